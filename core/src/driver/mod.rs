@@ -1,0 +1,175 @@
+//! The driver: the seam between the reactor and what moves it.
+//!
+//! A driver gives time, readiness and byte streams. There are two: [`system`] (mio and the
+//! operating system's sockets) and [`simulated`] (a virtual clock and a network in memory).
+//! Everything above this module is the same code over both, so what is promised here is what
+//! both must keep:
+//!
+//! - Time is monotonic. It moves only inside [`Driver::poll`] in the simulated world.
+//! - Events are edge-triggered: one is given when a state *becomes* true, and again only after
+//!   the owner has seen `WouldBlock` (or a short read or write) and it became true once more.
+//!   A spurious event is allowed, a missing one is not.
+//! - An event names a token. The reactor puts a generation into it and drops what is stale.
+//! - Dropping a stream or listener closes it: no further event for it is guaranteed *not* to come,
+//!   within the batch that was already collected.
+
+pub(crate) mod simulated;
+pub(crate) mod system;
+
+use std::io::{self, IoSlice};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::Address;
+
+/// What identifies a source to its driver: slot and generation, see `reactor::sources`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct Token(pub(crate) usize);
+
+/// What became possible for one source.
+///
+/// An error or a hang-up shows as both readable and writable: the next read or write tells.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Readiness {
+    /// A read (or accept) may give something.
+    pub(crate) readable: bool,
+    /// A write may take something, or a connection attempt is decided.
+    pub(crate) writable: bool,
+    /// The peer has closed its writing side, or the connection broke: read on to the end, even
+    /// after a short read.
+    pub(crate) read_closed: bool,
+}
+
+/// One event of a poll.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Event {
+    pub(crate) token: Token,
+    pub(crate) readiness: Readiness,
+}
+
+/// How long [`Driver::poll`] may wait for the first event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wait {
+    /// Not at all: there is work to do.
+    No,
+    /// Until this moment at the latest; never less.
+    Until(Instant),
+    /// For ever.
+    Forever,
+}
+
+/// Makes a waiting [`Driver::poll`] return, from any thread; cheap to call twice.
+pub(crate) trait Wake: Send + Sync {
+    fn wake(&self);
+}
+
+/// The verdict on a host name that the driver itself knows of.
+pub(crate) enum Lookup {
+    /// Ask the system's resolver, on a thread.
+    AskSystem,
+    /// These are its addresses (never empty).
+    Known(Vec<std::net::IpAddr>),
+    /// There is no such name.
+    NoSuchName,
+}
+
+/// What a client connection is made with.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct ConnectOptions {
+    /// The local address to bind first.
+    pub(crate) bind_address: Option<std::net::SocketAddr>,
+    /// Sends small segments at once (TCP_NODELAY).
+    pub(crate) no_delay: bool,
+}
+
+/// What a listening port is made with.
+#[derive(Clone, Debug)]
+pub(crate) struct ListenOptions {
+    /// The length of the queue of connections that wait to be accepted.
+    pub(crate) backlog: i32,
+    /// Lets several listeners share one port (SO_REUSEPORT).
+    pub(crate) reuse_port: bool,
+    /// Only for IPv6 addresses: refuse IPv4-mapped peers.
+    pub(crate) only_v6: bool,
+}
+
+/// Moves a reactor.
+pub(crate) trait Driver {
+    /// The monotonic time.
+    fn now(&self) -> Instant;
+
+    /// Appends the events that came; waits for the first as long as `wait` says.
+    ///
+    /// # Errors
+    /// Interruption by a signal is not one: it returns without events. In the simulated world:
+    /// when nothing can ever happen any more.
+    fn poll(&self, events: &mut Vec<Event>, wait: Wait) -> io::Result<()>;
+
+    /// A handle that ends a [`poll`](Self::poll) from any thread.
+    fn waker(&self) -> Arc<dyn Wake>;
+
+    /// Tells that a thread works for this reactor and will wake it (`+1`), or has (`-1`): while
+    /// any does, a simulated world must wait for it in real time instead of giving up.
+    fn threads_at_work(&self, change: i32);
+
+    /// What this driver knows about a host name.
+    fn lookup(&self, host: &str) -> Lookup;
+
+    /// Starts to connect. Decided when the stream becomes writable: see [`Stream::connected`].
+    fn connect(
+        &self,
+        to: std::net::SocketAddr,
+        options: &ConnectOptions,
+        token: Token,
+    ) -> io::Result<Box<dyn Stream>>;
+
+    /// Opens a listening port.
+    fn listen(
+        &self,
+        on: std::net::SocketAddr,
+        options: &ListenOptions,
+        token: Token,
+    ) -> io::Result<Box<dyn Listener>>;
+}
+
+/// A non-blocking stream of bytes, both ways. Dropping it closes it.
+pub(crate) trait Stream {
+    /// Reads; `Ok(0)` is the end (for a buffer that is not empty).
+    fn read(&self, buffer: &mut [u8]) -> io::Result<usize>;
+
+    /// Writes from several slices at once.
+    fn write_vectored(&self, slices: &[IoSlice<'_>]) -> io::Result<usize>;
+
+    /// Ends our direction: the peer reads to the end.
+    fn shutdown_write(&self) -> io::Result<()>;
+
+    /// Makes the coming close a reset (RST): the peer sees an error, nothing lingers.
+    fn reset_on_close(&self);
+
+    /// Whether a connection attempt is decided: `Ok(false)` while it is still under way.
+    ///
+    /// # Errors
+    /// Why it failed.
+    fn connected(&self) -> io::Result<bool>;
+
+    fn local_address(&self) -> io::Result<Address>;
+
+    fn peer_address(&self) -> io::Result<Address>;
+
+    fn set_no_delay(&self, on: bool) -> io::Result<()>;
+
+    /// Keep-alive probes after `idle` of silence, or none.
+    fn set_keep_alive(&self, idle: Option<Duration>) -> io::Result<()>;
+}
+
+/// A listening port. Dropping it closes it.
+pub(crate) trait Listener {
+    /// Takes one connection from the queue; its events will carry `token`.
+    ///
+    /// # Errors
+    /// `WouldBlock` when the queue is empty; what the system says otherwise (it may be out of
+    /// descriptors, in which case the connection stays in the queue and *no event comes again*).
+    fn accept(&self, token: Token) -> io::Result<(Box<dyn Stream>, Address)>;
+
+    fn local_address(&self) -> io::Result<Address>;
+}

@@ -1,0 +1,67 @@
+//! A filter: a sans-io stage between the wire and a protocol.
+//!
+//! ```text
+//! socket -> wire bytes -> decode -> plain bytes -> protocol
+//! protocol -> plain bytes -> encode -> wire bytes -> socket
+//! ```
+//!
+//! TLS is a filter; TLS inside TLS is two of them. A filter owns no socket and calls nobody, so
+//! it is tested, fuzzed and simulated on plain byte slices. The connection that owns the stack of
+//! filters drives them, and is the only one that does.
+
+use std::any::Any;
+use std::fmt;
+use std::rc::Rc;
+
+use crate::Result;
+
+/// One stage of a connection's filter stack.
+///
+/// The connection calls [`start`](Self::start) once, then the other methods in any order, and
+/// looks at [`is_ready`](Self::is_ready) and [`is_read_closed`](Self::is_read_closed) after each.
+/// What a method writes into an output buffer is appended: nothing in it may be touched.
+pub trait Filter: fmt::Debug + 'static {
+    /// The filter was put in place: it may have something to say first (a TLS client does).
+    fn start(&mut self, wire: &mut Vec<u8>) -> Result<()>;
+
+    /// Bytes came from the wire, in `input`, which the filter may use as its workspace.
+    ///
+    /// Plain bytes go to `plain`, what has to be answered on the wire goes to `wire`. All of
+    /// `input` is consumed; an unfinished record at its end is kept inside the filter. After
+    /// [`is_read_closed`](Self::is_read_closed) further input is ignored.
+    ///
+    /// # Errors
+    /// The stream is broken. What was decoded before that is in `plain`; what should still be
+    /// sent to the peer (an alert) is in `wire`. The connection is closed with this error.
+    fn decode(
+        &mut self,
+        input: &mut [u8],
+        plain: &mut Vec<u8>,
+        wire: &mut Vec<u8>,
+    ) -> Result<()>;
+
+    /// Encodes `plain` into `wire`. Called only while [`is_ready`](Self::is_ready), and not after
+    /// [`close_write`](Self::close_write).
+    fn encode(&mut self, plain: &[u8], wire: &mut Vec<u8>) -> Result<()>;
+
+    /// Nothing more will be encoded: the filter's farewell (close_notify) goes to `wire`.
+    fn close_write(&mut self, wire: &mut Vec<u8>);
+
+    /// The wire ended (end of file).
+    ///
+    /// # Errors
+    /// When that cuts the stream off: in the middle of a handshake or record, or without the
+    /// farewell that the filter's protocol demands.
+    fn wire_closed(&mut self) -> Result<()>;
+
+    /// Whether plain bytes may travel: its handshake is done.
+    fn is_ready(&self) -> bool;
+
+    /// Whether the peer has closed its side in an orderly way: no plain byte will come any more.
+    fn is_read_closed(&self) -> bool;
+
+    /// What was agreed on with the peer, for `Transport::negotiated`; the type is the filter's.
+    fn negotiated(&self) -> Option<Rc<dyn Any>> {
+        None
+    }
+}
