@@ -112,6 +112,10 @@ pub(crate) trait Driver {
     /// any does, a simulated world must wait for it in real time instead of giving up.
     fn threads_at_work(&self, change: i32);
 
+    /// Opens a pipe that ends a [`poll`](Self::poll) when something is written to its end given
+    /// here, for signal handlers; `None` where no signal can come (in a simulated world).
+    fn watch_signals(&self) -> io::Result<Option<std::os::unix::net::UnixStream>>;
+
     /// What this driver knows about a host name.
     fn lookup(&self, host: &str) -> Lookup;
 

@@ -1,0 +1,269 @@
+//! Why a connection ended, or never came to be.
+
+use std::error::Error;
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::{Address, Failure};
+
+/// The connection was closed in an orderly way, by either side.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[doc(alias = "CONNECTION_DONE")]
+pub struct ConnectionDone;
+
+/// The connection was aborted by us.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[doc(alias = "ConnectionAborted")]
+pub struct ConnectionAborted;
+
+/// The connection ended in an unclean way: reset, timed out, cut off.
+#[derive(Clone, Debug)]
+#[doc(alias = "CONNECTION_LOST")]
+pub struct ConnectionLost {
+    /// What was being done when it showed.
+    pub stage: Stage,
+    /// Our end.
+    pub host: Address,
+    /// The other end.
+    pub peer: Address,
+    /// What the operating system said.
+    pub error: Arc<io::Error>,
+}
+
+/// What a connection was doing when it was lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Stage {
+    /// Reading from the peer.
+    Reading,
+    /// Writing to the peer.
+    Writing,
+    /// Waiting for the peer to read the rest or to say farewell, after `lose_connection`.
+    Closing,
+    /// The reactor stopped.
+    ShuttingDown,
+}
+
+/// More was queued for the peer than [`set_max_queued`](crate::Transport::set_max_queued) allows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WriteQueueFull {
+    /// The limit, in bytes.
+    pub limit: usize,
+}
+
+/// A transport has a producer already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AlreadyRegistered;
+
+/// The factory built no protocol for the connection, so it was closed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[doc(alias = "NoProtocol")]
+pub struct NoProtocol {
+    /// The peer it would have been for.
+    pub peer: Address,
+}
+
+/// A connection to one address could not be made.
+#[derive(Clone, Debug)]
+#[doc(alias = "ConnectionRefusedError")]
+#[doc(alias = "ConnectError")]
+pub struct ConnectError {
+    /// Whom we tried to reach.
+    pub address: SocketAddr,
+    /// What the operating system said: its kind tells refused from unroutable.
+    pub error: Arc<io::Error>,
+}
+
+/// No answer within the time allowed for connecting (look-up, TCP and handshakes together).
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[doc(alias = "TimeoutError")]
+pub struct ConnectTimedOut {
+    /// Whom we tried to reach.
+    pub peer: String,
+    /// The time that was allowed.
+    pub after: Duration,
+    /// What was waited for when the time was up.
+    pub stage: ConnectStage,
+}
+
+/// The stages of making a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ConnectStage {
+    /// Looking the name up.
+    LookUp,
+    /// Waiting for a TCP connection.
+    Tcp,
+    /// Waiting for a filter's handshake, such as TLS.
+    Handshake,
+}
+
+/// No address of a host could be connected to.
+#[derive(Debug)]
+pub struct AllAttemptsFailed {
+    /// The host that was asked for.
+    pub host: String,
+    /// The port.
+    pub port: u16,
+    /// Each address that was tried, with what became of it; never empty.
+    pub attempts: Vec<(SocketAddr, Failure)>,
+}
+
+/// A host name could not be turned into addresses.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[doc(alias = "DNSLookupError")]
+pub struct LookupError {
+    /// The name that was asked for.
+    pub host: String,
+    /// What the resolver said.
+    pub verdict: LookupVerdict,
+}
+
+/// What a resolver said instead of an address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum LookupVerdict {
+    /// There is no such name.
+    NoSuchName,
+    /// The name exists, without an address.
+    NoAddress,
+    /// The resolver did not answer, or not usably; it may later.
+    TryAgain,
+    /// It is not a host name at all: what is wrong with it.
+    BadName(&'static str),
+    /// Anything else, in the resolver's words.
+    Other(String),
+}
+
+/// A port could not be listened on.
+#[derive(Clone, Debug)]
+#[doc(alias = "CannotListenError")]
+pub struct CannotListen {
+    /// The address that was asked for.
+    pub address: SocketAddr,
+    /// What the operating system said.
+    pub error: Arc<io::Error>,
+}
+
+impl fmt::Display for ConnectionDone {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the connection was closed cleanly")
+    }
+}
+
+impl fmt::Display for ConnectionAborted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the connection was aborted on this side")
+    }
+}
+
+impl fmt::Display for ConnectionLost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let stage = match self.stage {
+            Stage::Reading => "reading",
+            Stage::Writing => "writing",
+            Stage::Closing => "closing",
+            Stage::ShuttingDown => "shutting down",
+        };
+        write!(f, "the connection to {} (from {}) was lost while {stage}", self.peer, self.host)
+    }
+}
+
+impl fmt::Display for WriteQueueFull {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the peer reads too slowly: more than {} bytes are queued for it", self.limit)
+    }
+}
+
+impl fmt::Display for AlreadyRegistered {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the transport has a producer already")
+    }
+}
+
+impl fmt::Display for NoProtocol {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the factory built no protocol for {}", self.peer)
+    }
+}
+
+impl fmt::Display for ConnectError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "cannot connect to {}", self.address)
+    }
+}
+
+impl fmt::Display for ConnectTimedOut {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let stage = match self.stage {
+            ConnectStage::LookUp => "the name look-up",
+            ConnectStage::Tcp => "the TCP connection",
+            ConnectStage::Handshake => "the handshake",
+        };
+        write!(f, "connecting to {} timed out after {:?}, in {stage}", self.peer, self.after)
+    }
+}
+
+impl fmt::Display for AllAttemptsFailed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "cannot connect to {} port {}", self.host, self.port)?;
+        for (address, failure) in &self.attempts {
+            write!(f, "; {failure:#}")?;
+            if failure.check::<ConnectError>().is_none() {
+                write!(f, " ({address})")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for LookupError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let host = &self.host;
+        match &self.verdict {
+            LookupVerdict::NoSuchName => write!(f, "there is no host named {host}"),
+            LookupVerdict::NoAddress => write!(f, "the host {host} has no address"),
+            LookupVerdict::TryAgain => {
+                write!(f, "the name server did not tell about {host}; it may later")
+            }
+            LookupVerdict::BadName(why) => write!(f, "{host:?} is not a host name: {why}"),
+            LookupVerdict::Other(why) => write!(f, "looking up {host} failed: {why}"),
+        }
+    }
+}
+
+impl fmt::Display for CannotListen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "cannot listen on {}", self.address)
+    }
+}
+
+impl Error for ConnectionDone {}
+impl Error for ConnectionAborted {}
+impl Error for WriteQueueFull {}
+impl Error for AlreadyRegistered {}
+impl Error for NoProtocol {}
+impl Error for ConnectTimedOut {}
+impl Error for AllAttemptsFailed {}
+impl Error for LookupError {}
+
+impl Error for ConnectionLost {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some(&*self.error)
+    }
+}
+
+impl Error for ConnectError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some(&*self.error)
+    }
+}
+
+impl Error for CannotListen {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some(&*self.error)
+    }
+}

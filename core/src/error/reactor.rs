@@ -1,0 +1,37 @@
+//! What a reactor refuses.
+
+use std::error::Error;
+use std::fmt;
+
+/// A reactor cannot do what was asked of it, in the state that it is in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ReactorError {
+    /// It is not running, or stopping already.
+    #[doc(alias = "ReactorNotRunning")]
+    NotRunning,
+    /// It is running already.
+    #[doc(alias = "ReactorAlreadyRunning")]
+    AlreadyRunning,
+    /// It was stopped, and a stopped reactor does not run again: make a new one.
+    #[doc(alias = "ReactorNotRestartable")]
+    NotRestartable,
+    /// It was stopped before what was waited for came.
+    Stopped,
+    /// It has been dropped.
+    Gone,
+}
+
+impl fmt::Display for ReactorError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NotRunning => "the reactor is not running, or is stopping already",
+            Self::AlreadyRunning => "the reactor is running already",
+            Self::NotRestartable => "the reactor was stopped and cannot run again",
+            Self::Stopped => "the reactor was stopped before the result came",
+            Self::Gone => "the reactor has been dropped",
+        })
+    }
+}
+
+impl Error for ReactorError {}

@@ -1,0 +1,45 @@
+//! Factory: makes a protocol for each connection.
+
+use crate::{Address, Failure, Protocol};
+
+/// Builds the protocol for a connection.
+///
+/// A closure `FnMut(&Address) -> P` is one, which is enough for most programs.
+#[doc(alias = "IFactory")]
+#[doc(alias = "ClientFactory")]
+#[doc(alias = "ServerFactory")]
+pub trait Factory: 'static {
+    /// What it builds.
+    type Protocol: Protocol;
+
+    /// The protocol for a connection with `peer`; `None` closes the connection.
+    #[doc(alias = "buildProtocol")]
+    fn build_protocol(&mut self, peer: &Address) -> Option<Self::Protocol>;
+
+    /// A listening port begins to use this factory.
+    #[doc(alias = "startFactory")]
+    #[doc(alias = "doStart")]
+    fn start_factory(&mut self) {}
+
+    /// The listening port that used this factory has stopped. Its connections may live on.
+    #[doc(alias = "stopFactory")]
+    #[doc(alias = "doStop")]
+    fn stop_factory(&mut self) {}
+
+    /// A peer was accepted but never became a connection: its handshake failed.
+    fn handshake_failed(&mut self, peer: &Address, reason: &Failure) {
+        let _ = (peer, reason);
+    }
+}
+
+impl<F, P> Factory for F
+where
+    F: FnMut(&Address) -> P + 'static,
+    P: Protocol,
+{
+    type Protocol = P;
+
+    fn build_protocol(&mut self, peer: &Address) -> Option<P> {
+        Some(self(peer))
+    }
+}

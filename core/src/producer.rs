@@ -1,0 +1,78 @@
+//! Producers: whoever writes to a transport and lets itself be slowed down by it.
+
+use std::cell::RefCell;
+use std::fmt;
+use std::rc::Rc;
+
+use crate::Transport;
+
+/// Something that writes to a transport, the *consumer*, at the pace that its peer reads.
+///
+/// Registered with [`Transport::register_producer`]. The methods are called by the reactor when
+/// no other user function runs, never from inside `write`.
+#[doc(alias = "IPushProducer")]
+#[doc(alias = "IPullProducer")]
+#[doc(alias = "IProducer")]
+pub trait Producer: 'static {
+    /// Produce: for a [push](ProducerKind::Push) producer, go on until paused; for a
+    /// [pull](ProducerKind::Pull) producer, write the next piece, once.
+    #[doc(alias = "resumeProducing")]
+    fn resume_producing(&mut self, consumer: &Transport);
+
+    /// Stop writing for the time being. Never called on a pull producer.
+    #[doc(alias = "pauseProducing")]
+    fn pause_producing(&mut self, consumer: &Transport);
+
+    /// The consumer is gone: nothing written will arrive any more. Called once, and last.
+    #[doc(alias = "stopProducing")]
+    fn stop_producing(&mut self, consumer: &Transport);
+}
+
+/// How a [`Producer`] wants to be asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ProducerKind {
+    /// It writes on its own and is paused when too much is queued (Twisted's `streaming=True`).
+    Push,
+    /// It writes one piece each time that it is asked (`streaming=False`).
+    Pull,
+}
+
+/// A transport as a push producer for another: the connection it belongs to is read no faster
+/// than the other can be written. This is all that a proxy needs.
+impl Producer for Transport {
+    fn resume_producing(&mut self, _consumer: &Transport) {
+        self.resume_reading();
+    }
+
+    fn pause_producing(&mut self, _consumer: &Transport) {
+        self.pause_reading();
+    }
+
+    fn stop_producing(&mut self, _consumer: &Transport) {
+        self.lose_connection();
+    }
+}
+
+/// A producer that its owner keeps a hand on.
+///
+/// The cell is borrowed only while one of the methods runs, and none runs while a user function
+/// does: a borrow that ends with the function that made it never collides.
+impl<P: Producer> Producer for Rc<RefCell<P>> {
+    fn resume_producing(&mut self, consumer: &Transport) {
+        self.borrow_mut().resume_producing(consumer);
+    }
+
+    fn pause_producing(&mut self, consumer: &Transport) {
+        self.borrow_mut().pause_producing(consumer);
+    }
+
+    fn stop_producing(&mut self, consumer: &Transport) {
+        self.borrow_mut().stop_producing(consumer);
+    }
+}
+
+impl fmt::Debug for dyn Producer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Producer")
+    }
+}

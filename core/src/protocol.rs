@@ -1,0 +1,138 @@
+//! Protocol: what users write; and the typed handle to one that is connected.
+
+use std::cell::RefCell;
+use std::error::Error;
+use std::fmt;
+use std::rc::{Rc, Weak};
+
+use crate::deferred::run_queue;
+use crate::{Failure, Result, Transport};
+
+/// One end of a conversation, told of what happens on its connection.
+///
+/// The order is always `connection_made`, then `data_received` as bytes come, then
+/// `connection_lost`, exactly once. While one of these methods runs, torsade calls no other user
+/// function.
+///
+/// ```
+/// use torsade_core::{Protocol, Result, Transport};
+///
+/// struct Echo;
+///
+/// impl Protocol for Echo {
+///     fn data_received(&mut self, transport: &Transport, data: &[u8]) -> Result<()> {
+///         transport.write(data);
+///         Ok(())
+///     }
+/// }
+/// ```
+#[doc(alias = "IProtocol")]
+pub trait Protocol: 'static {
+    /// The connection is ready to use; with TLS, that is after the handshake.
+    #[doc(alias = "connectionMade")]
+    #[doc(alias = "handshakeCompleted")]
+    fn connection_made(&mut self, transport: &Transport) {
+        let _ = transport;
+    }
+
+    /// Bytes came, as many as they happened to be: at least one, at most 64 KiB.
+    ///
+    /// # Errors
+    /// An error closes the connection with itself as the reason.
+    #[doc(alias = "dataReceived")]
+    fn data_received(&mut self, transport: &Transport, data: &[u8]) -> Result<()>;
+
+    /// The peer will send no more. Unless overridden, that closes the connection.
+    ///
+    /// A protocol that overrides it may go on writing, until it calls
+    /// [`lose_connection`](Transport::lose_connection).
+    #[doc(alias = "readConnectionLost")]
+    #[doc(alias = "IHalfCloseableProtocol")]
+    fn read_closed(&mut self, transport: &Transport) {
+        transport.lose_connection();
+    }
+
+    /// Our direction has ended, as asked for by
+    /// [`lose_write_connection`](Transport::lose_write_connection).
+    #[doc(alias = "writeConnectionLost")]
+    fn write_closed(&mut self, transport: &Transport) {
+        let _ = transport;
+    }
+
+    /// The connection is over. Nothing more will be called.
+    ///
+    /// The reason is a [`ConnectionDone`](crate::ConnectionDone) when it ended in an orderly way,
+    /// a [`ConnectionLost`](crate::ConnectionLost) with its cause when it broke, a
+    /// [`ConnectionAborted`](crate::ConnectionAborted) when we aborted it, or the failure that
+    /// ended it.
+    #[doc(alias = "connectionLost")]
+    fn connection_lost(&mut self, reason: &Failure) {
+        let _ = reason;
+    }
+}
+
+/// The typed handle to a connected protocol: what `connect` delivers.
+///
+/// It keeps neither the protocol nor the connection alive.
+pub struct ProtocolRef<P> {
+    protocol: Weak<RefCell<P>>,
+    transport: Transport,
+}
+
+/// Why a [`ProtocolRef`] gave no access.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AccessError {
+    /// The connection has ended, and its protocol with it.
+    Gone,
+    /// The protocol is running right now: one of its own methods is further up the stack.
+    Running,
+}
+
+impl<P: Protocol> ProtocolRef<P> {
+    pub(crate) fn new(protocol: &Rc<RefCell<P>>, transport: Transport) -> Self {
+        Self { protocol: Rc::downgrade(protocol), transport }
+    }
+
+    /// Calls `f`, now, with the protocol and its transport.
+    ///
+    /// # Errors
+    /// [`AccessError`]: the protocol is gone, or it is the one that is running.
+    pub fn with<R>(
+        &self,
+        f: impl FnOnce(&mut P, &Transport) -> R,
+    ) -> Result<R, AccessError> {
+        let protocol = self.protocol.upgrade().ok_or(AccessError::Gone)?;
+        // Leaving the scope runs what `f` fired, so the borrow must have ended before.
+        let _scope = run_queue::UserScope::enter();
+        let mut protocol = protocol.try_borrow_mut().map_err(|_| AccessError::Running)?;
+        Ok(f(&mut protocol, &self.transport))
+    }
+
+    /// The transport of the connection.
+    pub fn transport(&self) -> &Transport {
+        &self.transport
+    }
+}
+
+impl<P> Clone for ProtocolRef<P> {
+    fn clone(&self) -> Self {
+        Self { protocol: self.protocol.clone(), transport: self.transport.clone() }
+    }
+}
+
+impl<P> fmt::Debug for ProtocolRef<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ProtocolRef").field("transport", &self.transport).finish()
+    }
+}
+
+impl fmt::Display for AccessError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Gone => "the connection has ended, and its protocol with it",
+            Self::Running => "the protocol is running right now, further up the stack",
+        })
+    }
+}
+
+impl Error for AccessError {}

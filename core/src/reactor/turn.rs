@@ -1,0 +1,257 @@
+//! The loop itself: what a reactor owns, and what it does in one turn.
+
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::io;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::coroutine::Coroutines;
+use super::remote::Shared;
+use super::shutdown::Triggers;
+use super::signals::Signals;
+use super::sources::{Source, Sources};
+use super::threads::ThreadPool;
+use super::timers::Timers;
+use crate::deferred::run_queue;
+use crate::driver::{Driver, Event, Wait};
+use crate::net::buffers::Buffers;
+use crate::reactor::resolver::Names;
+use crate::reactor::threads_at_work::Jobs;
+use crate::{Reactor, ReactorError, Result};
+
+/// A call that waits for its turn.
+pub(crate) type Call = Box<dyn FnOnce()>;
+
+/// All that a reactor owns. Handles refer to it weakly; the [`Reactor`] that made it, strongly.
+pub(crate) struct Core {
+    pub(crate) driver: Box<dyn Driver>,
+    pub(crate) sources: RefCell<Sources>,
+    pub(crate) timers: RefCell<Timers<Call>>,
+    /// Calls of `call_soon`.
+    pub(super) soon: RefCell<VecDeque<Call>>,
+    /// Calls of `call_when_running`, until it runs.
+    pub(super) when_running: RefCell<Vec<Call>>,
+    /// Sources that have something to do at the end of this turn.
+    agenda: RefCell<Vec<Rc<dyn Source>>>,
+    pub(super) coroutines: Coroutines,
+    /// The part of the reactor that other threads reach.
+    pub(super) shared: Arc<Shared>,
+    /// Runs what `defer_to_thread` is given.
+    pub(super) workers: ThreadPool,
+    /// Looks host names up; apart from the workers, so that neither starves the other.
+    pub(super) names: Names,
+    /// What waits for a thread's answer.
+    pub(super) jobs: Jobs,
+    pub(super) triggers: RefCell<Triggers>,
+    pub(super) signals: RefCell<Option<Signals>>,
+    pub(super) handle_signals: Cell<bool>,
+    pub(super) state: Cell<State>,
+    /// Buffers that every connection of this reactor uses, one after another.
+    pub(crate) buffers: Buffers,
+    /// The event buffer, reused by every turn.
+    events: Cell<Vec<Event>>,
+    /// The other half of the agenda, reused by every turn.
+    spare_agenda: Cell<Vec<Rc<dyn Source>>>,
+}
+
+/// Where a reactor is in its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum State {
+    /// It does not run: not yet, or between two `run_until`.
+    Idle,
+    Running,
+    /// It runs, and has been asked to stop.
+    Stopping,
+    /// It ran and was stopped, for good.
+    Stopped,
+}
+
+/// The most timers, and the most calls of each kind, that one turn runs.
+const CALLS_A_TURN: usize = 1000;
+
+impl Core {
+    pub(super) fn new(driver: Box<dyn Driver>) -> Self {
+        Self {
+            shared: Shared::new(driver.waker()),
+            driver,
+            sources: RefCell::default(),
+            timers: RefCell::new(Timers::new()),
+            soon: RefCell::default(),
+            when_running: RefCell::default(),
+            agenda: RefCell::default(),
+            coroutines: Coroutines::default(),
+            workers: ThreadPool::new("torsade-worker", 10),
+            names: Names::new(),
+            jobs: Jobs::default(),
+            triggers: RefCell::default(),
+            signals: RefCell::default(),
+            handle_signals: Cell::new(true),
+            state: Cell::new(State::Idle),
+            buffers: Buffers::default(),
+            events: Cell::default(),
+            spare_agenda: Cell::default(),
+        }
+    }
+
+    /// A handle to this reactor, for user code.
+    pub(crate) fn handle(self: &Rc<Self>) -> Reactor {
+        Reactor::from_core(self)
+    }
+
+    /// Has `source` attended to at the end of this turn, or of the next if this one's agenda is
+    /// being worked off. The source must see to it that it is not there twice.
+    pub(crate) fn put_on_agenda(&self, source: Rc<dyn Source>) {
+        self.agenda.borrow_mut().push(source);
+    }
+
+    /// Runs until `done`, or until the reactor is stopped, which it then is when this returns.
+    pub(super) fn run(self: &Rc<Self>, mut done: impl FnMut() -> bool) -> Result<()> {
+        match self.state.get() {
+            State::Running | State::Stopping => return Err(ReactorError::AlreadyRunning.into()),
+            State::Stopped => return Err(ReactorError::NotRestartable.into()),
+            State::Idle => {}
+        }
+        self.state.set(State::Running);
+        let result = self.run_started(&mut done);
+        *self.signals.borrow_mut() = None;
+        if self.state.get() != State::Stopped {
+            self.state.set(State::Idle);
+        }
+        result
+    }
+
+    fn run_started(self: &Rc<Self>, done: &mut dyn FnMut() -> bool) -> Result<()> {
+        if self.handle_signals.get() {
+            *self.signals.borrow_mut() = Signals::install(&*self.driver)?;
+        }
+        self.workers.start();
+        self.names.start();
+        for call in self.when_running.take() {
+            run_call("a call of call_when_running", call);
+        }
+        while !done() {
+            if self.state.get() == State::Stopping {
+                return self.shut_down();
+            }
+            self.turn()?;
+        }
+        Ok(())
+    }
+
+    /// One turn; its steps are numbered as in the documentation of [the module](super).
+    pub(super) fn turn(self: &Rc<Self>) -> io::Result<()> {
+        let mut events = self.events.take();
+        let polled = self.poll(&mut events);
+        self.run_signals();
+        self.run_remote_calls();
+        for event in events.drain(..) {
+            let source = self.sources.borrow().get(event.token);
+            if let Some(source) = source {
+                source.ready(self, event.readiness);
+            }
+        }
+        self.events.set(events);
+        self.run_timers();
+        self.run_soon();
+        self.run_coroutines();
+        self.work_off_agenda();
+        polled
+    }
+
+    fn poll(&self, events: &mut Vec<Event>) -> io::Result<()> {
+        let wait = self.how_long_to_wait();
+        // Whoever queues a call after this wakes us; whoever did before is seen here.
+        let wait = if wait != Wait::No && self.shared.fall_asleep() { wait } else { Wait::No };
+        let polled = self.driver.poll(events, wait);
+        self.shared.wake_up();
+        polled
+    }
+
+    fn how_long_to_wait(&self) -> Wait {
+        let work_left = !self.agenda.borrow().is_empty()
+            || !self.soon.borrow().is_empty()
+            || self.state.get() == State::Stopping && !self.is_shutting_down();
+        if work_left {
+            return Wait::No;
+        }
+        match self.timers.borrow_mut().next_deadline() {
+            Some(deadline) => Wait::Until(deadline),
+            None => Wait::Forever,
+        }
+    }
+
+    fn run_signals(self: &Rc<Self>) {
+        let stop = self.signals.borrow().as_ref().is_some_and(Signals::stop_asked);
+        if stop && self.state.get() == State::Running {
+            log::info!(target: "torsade", "stopping on a signal");
+            self.state.set(State::Stopping);
+        }
+    }
+
+    fn run_remote_calls(self: &Rc<Self>) {
+        let mut calls = self.shared.take_calls(CALLS_A_TURN);
+        if calls.is_empty() {
+            return;
+        }
+        let reactor = self.handle();
+        for call in calls.drain(..) {
+            run_call("a call from a thread", || call(&reactor));
+        }
+    }
+
+    fn run_timers(&self) {
+        if self.timers.borrow().is_empty() {
+            return;
+        }
+        let now = self.driver.now();
+        self.timers.borrow_mut().start_pass(now);
+        for _ in 0..CALLS_A_TURN {
+            let due = self.timers.borrow_mut().pop_due();
+            let Some(call) = due else { break };
+            run_call("a timed call", call);
+        }
+    }
+
+    fn run_soon(&self) {
+        let waiting = self.soon.borrow().len().min(CALLS_A_TURN);
+        for _ in 0..waiting {
+            let call = self.soon.borrow_mut().pop_front();
+            let Some(call) = call else { break };
+            run_call("a call of call_soon", call);
+        }
+    }
+
+    fn run_coroutines(&self) {
+        for key in self.shared.take_woken() {
+            self.coroutines.poll(key);
+        }
+    }
+
+    pub(super) fn work_off_agenda(self: &Rc<Self>) {
+        if self.agenda.borrow().is_empty() {
+            return;
+        }
+        let mut agenda = self.agenda.replace(self.spare_agenda.take());
+        for source in agenda.drain(..) {
+            source.attend(self);
+        }
+        self.spare_agenda.set(agenda);
+    }
+
+    pub(super) fn agenda_is_empty(&self) -> bool {
+        self.agenda.borrow().is_empty()
+    }
+
+    pub(crate) fn now(&self) -> Instant {
+        self.driver.now()
+    }
+}
+
+/// Runs one call of the user's; a panic is logged, and the loop goes on.
+pub(super) fn run_call(what: &str, call: impl FnOnce()) {
+    if let Err(failure) = run_queue::call_user(call) {
+        log::error!(target: "torsade", "{what} panicked: {failure:?}");
+    }
+}

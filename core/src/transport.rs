@@ -1,0 +1,289 @@
+//! Transport: the handle through which a protocol speaks to its peer.
+
+use std::any::Any;
+use std::fmt;
+use std::rc::{Rc, Weak};
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use crate::{
+    Address, AlreadyRegistered, Deferred, Failure, Filter, Producer, ProducerKind, Reactor, Result,
+};
+
+/// A cheap handle to one end of a connection; clone it and keep it as you like.
+///
+/// It keeps nothing alive, and after the connection has ended every method of it is harmless:
+/// what is written is dropped, what is asked for is `None`. None of its methods calls user code
+/// before it returns: what it causes elsewhere happens when the running function has returned.
+///
+/// # Writing
+/// What is written in one turn of the reactor leaves in one system call at the turn's end; a
+/// large piece leaves at once, with all that was queued before it. Nothing is lost when the peer
+/// reads slowly: it is queued. To be slowed down, [register a producer](Self::register_producer);
+/// to see the queue, ask [`queued`](Self::queued); to bound it, [`set_max_queued`](Self::set_max_queued).
+///
+/// After [`lose_connection`](Self::lose_connection) or
+/// [`lose_write_connection`](Self::lose_write_connection), what is written is dropped.
+#[derive(Clone)]
+#[doc(alias = "ITransport")]
+#[doc(alias = "ITCPTransport")]
+pub struct Transport {
+    link: Weak<dyn Link>,
+}
+
+/// What stands behind a [`Transport`]: a connection of `net/`, or one of the testing kit.
+pub(crate) trait Link {
+    fn write(&self, data: &[u8]);
+    fn write_bytes(&self, data: Bytes);
+    fn queued(&self) -> usize;
+    fn set_max_queued(&self, bytes: Option<usize>);
+    fn lose_connection(&self);
+    fn lose_write_connection(&self);
+    fn abort_connection(&self);
+    fn abort_with(&self, reason: Failure);
+    fn is_open(&self) -> bool;
+    fn pause_reading(&self);
+    fn resume_reading(&self);
+    fn register_producer(&self, producer: Box<dyn Producer>, kind: ProducerKind) -> Result<()>;
+    fn unregister_producer(&self);
+    fn peer(&self) -> Address;
+    fn host(&self) -> Address;
+    fn set_no_delay(&self, on: bool) -> Result<()>;
+    fn set_keep_alive(&self, idle: Option<Duration>) -> Result<()>;
+    fn start_filter(&self, filter: Box<dyn Filter>) -> Deferred<()>;
+    fn negotiated(&self) -> Option<Rc<dyn Any>>;
+    fn reactor(&self) -> Reactor;
+}
+
+impl Transport {
+    pub(crate) fn new(link: Weak<dyn Link>) -> Self {
+        Self { link }
+    }
+
+    fn link(&self) -> Option<Rc<dyn Link>> {
+        self.link.upgrade()
+    }
+
+    /// Sends `data`, after all that was written before.
+    pub fn write(&self, data: &[u8]) {
+        if let Some(link) = self.link() {
+            link.write(data);
+        }
+    }
+
+    /// Sends `data` without copying it.
+    pub fn write_bytes(&self, data: impl Into<Bytes>) {
+        if let Some(link) = self.link() {
+            link.write_bytes(data.into());
+        }
+    }
+
+    /// Sends several pieces, one after another.
+    #[doc(alias = "writeSequence")]
+    pub fn write_sequence<I>(&self, pieces: I)
+    where
+        I: IntoIterator,
+        I::Item: AsRef<[u8]>,
+    {
+        if let Some(link) = self.link() {
+            for piece in pieces {
+                link.write(piece.as_ref());
+            }
+        }
+    }
+
+    /// How many bytes were written and have not yet been handed to the system.
+    pub fn queued(&self) -> usize {
+        self.link().map_or(0, |link| link.queued())
+    }
+
+    /// From now on, more than so many queued bytes abort the connection, with
+    /// [`WriteQueueFull`](crate::WriteQueueFull) as its reason. `None`, the default, is no limit.
+    pub fn set_max_queued(&self, bytes: Option<usize>) {
+        if let Some(link) = self.link() {
+            link.set_max_queued(bytes);
+        }
+    }
+
+    /// Closes the connection once all that was written has gone out.
+    ///
+    /// Nothing more is received or can be written. A registered producer may finish: the
+    /// connection closes after it was unregistered. With TLS, close_notify is sent and the
+    /// peer's awaited. The wait is bounded: after three seconds without progress the connection
+    /// is aborted. Then `connection_lost` comes, with [`ConnectionDone`](crate::ConnectionDone)
+    /// when all went well. Calling it again changes nothing.
+    #[doc(alias = "loseConnection")]
+    pub fn lose_connection(&self) {
+        if let Some(link) = self.link() {
+            link.lose_connection();
+        }
+    }
+
+    /// Ends our direction once all that was written has gone out; reading goes on.
+    ///
+    /// The peer reads to the end. The protocol is told by `write_closed`. When the peer's
+    /// direction has ended as well, the connection is closed.
+    #[doc(alias = "loseWriteConnection")]
+    #[doc(alias = "halfClose")]
+    pub fn lose_write_connection(&self) {
+        if let Some(link) = self.link() {
+            link.lose_write_connection();
+        }
+    }
+
+    /// Closes the connection at once: what is queued is dropped, the peer sees a reset.
+    ///
+    /// `connection_lost` comes with [`ConnectionAborted`](crate::ConnectionAborted).
+    #[doc(alias = "abortConnection")]
+    pub fn abort_connection(&self) {
+        if let Some(link) = self.link() {
+            link.abort_connection();
+        }
+    }
+
+    /// As [`abort_connection`](Self::abort_connection), with a reason of one's own for
+    /// `connection_lost`.
+    pub fn abort_with(&self, reason: impl Into<Failure>) {
+        if let Some(link) = self.link() {
+            link.abort_with(reason.into());
+        }
+    }
+
+    /// Whether something can still be written: neither lost nor closing.
+    #[doc(alias = "connected")]
+    #[doc(alias = "disconnecting")]
+    pub fn is_open(&self) -> bool {
+        self.link().is_some_and(|link| link.is_open())
+    }
+
+    /// Stops reading: the peer's bytes stay in the system's buffers until it feels that.
+    ///
+    /// While paused, the end of the connection is not noticed either.
+    #[doc(alias = "pauseProducing")]
+    #[doc(alias = "stopReading")]
+    pub fn pause_reading(&self) {
+        if let Some(link) = self.link() {
+            link.pause_reading();
+        }
+    }
+
+    /// Reads again after [`pause_reading`](Self::pause_reading); pauses do not nest.
+    #[doc(alias = "resumeProducing")]
+    #[doc(alias = "startReading")]
+    pub fn resume_reading(&self) {
+        if let Some(link) = self.link() {
+            link.resume_reading();
+        }
+    }
+
+    /// Makes `producer` the one whose pace this connection sets.
+    ///
+    /// A push producer is paused when more than 64 KiB are queued and resumed when no more than
+    /// 16 KiB are; a pull producer is asked for a piece now and whenever the queue is empty.
+    /// If the connection has ended, `stop_producing` is called instead.
+    ///
+    /// # Errors
+    /// [`AlreadyRegistered`] when there is a producer; that one stays.
+    #[doc(alias = "registerProducer")]
+    pub fn register_producer(
+        &self,
+        producer: impl Producer,
+        kind: ProducerKind,
+    ) -> Result<(), AlreadyRegistered> {
+        let producer: Box<dyn Producer> = Box::new(producer);
+        match self.link() {
+            Some(link) => {
+                link.register_producer(producer, kind).map_err(|_| AlreadyRegistered)
+            }
+            None => {
+                self.stop_later(producer);
+                Ok(())
+            }
+        }
+    }
+
+    /// Tells a producer that came too late, when the running function has returned.
+    pub(crate) fn stop_later(&self, mut producer: Box<dyn Producer>) {
+        let transport = self.clone();
+        drop(Deferred::succeed(()).map(move |()| producer.stop_producing(&transport)));
+    }
+
+    /// The producer has written all: a closing connection may now close. Harmless without one.
+    #[doc(alias = "unregisterProducer")]
+    pub fn unregister_producer(&self) {
+        if let Some(link) = self.link() {
+            link.unregister_producer();
+        }
+    }
+
+    /// The address of the other end; [`Address::Unnamed`] once the connection is forgotten.
+    #[doc(alias = "getPeer")]
+    pub fn peer(&self) -> Address {
+        self.link().map_or(Address::Unnamed, |link| link.peer())
+    }
+
+    /// The address of our end; [`Address::Unnamed`] once the connection is forgotten.
+    #[doc(alias = "getHost")]
+    pub fn host(&self) -> Address {
+        self.link().map_or(Address::Unnamed, |link| link.host())
+    }
+
+    /// Sends small segments at once instead of gathering them (TCP_NODELAY). Off by default.
+    ///
+    /// # Errors
+    /// What the system says; `ConnectionDone` when the connection has ended.
+    #[doc(alias = "setTcpNoDelay")]
+    pub fn set_no_delay(&self, on: bool) -> Result<()> {
+        self.link().ok_or(crate::ConnectionDone)?.set_no_delay(on)
+    }
+
+    /// Probes the peer after `idle` of silence, or with `None` never (the default).
+    ///
+    /// # Errors
+    /// What the system says; `ConnectionDone` when the connection has ended.
+    #[doc(alias = "setTcpKeepAlive")]
+    pub fn set_keep_alive(&self, idle: Option<Duration>) -> Result<()> {
+        self.link().ok_or(crate::ConnectionDone)?.set_keep_alive(idle)
+    }
+
+    /// Puts a filter between the wire and the protocol, in the middle of a connection.
+    ///
+    /// What was written before goes out as it is; what is written from now on goes through the
+    /// filter. The Deferred fires when the filter is ready (for TLS: the handshake is done); when
+    /// it fails, the connection is closed with the same failure.
+    #[doc(alias = "startTLS")]
+    pub fn start_filter(&self, filter: impl Filter) -> Deferred<()> {
+        match self.link() {
+            Some(link) => link.start_filter(Box::new(filter)),
+            None => Deferred::fail(crate::ConnectionDone),
+        }
+    }
+
+    /// What the topmost filter agreed on with the peer, if it is a `T`: for TLS, a `TlsInfo`.
+    #[doc(alias = "getPeerCertificate")]
+    #[doc(alias = "negotiatedProtocol")]
+    pub fn negotiated<T: 'static>(&self) -> Option<Rc<T>> {
+        self.link()?.negotiated()?.downcast().ok()
+    }
+
+    /// The reactor that drives this connection; one that is gone once the connection is forgotten.
+    pub fn reactor(&self) -> Reactor {
+        self.link().map_or_else(Reactor::gone, |link| link.reactor())
+    }
+}
+
+impl fmt::Debug for Transport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut debug = f.debug_struct("Transport");
+        match self.link() {
+            Some(link) => debug
+                .field("peer", &link.peer())
+                .field("host", &link.host())
+                .field("open", &link.is_open())
+                .field("queued", &link.queued()),
+            None => debug.field("open", &false),
+        };
+        debug.finish()
+    }
+}
