@@ -1,34 +1,179 @@
 //! Failure: an error on its way through a program, with the path it took.
 
+mod path;
+mod render;
+
+use std::backtrace::{Backtrace, BacktraceStatus};
 use std::error::Error;
 use std::fmt;
+use std::panic::Location;
+
+pub use path::{Path, Step, StepKind};
 
 /// An error on its way through a program.
+///
+/// It is made by `From` from any [`Error`], so `?` works in every function that returns
+/// [`torsade_core::Result`](crate::Result). It knows the error, the [path](Self::path) it took
+/// through Deferreds and callbacks, and, if `RUST_BACKTRACE` asks for one, a backtrace.
+///
+/// A `Failure` is not itself an `Error`: that keeps `?` unambiguous, and a `Failure` that meets
+/// `From` again is the same one, with the path it had. It is one pointer in size, and can go to
+/// another thread.
+///
+/// # Display
+/// `{}` is the error's own text. `{:#}` adds its sources, joined by `: `. `{:?}` is for logs: the
+/// error, its sources, the path and the backtrace, over several lines. None of these ever fails or
+/// panics, even if the error's own `Display` does.
+///
+/// # Examples
+/// ```
+/// use torsade_core::{Failure, Result};
+///
+/// fn port(text: &str) -> Result<u16> {
+///     Ok(text.parse()?)
+/// }
+///
+/// let failure = port("http").unwrap_err();
+/// assert!(failure.check::<std::num::ParseIntError>().is_some());
+/// assert_eq!(failure.to_string(), "invalid digit found in string");
+/// ```
+#[doc(alias = "twisted.python.failure.Failure")]
 pub struct Failure {
+    inner: Box<Inner>,
+}
+
+/// Behind one pointer, so that a `Result<T>` that does not fail stays small.
+struct Inner {
     error: Box<dyn Error + Send + Sync + 'static>,
+    path: Path,
+    /// Only if `RUST_BACKTRACE` asked for it.
+    backtrace: Option<Box<Backtrace>>,
+    raised_at: &'static Location<'static>,
 }
 
 impl<E: Error + Send + Sync + 'static> From<E> for Failure {
+    #[track_caller]
     fn from(error: E) -> Self {
-        Self { error: Box::new(error) }
+        let backtrace = Backtrace::capture();
+        Self {
+            inner: Box::new(Inner {
+                error: Box::new(error),
+                path: Path::default(),
+                backtrace: (backtrace.status() == BacktraceStatus::Captured)
+                    .then(|| Box::new(backtrace)),
+                raised_at: Location::caller(),
+            }),
+        }
     }
 }
 
 impl Failure {
     /// The error inside, if it is an `E`.
+    ///
+    /// Its sources are not looked at; [`find`](Self::find) does that.
+    #[doc(alias = "Failure.check")]
     pub fn check<E: Error + 'static>(&self) -> Option<&E> {
-        self.error.downcast_ref()
+        self.inner.error.downcast_ref()
     }
-}
 
-impl fmt::Debug for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?}", self.error)
+    /// The error inside or the first of its [sources](Error::source) that is an `E`.
+    pub fn find<E: Error + 'static>(&self) -> Option<&E> {
+        if let Some(error) = self.check() {
+            return Some(error);
+        }
+        let mut source = self.inner.error.source();
+        while let Some(error) = source {
+            if let Some(error) = error.downcast_ref() {
+                return Some(error);
+            }
+            source = error.source();
+        }
+        None
+    }
+
+    /// Takes the error out if it is an `E`; any other failure comes back as it was.
+    ///
+    /// With `?` this is how an errback says which errors are its own: the others pass on.
+    ///
+    /// # Errors
+    /// The failure itself, if its error is not an `E`.
+    ///
+    /// # Examples
+    /// ```
+    /// use std::time::Duration;
+    /// use torsade_core::Deferred;
+    /// use torsade_core::error::TimedOut;
+    ///
+    /// let late = TimedOut { after: Duration::from_secs(5) };
+    /// let deferred = Deferred::<u64>::fail(late).add_errback(|failure| {
+    ///     let late = failure.trap::<TimedOut>()?;
+    ///     Ok(late.after.as_secs())
+    /// });
+    /// assert_eq!(deferred.try_take().unwrap().unwrap(), 5);
+    /// ```
+    #[doc(alias = "Failure.trap")]
+    pub fn trap<E: Error + 'static>(mut self) -> Result<E, Self> {
+        match self.inner.error.downcast() {
+            Ok(error) => Ok(*error),
+            Err(error) => {
+                self.inner.error = error;
+                Err(self)
+            }
+        }
+    }
+
+    /// The error inside, whatever its type.
+    #[doc(alias = "Failure.value")]
+    pub fn error(&self) -> &(dyn Error + Send + Sync + 'static) {
+        &*self.inner.error
+    }
+
+    /// Where the error became a `Failure`: a `?`, a `From`, an `into()`.
+    pub fn raised_at(&self) -> &'static Location<'static> {
+        self.inner.raised_at
+    }
+
+    /// The places that the failure has come through since it was [raised](Self::raised_at): where
+    /// a Deferred was made and fired with it, and each `add_...` that it passed.
+    pub fn path(&self) -> &Path {
+        &self.inner.path
+    }
+
+    /// Where the error became a `Failure`, as a stack, if `RUST_BACKTRACE` asked for that.
+    pub fn backtrace(&self) -> Option<&Backtrace> {
+        self.inner.backtrace.as_deref()
+    }
+
+    /// Notes a place that the failure came through.
+    #[cold]
+    pub(crate) fn add_step(&mut self, step: Step) {
+        self.inner.path.push(step);
     }
 }
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.error.fmt(f)
+        if f.alternate() {
+            render::chain(&*self.inner.error, f)
+        } else {
+            f.write_str(&render::text(&*self.inner.error))
+        }
     }
 }
+
+impl fmt::Debug for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        render::chain(&*self.inner.error, f)?;
+        write!(f, "\n  {}", Step::raised(self.inner.raised_at))?;
+        for line in self.inner.path.to_string().lines() {
+            write!(f, "\n  {line}")?;
+        }
+        if let Some(backtrace) = &self.inner.backtrace {
+            write!(f, "\n{backtrace}")?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,10 +1,15 @@
 //! The reactor, Deferreds, protocols, transports and endpoints of torsade.
 
 mod address;
+pub mod deferred;
+pub mod error;
 pub mod failure;
 pub mod filter;
+#[cfg(test)]
+mod testing;
 
 pub use address::Address;
+pub use deferred::{Canceller, Deferred, Outcome, Pause, Resolver};
 pub use failure::Failure;
 pub use filter::Filter;
 

@@ -1,0 +1,54 @@
+//! Deferreds: results that are not there yet, and chains of callbacks that will get them.
+//!
+//! ```text
+//!                add_callback    add_errback
+//!   Resolver ---> callback ----> errback ----> Deferred
+//!   callback(v)      |              ^
+//!   errback(e)       | returns a Deferred: the chain waits for it
+//!                    '-> Resolver ---> ... ----'
+//! ```
+//!
+//! A [`Deferred`] is made with its [`Resolver`], gets callbacks, and is fired once, or
+//! [cancelled](Deferred::cancel) before that. See [`Deferred`] for when callbacks run.
+//!
+//! # Examples
+//! ```
+//! use torsade_core::{Deferred, Result};
+//!
+//! fn look_up(name: &str) -> Deferred<u32> {
+//!     if name == "answer" { Deferred::succeed(42) } else { Deferred::fail(std::fmt::Error) }
+//! }
+//!
+//! let (resolver, name) = Deferred::new();
+//! let answer = name.add_callback(|name: String| look_up(&name)).map(|n| n.to_string());
+//! resolver.callback("answer".to_owned());
+//! assert_eq!(answer.try_take().unwrap().unwrap(), "42");
+//! ```
+
+mod canceller;
+#[expect(
+    clippy::module_inception,
+    reason = "the file is about the type of that name"
+)]
+mod deferred;
+mod future;
+mod node;
+mod outcome;
+mod pause;
+mod resolver;
+// Until the reactor calls user functions, only this folder uses it.
+#[allow(dead_code)]
+pub(crate) mod run_queue;
+mod source;
+mod stage;
+mod unhandled;
+
+pub use canceller::Canceller;
+pub use deferred::Deferred;
+pub use future::DeferredFuture;
+pub use outcome::Outcome;
+pub use pause::Pause;
+pub use resolver::Resolver;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,58 @@
+//! Outcome: what a callback may return.
+
+use super::Deferred;
+use crate::{Failure, Result};
+
+/// What a callback may return: a [`Result`], another [`Deferred`], or nothing.
+///
+/// - `Ok(value)` and `Err(failure)` are the result at once. It is the only `Result` type that is
+///   an outcome, so neither `Ok(..)` nor `?` in a closure needs a type annotation.
+/// - A `Deferred` makes the chain wait for its result.
+/// - `()` is for a closure that ends in a statement.
+///
+/// A plain value goes through [`Deferred::map`].
+///
+/// # Examples
+/// ```
+/// use torsade_core::Deferred;
+///
+/// let deferred = Deferred::succeed("41")
+///     .add_callback(|text| Ok(text.parse::<u32>()?))
+///     .add_callback(|number| Deferred::succeed(number + 1))
+///     .add_callback(|number| println!("{number}"));
+/// assert!(deferred.try_take().unwrap().is_ok());
+/// ```
+pub trait Outcome {
+    /// What the chain goes on with.
+    type Output: 'static;
+
+    /// Makes it a Deferred, which has fired if the result is known.
+    fn into_deferred(self) -> Deferred<Self::Output>;
+}
+
+impl<T: 'static> Outcome for Result<T, Failure> {
+    type Output = T;
+
+    #[inline]
+    fn into_deferred(self) -> Deferred<T> {
+        Deferred::ready(self)
+    }
+}
+
+impl<T: 'static> Outcome for Deferred<T> {
+    type Output = T;
+
+    #[inline]
+    fn into_deferred(self) -> Self {
+        self
+    }
+}
+
+impl Outcome for () {
+    type Output = ();
+
+    #[inline]
+    fn into_deferred(self) -> Deferred<()> {
+        Deferred::ready(Ok(()))
+    }
+}

@@ -1,0 +1,107 @@
+//! The errors that torsade itself makes: each is a type of its own, so that `trap` can name it.
+
+use std::any::Any;
+use std::error::Error;
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
+
+/// The [`Resolver`](crate::Resolver) was dropped before it fired its Deferred.
+///
+/// Whoever promised the result has forgotten it, or died in a panic. The failure's path says where
+/// the Deferred was made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Abandoned;
+
+impl fmt::Display for Abandoned {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the Resolver was dropped without a result")
+    }
+}
+
+impl Error for Abandoned {}
+
+/// The operation was cancelled by the one who asked for it.
+#[doc(alias = "CancelledError")]
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cancelled;
+
+impl fmt::Display for Cancelled {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("cancelled")
+    }
+}
+
+impl Error for Cancelled {}
+
+/// A function that torsade called panicked.
+///
+/// The panic ends the chain or the connection that the function belongs to; the reactor runs on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Panicked {
+    /// What the panic said; a fixed text if its payload was not a string.
+    pub message: String,
+}
+
+impl Panicked {
+    /// Reads the message of a panic's payload and disposes of the payload.
+    pub(crate) fn from_payload(payload: Box<dyn Any + Send>) -> Self {
+        let message = match payload.downcast::<String>() {
+            Ok(message) => return Self { message: *message },
+            Err(payload) => match payload.downcast::<&'static str>() {
+                Ok(message) => {
+                    return Self {
+                        message: (*message).to_owned(),
+                    };
+                }
+                Err(payload) => {
+                    // A payload of the user's own type may panic once more in its `drop`. That
+                    // second payload is leaked: nothing says that the row would ever end.
+                    if let Err(second) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
+                        std::mem::forget(second);
+                    }
+                    "a panic without a message"
+                }
+            },
+        };
+        Self {
+            message: message.to_owned(),
+        }
+    }
+}
+
+impl fmt::Display for Panicked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "panicked: {}", self.message)
+    }
+}
+
+impl Error for Panicked {}
+
+/// The operation did not end in the time it had.
+#[doc(alias = "TimeoutError")]
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TimedOut {
+    /// The time it had.
+    pub after: Duration,
+}
+
+impl fmt::Display for TimedOut {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "timed out after {:?}", self.after)
+    }
+}
+
+impl Error for TimedOut {}
+
+/// A callback returned the Deferred that its own chain leads to: it would wait for itself for ever.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WaitsForItself;
+
+impl fmt::Display for WaitsForItself {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a callback returned a Deferred that waits for this same callback")
+    }
+}
+
+impl Error for WaitsForItself {}

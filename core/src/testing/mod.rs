@@ -1,0 +1,3 @@
+//! What our own tests share.
+
+pub(crate) mod log_capture;
