@@ -3,6 +3,7 @@
 mod address;
 pub mod failure;
 pub mod filter;
+mod reactor;
 
 pub use address::Address;
 pub use failure::Failure;

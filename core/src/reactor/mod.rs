@@ -1,0 +1,5 @@
+//! The reactor.
+
+// Until the reactor uses it.
+#[allow(dead_code)]
+mod timers;
