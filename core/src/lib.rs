@@ -2,16 +2,30 @@
 
 mod address;
 pub mod deferred;
+mod driver;
+pub mod endpoints;
 pub mod error;
+mod factory;
 pub mod failure;
 pub mod filter;
-#[cfg(test)]
-mod testing;
+pub mod net;
+mod producer;
+mod protocol;
+pub mod reactor;
+pub mod task;
+pub mod testing;
+mod transport;
 
 pub use address::Address;
 pub use deferred::{Canceller, Deferred, Outcome, Pause, Resolver};
+pub use error::*;
+pub use factory::Factory;
 pub use failure::Failure;
 pub use filter::Filter;
+pub use producer::{Producer, ProducerKind};
+pub use protocol::{AccessError, Protocol, ProtocolRef};
+pub use reactor::{DelayedCall, Reactor, Remote};
+pub use transport::Transport;
 
 /// What functions of torsade, and functions given to it, return: the error is a [`Failure`].
 pub type Result<T, E = Failure> = std::result::Result<T, E>;

@@ -7,7 +7,8 @@ use std::pin::Pin;
 use std::rc::{Rc, Weak};
 use std::task::{Context, Poll, Waker};
 
-use super::canceller;
+use super::awaiting;
+use super::canceller::{self, Canceller};
 use super::deferred::{Deferred, State};
 use super::node::{Consume, Consumer, Node, Output, Produce};
 use super::run_queue::{self, Run};
@@ -76,11 +77,12 @@ impl<T: 'static> Future for DeferredFuture<T> {
     type Output = Result<T>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<T>> {
-        if let Waiting::Pending { waiter, .. } = &self.waiting {
+        if let Waiting::Pending { node, waiter } = &self.waiting {
             match waiter.result.take() {
                 Some(result) => self.waiting = Waiting::Ready(result),
                 None => {
                     waiter.wake_later(context.waker());
+                    awaiting::note(Canceller::new(Some(node.clone())));
                     return Poll::Pending;
                 }
             }

@@ -25,6 +25,7 @@
 //! assert_eq!(answer.try_take().unwrap().unwrap(), "42");
 //! ```
 
+pub(crate) mod awaiting;
 mod canceller;
 #[expect(
     clippy::module_inception,
@@ -36,8 +37,6 @@ mod node;
 mod outcome;
 mod pause;
 mod resolver;
-// Until the reactor calls user functions, only this folder uses it.
-#[allow(dead_code)]
 pub(crate) mod run_queue;
 mod source;
 mod stage;

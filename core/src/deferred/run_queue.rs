@@ -71,6 +71,31 @@ pub(crate) fn call_user<R>(f: impl FnOnce() -> R) -> Result<R> {
     result.map_err(|payload| Panicked::from_payload(payload).into())
 }
 
+/// A stretch in which user code runs that was not called by torsade, but by the user: leaving the
+/// outermost one runs what became ready in it.
+pub(crate) struct UserScope {
+    outermost: bool,
+}
+
+impl UserScope {
+    pub(crate) fn enter() -> Self {
+        Self {
+            outermost: !RUNNING.replace(true),
+        }
+    }
+}
+
+impl Drop for UserScope {
+    fn drop(&mut self) {
+        if self.outermost {
+            if QUEUED.get() {
+                run_all(None);
+            }
+            RUNNING.set(false);
+        }
+    }
+}
+
 /// Runs what is ready, with all that follows from it, now or when the running user function ends.
 #[inline]
 pub(crate) fn fire(ready: Rc<dyn Run>) {

@@ -66,6 +66,22 @@ pub struct NoProtocol {
     pub peer: Address,
 }
 
+/// A connection never became ready to use, or a filter put on it never did.
+///
+/// The reason is its [`source`](Error::source): `find` finds it.
+#[derive(Clone, Debug)]
+pub struct HandshakeFailed {
+    /// What ended the connection.
+    pub reason: Arc<Failure>,
+}
+
+/// A filter was started while plain bytes that came before it had not been taken yet.
+///
+/// They must not be mistaken for bytes that came through the filter: that is how commands are
+/// smuggled into an encrypted session (CVE-2011-0411).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PlaintextPending;
+
 /// A connection to one address could not be made.
 #[derive(Clone, Debug)]
 #[doc(alias = "ConnectionRefusedError")]
@@ -187,6 +203,26 @@ impl fmt::Display for AlreadyRegistered {
 impl fmt::Display for NoProtocol {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "the factory built no protocol for {}", self.peer)
+    }
+}
+
+impl fmt::Display for HandshakeFailed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the connection did not become ready")
+    }
+}
+
+impl fmt::Display for PlaintextPending {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a filter was started while plain bytes were still waiting to be received")
+    }
+}
+
+impl Error for PlaintextPending {}
+
+impl Error for HandshakeFailed {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some(self.reason.error())
     }
 }
 

@@ -13,6 +13,9 @@ pub enum ReactorError {
     /// It is running already.
     #[doc(alias = "ReactorAlreadyRunning")]
     AlreadyRunning,
+    /// A user function that the reactor called, or a callback, is running: it cannot wait for
+    /// the reactor, which waits for it.
+    InsideCallback,
     /// It was stopped, and a stopped reactor does not run again: make a new one.
     #[doc(alias = "ReactorNotRestartable")]
     NotRestartable,
@@ -27,6 +30,7 @@ impl fmt::Display for ReactorError {
         f.write_str(match self {
             Self::NotRunning => "the reactor is not running, or is stopping already",
             Self::AlreadyRunning => "the reactor is running already",
+            Self::InsideCallback => "a callback cannot run the reactor that waits for it",
             Self::NotRestartable => "the reactor was stopped and cannot run again",
             Self::Stopped => "the reactor was stopped before the result came",
             Self::Gone => "the reactor has been dropped",

@@ -24,6 +24,7 @@
 
 mod coroutine;
 mod handle;
+mod jobs;
 mod remote;
 mod resolver;
 mod shutdown;

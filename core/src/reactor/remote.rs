@@ -82,6 +82,17 @@ impl Shared {
         Arc::new(Self { inbox: Mutex::default(), asleep: AtomicBool::new(false), waker })
     }
 
+    /// What a handle to a reactor that is gone refers to.
+    pub(super) fn closed() -> Arc<Self> {
+        struct Nobody;
+        impl Wake for Nobody {
+            fn wake(&self) {}
+        }
+        let shared = Self::new(Arc::new(Nobody));
+        shared.close();
+        shared
+    }
+
     fn inbox(&self) -> MutexGuard<'_, Inbox> {
         // No user code runs under the lock, so a poisoned one is not broken.
         self.inbox.lock().unwrap_or_else(PoisonError::into_inner)

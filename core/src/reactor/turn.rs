@@ -17,8 +17,8 @@ use super::timers::Timers;
 use crate::deferred::run_queue;
 use crate::driver::{Driver, Event, Wait};
 use crate::net::buffers::Buffers;
-use crate::reactor::resolver::Names;
-use crate::reactor::threads_at_work::Jobs;
+use super::resolver::Names;
+use super::jobs::Jobs;
 use crate::{Reactor, ReactorError, Result};
 
 /// A call that waits for its turn.
@@ -75,9 +75,9 @@ impl Core {
     pub(super) fn new(driver: Box<dyn Driver>) -> Self {
         Self {
             shared: Shared::new(driver.waker()),
+            timers: RefCell::new(Timers::new(driver.now())),
             driver,
             sources: RefCell::default(),
-            timers: RefCell::new(Timers::new()),
             soon: RefCell::default(),
             when_running: RefCell::default(),
             agenda: RefCell::default(),
@@ -111,6 +111,9 @@ impl Core {
         match self.state.get() {
             State::Running | State::Stopping => return Err(ReactorError::AlreadyRunning.into()),
             State::Stopped => return Err(ReactorError::NotRestartable.into()),
+            State::Idle if run_queue::in_user_function() => {
+                return Err(ReactorError::InsideCallback.into());
+            }
             State::Idle => {}
         }
         self.state.set(State::Running);

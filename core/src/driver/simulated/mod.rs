@@ -1,0 +1,188 @@
+//! The simulated driver: a virtual clock and a network in memory.
+//!
+//! Time stands still while the program runs and jumps to the next thing that happens when it waits
+//! ([`Driver::poll`]), so an hour of timeouts passes in no time. The network ([`network`]) behaves as
+//! TCP does on Linux where a program can tell the difference. Nothing here is left to chance: the
+//! same program takes the same course every time, as long as it uses no threads.
+
+mod network;
+mod stream;
+#[cfg(test)]
+mod tests;
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::rc::Rc;
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::{
+    ConnectOptions, Driver, Event, ListenOptions, Listener, Lookup, Stream, Token, Wait, Wake,
+};
+use network::Network;
+use stream::{SimulatedListener, SimulatedStream};
+
+/// What a simulated world is like.
+#[derive(Clone, Debug)]
+pub(crate) struct SimulationOptions {
+    /// The most bytes that travel together; at least 1. By default 1460, as on Ethernet.
+    pub(crate) segment_size: usize,
+    /// How long everything takes from one end to the other. By default 1 ms.
+    pub(crate) delay: Duration,
+    /// How many bytes may be under way or unread in one direction; at least 1. By default 64 KiB.
+    pub(crate) window: usize,
+    /// The names that exist, in lower case, and their addresses. By default only `localhost`.
+    pub(crate) hosts: BTreeMap<String, Vec<IpAddr>>,
+    /// Hosts that never answer a connection attempt.
+    pub(crate) silent: Vec<IpAddr>,
+    /// Hosts to which there is no way.
+    pub(crate) unreachable: Vec<IpAddr>,
+}
+
+impl Default for SimulationOptions {
+    fn default() -> Self {
+        let localhost = IpAddr::V4(Ipv4Addr::LOCALHOST);
+        Self {
+            segment_size: 1460,
+            delay: Duration::from_millis(1),
+            window: 64 * 1024,
+            hosts: BTreeMap::from([("localhost".to_owned(), vec![localhost])]),
+            silent: Vec::new(),
+            unreachable: Vec::new(),
+        }
+    }
+}
+
+/// A driver of a simulated world.
+pub(crate) struct SimulatedDriver {
+    /// What the world's time counts from.
+    base: Instant,
+    /// Shared with every stream and listener.
+    network: Rc<RefCell<Network>>,
+    waker: Arc<SimulatedWaker>,
+    threads_at_work: Cell<i32>,
+}
+
+impl SimulatedDriver {
+    pub(crate) fn new(options: SimulationOptions) -> Self {
+        Self {
+            base: Instant::now(),
+            network: Rc::new(RefCell::new(Network::new(options))),
+            waker: Arc::default(),
+            threads_at_work: Cell::new(0),
+        }
+    }
+
+    /// Breaks the connections that have an end at this address: both ends see a reset at once.
+    pub(crate) fn reset(&self, address: SocketAddr) {
+        self.network.borrow_mut().reset(address);
+    }
+}
+
+impl Driver for SimulatedDriver {
+    fn now(&self) -> Instant {
+        self.base + self.network.borrow().now()
+    }
+
+    fn poll(&self, events: &mut Vec<Event>, wait: Wait) -> io::Result<()> {
+        let deadline = match wait {
+            Wait::No => Some(Duration::ZERO),
+            Wait::Until(deadline) => Some(deadline.saturating_duration_since(self.base)),
+            Wait::Forever => None,
+        };
+        let found = events.len();
+        loop {
+            let mut network = self.network.borrow_mut();
+            network.deliver();
+            network.take_events(events);
+            // Both, whichever comes first: a wake-up must not be left over for the next poll.
+            if self.waker.take() || events.len() > found {
+                return Ok(());
+            }
+            match (network.next_arrival(), deadline) {
+                (_, Some(deadline)) if deadline <= network.now() => return Ok(()),
+                (Some(arrival), deadline) if deadline.is_none_or(|at| arrival <= at) => {
+                    network.advance(arrival);
+                }
+                (_, Some(deadline)) => {
+                    network.advance(deadline);
+                    return Ok(());
+                }
+                (_, None) if self.threads_at_work.get() > 0 => {
+                    drop(network);
+                    self.waker.wait();
+                }
+                (_, None) => {
+                    return Err(io::Error::other(
+                        "nothing can ever happen any more: every program in the simulation waits",
+                    ));
+                }
+            }
+        }
+    }
+
+    fn waker(&self) -> Arc<dyn Wake> {
+        self.waker.clone()
+    }
+
+    fn threads_at_work(&self, change: i32) {
+        self.threads_at_work
+            .set(self.threads_at_work.get() + change);
+    }
+
+    fn lookup(&self, host: &str) -> Lookup {
+        let host = host.to_ascii_lowercase();
+        match self.network.borrow().options().hosts.get(&host) {
+            Some(addresses) if !addresses.is_empty() => Lookup::Known(addresses.clone()),
+            _ => Lookup::NoSuchName,
+        }
+    }
+
+    fn connect(
+        &self,
+        to: SocketAddr,
+        options: &ConnectOptions,
+        token: Token,
+    ) -> io::Result<Box<dyn Stream>> {
+        let id = self.network.borrow_mut().connect(to, options, token)?;
+        Ok(Box::new(SimulatedStream::new(self.network.clone(), id)))
+    }
+
+    fn listen(
+        &self,
+        on: SocketAddr,
+        options: &ListenOptions,
+        token: Token,
+    ) -> io::Result<Box<dyn Listener>> {
+        let id = self.network.borrow_mut().listen(on, options, token)?;
+        Ok(Box::new(SimulatedListener::new(self.network.clone(), id)))
+    }
+}
+
+/// A flag, and what a thread sleeps on until it is set.
+#[derive(Default)]
+struct SimulatedWaker {
+    woken: Mutex<bool>,
+    changed: Condvar,
+}
+
+impl SimulatedWaker {
+    fn take(&self) -> bool {
+        std::mem::take(&mut *self.woken.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Waits in real time until the flag is set; leaves it set.
+    fn wait(&self) {
+        let woken = self.woken.lock().unwrap_or_else(PoisonError::into_inner);
+        drop(self.changed.wait_while(woken, |woken| !*woken));
+    }
+}
+
+impl Wake for SimulatedWaker {
+    fn wake(&self) {
+        *self.woken.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        self.changed.notify_one();
+    }
+}

@@ -1,0 +1,13 @@
+//! The errors that torsade itself makes: each is a type of its own, so that `trap` can name it.
+
+mod connection;
+mod deferred;
+mod reactor;
+
+pub use connection::{
+    AllAttemptsFailed, AlreadyRegistered, CannotListen, ConnectError, ConnectStage,
+    ConnectTimedOut, ConnectionAborted, ConnectionDone, ConnectionLost, HandshakeFailed, LookupError, LookupVerdict,
+    NoProtocol, PlaintextPending, Stage, WriteQueueFull,
+};
+pub use deferred::{Abandoned, Cancelled, Panicked, TimedOut, WaitsForItself};
+pub use reactor::ReactorError;

@@ -1,0 +1,144 @@
+//! What a [`Transport`](crate::Transport) asks of its connection.
+//!
+//! No method here calls user code: each changes state and leaves the rest to the agenda.
+
+use std::any::Any;
+use std::rc::Rc;
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use super::{Connection, Phase};
+use crate::driver::Stream;
+use crate::transport::Link;
+use crate::{
+    Address, AlreadyRegistered, ConnectionDone, Deferred, Failure, Filter, PlaintextPending,
+    Producer, ProducerKind, Reactor, Result,
+};
+
+impl Link for Connection {
+    fn write(&self, data: &[u8]) {
+        self.accept_write(data);
+    }
+
+    fn write_bytes(&self, data: Bytes) {
+        self.accept_bytes(data);
+    }
+
+    fn queued(&self) -> usize {
+        self.queued_bytes()
+    }
+
+    fn set_max_queued(&self, bytes: Option<usize>) {
+        self.with_extras(|extras| extras.max_queued = bytes);
+    }
+
+    fn lose_connection(&self) {
+        self.begin_losing();
+    }
+
+    fn lose_write_connection(&self) {
+        self.begin_ending_write();
+    }
+
+    fn abort_connection(&self) {
+        self.abort();
+    }
+
+    fn abort_with(&self, reason: Failure) {
+        self.abort_now(reason);
+    }
+
+    fn is_open(&self) -> bool {
+        self.phase.get() == Phase::Open && !self.write_ending.get() && !self.write_done.get()
+    }
+
+    fn pause_reading(&self) {
+        self.paused.set(true);
+    }
+
+    fn resume_reading(&self) {
+        if self.paused.replace(false) && self.phase.get() == Phase::Open {
+            self.schedule_self();
+        }
+    }
+
+    fn register_producer(
+        &self,
+        producer: Box<dyn Producer>,
+        kind: ProducerKind,
+    ) -> Result<(), AlreadyRegistered> {
+        if self.phase.get() == Phase::Lost {
+            self.transport.stop_later(producer);
+            return Ok(());
+        }
+        self.with_extras(|extras| extras.producing.register(producer, kind))?;
+        self.schedule_self();
+        Ok(())
+    }
+
+    fn unregister_producer(&self) {
+        // Dropped outside the borrow, and as user code further up the stack is: it owns anything.
+        let producer = self.if_extras(|extras| extras.producing.unregister()).flatten();
+        drop(producer);
+        if self.phase.get() == Phase::Losing || self.write_ending.get() {
+            self.schedule_self();
+        }
+    }
+
+    fn peer(&self) -> Address {
+        self.peer.clone()
+    }
+
+    fn host(&self) -> Address {
+        self.with_stream(|stream| Ok(stream.local_address()?)).unwrap_or(Address::Unnamed)
+    }
+
+    fn set_no_delay(&self, on: bool) -> Result<()> {
+        self.with_stream(|stream| Ok(stream.set_no_delay(on)?))
+    }
+
+    fn set_keep_alive(&self, idle: Option<Duration>) -> Result<()> {
+        self.with_stream(|stream| Ok(stream.set_keep_alive(idle)?))
+    }
+
+    fn start_filter(&self, filter: Box<dyn Filter>) -> Deferred<()> {
+        let (Some(core), Some(this)) = (self.core.upgrade(), self.this.upgrade()) else {
+            return Deferred::fail(ConnectionDone);
+        };
+        if self.phase.get() != Phase::Open || self.write_ending.get() {
+            return Deferred::fail(ConnectionDone);
+        }
+        // What was written before must not go through the new filter.
+        let is_clean = !self.has_filters() || self.flush_plain(&core);
+        let held = self.if_extras(|extras| !extras.held.is_empty()).unwrap_or(false);
+        if held || !is_clean {
+            self.abort_now(PlaintextPending.into());
+            return Deferred::fail(PlaintextPending);
+        }
+        let (resolver, deferred) = Deferred::new();
+        self.with_extras(|extras| {
+            extras.filters.push(filter);
+            extras.starting.push(resolver);
+        });
+        this.start_filters(&core);
+        deferred
+    }
+
+    fn negotiated(&self) -> Option<Rc<dyn Any>> {
+        self.if_extras(|extras| extras.filters.negotiated()).flatten()
+    }
+
+    fn reactor(&self) -> Reactor {
+        self.core.upgrade().map_or_else(Reactor::gone, |core| core.handle())
+    }
+}
+
+impl Connection {
+    fn with_stream<R>(&self, f: impl FnOnce(&dyn Stream) -> Result<R>) -> Result<R> {
+        match &*self.stream.borrow() {
+            Some(stream) => f(&**stream),
+            None => Err(ConnectionDone.into()),
+        }
+    }
+}

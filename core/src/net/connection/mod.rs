@@ -1,0 +1,335 @@
+//! A connection: a stream, its filters, its write queue and its protocol.
+//!
+//! ```text
+//!            filters ready          lose_connection          sent, farewell answered
+//!  Opening ----------------> Open --------------------> Losing ---------------------> Lost
+//!     |  build_protocol,       |                           |                           |
+//!     |  connection_made       | error, abort              | error, abort, linger over | connection_lost,
+//!     '------------------------'---------------------------'-------------------------->'  then forgotten
+//! ```
+//!
+//! Without filters, `Opening` is passed at once. Whatever calls the protocol is called by the
+//! reactor: from an event ([`read`]), or from the agenda ([`Source::attend`]), never from inside a
+//! method of the transport. Those only change state and put the connection on the agenda.
+
+mod closing;
+mod link;
+mod lingering;
+mod producing;
+mod reading;
+mod writing;
+
+use std::cell::{Cell, RefCell};
+use std::rc::{Rc, Weak};
+use std::sync::Arc;
+use std::{fmt, io};
+
+use producing::Producing;
+
+use super::filter_stack::FilterStack;
+use super::write_queue::WriteQueue;
+use crate::deferred::run_queue;
+use crate::driver::{Readiness, Stream, Token};
+use crate::reactor::sources::Source;
+use crate::reactor::turn::Core;
+use crate::{
+    Address, ConnectionLost, DelayedCall, Failure, NoProtocol, Protocol, Resolver, Stage,
+    Transport,
+};
+
+/// See the module.
+pub(super) struct Connection {
+    core: Weak<Core>,
+    /// The strong reference to this is the reactor's.
+    this: Weak<Self>,
+    token: Token,
+    /// The handle that the protocol is given; refers to this.
+    transport: Transport,
+    peer: Address,
+    /// `None` once the connection is lost.
+    stream: RefCell<Option<Box<dyn Stream>>>,
+    /// What goes to the wire as it is.
+    queue: RefCell<WriteQueue>,
+    protocol: RefCell<Option<Rc<RefCell<dyn Protocol>>>>,
+    /// What most connections do without.
+    extras: RefCell<Option<Box<Extras>>>,
+    /// Who waits for this connection to open.
+    opener: RefCell<Option<Rc<dyn Opener>>>,
+    /// Why it was lost, until `connection_lost` is told.
+    reason: Cell<Option<Failure>>,
+    phase: Cell<Phase>,
+    on_agenda: Cell<bool>,
+    /// The stream may hold bytes that we have not read.
+    may_read: Cell<bool>,
+    /// The driver has seen the peer's end: read on to it, even after a short read.
+    end_seen: Cell<bool>,
+    /// The stream would take a write.
+    writable: Cell<bool>,
+    /// The protocol does not want to be given anything.
+    paused: Cell<bool>,
+    /// The peer's direction has ended, and the protocol was told.
+    read_done: Cell<bool>,
+    /// Our direction is to end when all is sent.
+    write_ending: Cell<bool>,
+    /// Our direction has ended.
+    write_done: Cell<bool>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    Opening,
+    Open,
+    /// `lose_connection` was called: nothing is received or written any more.
+    Losing,
+    Lost,
+}
+
+/// What only some connections have.
+#[derive(Default)]
+struct Extras {
+    filters: FilterStack,
+    /// What waits to go through the filters.
+    plain: WriteQueue,
+    /// What came out of the filters while the protocol was paused.
+    held: Vec<u8>,
+    /// Who waits for a filter that was started in mid-stream.
+    starting: Vec<Resolver<()>>,
+    producing: Producing,
+    max_queued: Option<usize>,
+    /// Ends the wait for a handshake, or for the peer's farewell.
+    timer: Option<DelayedCall>,
+    /// Whether bytes have moved since the linger timer was set.
+    progress: bool,
+    /// A write failed; told when the peer's last words have been read.
+    write_error: Option<Arc<io::Error>>,
+}
+
+/// Who has a connection made, and builds its protocol once it is ready.
+pub(super) trait Opener {
+    /// Builds the protocol; a user function.
+    fn build(&self, peer: &Address, transport: &Transport) -> Option<Rc<RefCell<dyn Protocol>>>;
+
+    /// `connection_made` has returned.
+    fn opened(&self);
+
+    /// It did not come to that.
+    fn failed(&self, peer: &Address, failure: Failure);
+}
+
+impl Connection {
+    /// Puts a connection on a connected stream whose token is registered already.
+    pub(super) fn open(
+        core: &Rc<Core>,
+        token: Token,
+        stream: Box<dyn Stream>,
+        peer: Address,
+        filters: FilterStack,
+        opener: Rc<dyn Opener>,
+    ) -> Rc<Self> {
+        let connection = Rc::new_cyclic(|this: &Weak<Self>| Self {
+            core: Rc::downgrade(core),
+            this: this.clone(),
+            token,
+            transport: Transport::new(this.clone()),
+            peer,
+            stream: RefCell::new(Some(stream)),
+            queue: RefCell::default(),
+            protocol: RefCell::new(None),
+            extras: RefCell::default(),
+            opener: RefCell::new(Some(opener)),
+            reason: Cell::new(None),
+            phase: Cell::new(Phase::Opening),
+            on_agenda: Cell::new(false),
+            may_read: Cell::new(false),
+            end_seen: Cell::new(false),
+            writable: Cell::new(true),
+            paused: Cell::new(false),
+            read_done: Cell::new(false),
+            write_ending: Cell::new(false),
+            write_done: Cell::new(false),
+        });
+        core.sources.borrow_mut().fill(token, Rc::<Self>::clone(&connection));
+        if filters.is_empty() {
+            connection.become_open();
+        } else {
+            connection.with_extras(|extras| extras.filters = filters);
+            connection.start_filters(core);
+        }
+        connection
+    }
+
+    /// What the driver told before this connection was there to hear it.
+    pub(super) fn catch_up(self: &Rc<Self>, core: &Core, readiness: Readiness) {
+        if readiness.readable || readiness.read_closed {
+            self.may_read.set(true);
+            self.end_seen.set(readiness.read_closed);
+            self.schedule(core);
+        }
+    }
+
+    /// Bounds the time until this connection is open; then it fails with what `error` gives.
+    pub(super) fn open_within(
+        self: &Rc<Self>,
+        core: &Rc<Core>,
+        time: std::time::Duration,
+        error: impl FnOnce() -> Failure + 'static,
+    ) {
+        if self.phase.get() != Phase::Opening {
+            return;
+        }
+        let this = Rc::downgrade(self);
+        let timer = core.handle().call_later(time, move || {
+            if let Some(this) = this.upgrade()
+                && this.phase.get() == Phase::Opening
+            {
+                this.abort_now(error());
+            }
+        });
+        self.with_extras(|extras| extras.timer = Some(timer));
+    }
+
+    /// The canceller of `connect`: gives up while the connection is opening.
+    pub(super) fn give_up_opening(&self) {
+        if self.phase.get() == Phase::Opening {
+            self.abort_now(crate::Cancelled.into());
+        }
+    }
+
+    fn with_extras<R>(&self, f: impl FnOnce(&mut Extras) -> R) -> R {
+        f(self.extras.borrow_mut().get_or_insert_default())
+    }
+
+    /// As [`with_extras`](Self::with_extras), without making them; `None` when there are none.
+    fn if_extras<R>(&self, f: impl FnOnce(&mut Extras) -> R) -> Option<R> {
+        self.extras.borrow_mut().as_deref_mut().map(f)
+    }
+
+    fn has_filters(&self) -> bool {
+        self.if_extras(|extras| !extras.filters.is_empty()).unwrap_or(false)
+    }
+
+    fn schedule(self: &Rc<Self>, core: &Core) {
+        if !self.on_agenda.replace(true) {
+            core.put_on_agenda(Rc::<Self>::clone(self));
+        }
+    }
+
+    /// For methods of the transport, which have no reactor at hand.
+    fn schedule_self(&self) {
+        if self.on_agenda.get() {
+            return;
+        }
+        if let (Some(core), Some(this)) = (self.core.upgrade(), self.this.upgrade()) {
+            this.schedule(&core);
+        }
+    }
+
+    /// The protocol's turn begins: it is built and told.
+    fn become_open(self: &Rc<Self>) {
+        let Some(opener) = self.opener.take() else { return };
+        self.if_extras(|extras| extras.timer.take().map(|timer| timer.cancel()));
+        let built = run_queue::call_user(|| opener.build(&self.peer, &self.transport));
+        let failure = match built {
+            Ok(Some(protocol)) => {
+                *self.protocol.borrow_mut() = Some(Rc::clone(&protocol));
+                self.phase.set(Phase::Open);
+                let made =
+                    run_queue::call_user(|| protocol.borrow_mut().connection_made(&self.transport));
+                match made {
+                    Ok(()) => opener.opened(),
+                    Err(panicked) => {
+                        log::error!(target: "torsade", "connection_made panicked: {panicked:?}");
+                        opener.failed(&self.peer, NoProtocol { peer: self.peer.clone() }.into());
+                        self.abort_now(panicked);
+                    }
+                }
+                return;
+            }
+            Ok(None) => NoProtocol { peer: self.peer.clone() }.into(),
+            Err(panicked) => {
+                log::error!(target: "torsade", "build_protocol panicked: {panicked:?}");
+                panicked
+            }
+        };
+        self.lose(ConnectionEnd::Closed, crate::ConnectionDone.into());
+        opener.failed(&self.peer, failure);
+    }
+
+    /// Calls the protocol, if there is still one; a panic ends the connection.
+    fn call_protocol<R>(
+        &self,
+        method: &str,
+        call: impl FnOnce(&mut dyn Protocol, &Transport) -> R,
+    ) -> Option<R> {
+        let protocol = self.protocol.borrow().clone()?;
+        match run_queue::call_user(|| call(&mut *protocol.borrow_mut(), &self.transport)) {
+            Ok(result) => Some(result),
+            Err(panicked) => {
+                log::error!(target: "torsade", "{method} panicked: {panicked:?}");
+                self.abort_now(panicked);
+                None
+            }
+        }
+    }
+
+    fn lost(&self, stage: Stage, error: Arc<io::Error>) -> Failure {
+        let host = self.stream.borrow().as_ref().and_then(|stream| stream.local_address().ok());
+        ConnectionLost {
+            stage,
+            host: host.unwrap_or(Address::Unnamed),
+            peer: self.peer.clone(),
+            error,
+        }
+        .into()
+    }
+}
+
+/// How the socket is closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum ConnectionEnd {
+    /// In an orderly way.
+    Closed,
+    /// Our direction is ended; what the peer still sends is read and dropped for a while.
+    Drained,
+    /// By a reset.
+    Reset,
+}
+
+impl Source for Connection {
+    fn ready(self: Rc<Self>, core: &Rc<Core>, readiness: Readiness) {
+        if readiness.writable && !self.writable.replace(true) {
+            self.schedule(core);
+        }
+        if readiness.read_closed {
+            self.end_seen.set(true);
+        }
+        if readiness.readable {
+            self.may_read.set(true);
+            self.read(core);
+        }
+    }
+
+    fn attend(self: Rc<Self>, core: &Rc<Core>) {
+        self.on_agenda.set(false);
+        if self.phase.get() != Phase::Lost {
+            self.give_held(core);
+            if self.may_read.get() {
+                self.read(core);
+            }
+            self.work_off(core);
+        }
+        if self.phase.get() == Phase::Lost {
+            self.tell_lost();
+        }
+    }
+
+    fn shut_down(self: Rc<Self>, core: &Rc<Core>) {
+        self.end_with_reactor(core);
+    }
+}
+
+impl fmt::Debug for Connection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connection").field("peer", &self.peer).field("phase", &self.phase).finish()
+    }
+}

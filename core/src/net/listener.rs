@@ -1,0 +1,261 @@
+//! Listening ports: they accept connections and give each a protocol.
+
+use std::cell::{Cell, RefCell};
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+use std::rc::{Rc, Weak};
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::connection::{Connection, Opener};
+use super::filter_stack::FilterStack;
+use super::tcp::{FilterMaker, ListenOptions};
+use crate::deferred::run_queue;
+use crate::driver::{Listener, Readiness, Token};
+use crate::reactor::sources::Source;
+use crate::reactor::turn::{Core, run_call};
+use crate::{
+    Address, CannotListen, ConnectStage, ConnectTimedOut, Deferred, DelayedCall, Factory, Failure,
+    NoProtocol, Protocol, Result, Transport,
+};
+
+/// A handle to a port that is listened on. Dropping it changes nothing.
+#[derive(Clone)]
+#[doc(alias = "IListeningPort")]
+pub struct ListeningPort {
+    port: Weak<dyn Stop>,
+    address: Address,
+}
+
+impl ListeningPort {
+    /// The address that is listened on; with the port that the system chose, if 0 was asked for.
+    #[doc(alias = "getHost")]
+    pub fn address(&self) -> &Address {
+        &self.address
+    }
+
+    /// Stops accepting. Connections that were accepted live on.
+    ///
+    /// The Deferred fires when the factory's `stop_factory` has returned.
+    ///
+    /// # Errors
+    /// [`Panicked`](crate::Panicked) when `stop_factory` panicked.
+    #[doc(alias = "stopListening")]
+    pub fn stop_listening(&self) -> Deferred<()> {
+        self.port.upgrade().map_or_else(|| Deferred::succeed(()), |port| port.stop())
+    }
+}
+
+impl fmt::Debug for ListeningPort {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ListeningPort").field("address", &self.address).finish()
+    }
+}
+
+/// Opens a port.
+pub(super) fn listen<F: Factory>(
+    core: &Rc<Core>,
+    address: SocketAddr,
+    factory: F,
+    options: &ListenOptions,
+) -> Result<ListeningPort> {
+    let token = core.sources.borrow_mut().reserve();
+    let cannot = |error: io::Error| {
+        drop(core.sources.borrow_mut().remove(token));
+        CannotListen { address, error: Arc::new(error) }
+    };
+    let listener = core.driver.listen(address, &options.for_driver(), token).map_err(cannot)?;
+    let bound = listener.local_address().map_err(cannot)?;
+    let port = Rc::new_cyclic(|this| Port {
+        core: Rc::downgrade(core),
+        this: Weak::clone(this),
+        token,
+        address: bound.clone(),
+        listener: RefCell::new(Some(listener)),
+        factory: Rc::new(RefCell::new(factory)),
+        make_filter: options.filter.clone(),
+        handshake_timeout: options.handshake_timeout,
+        retry: RefCell::new(None),
+        is_short: Cell::new(false),
+        on_agenda: Cell::new(false),
+    });
+    core.sources.borrow_mut().fill(token, Rc::<Port<F>>::clone(&port));
+    // A user function, so it waits if one is running.
+    let started = Rc::clone(&port.factory);
+    drop(Deferred::succeed(()).map(move |()| started.borrow_mut().start_factory()));
+    let port: Rc<dyn Stop> = port;
+    Ok(ListeningPort { port: Rc::downgrade(&port), address: bound })
+}
+
+/// What a [`ListeningPort`] can ask for, whatever the factory's type.
+trait Stop {
+    fn stop(&self) -> Deferred<()>;
+}
+
+struct Port<F: Factory> {
+    core: Weak<Core>,
+    this: Weak<Self>,
+    token: Token,
+    address: Address,
+    /// `None` once stopped.
+    listener: RefCell<Option<Box<dyn Listener>>>,
+    factory: Rc<RefCell<F>>,
+    make_filter: Option<FilterMaker>,
+    handshake_timeout: Duration,
+    /// Accepts again, when the system is short of something.
+    retry: RefCell<Option<DelayedCall>>,
+    /// Whether that was logged.
+    is_short: Cell<bool>,
+    on_agenda: Cell<bool>,
+}
+
+/// The most connections that one turn accepts on one port.
+const ACCEPTS_A_TURN: usize = 64;
+
+/// How long accepting rests when the system is short of descriptors or memory. The listener stays
+/// ready all the while, but as an edge that does not come again.
+const REST: Duration = Duration::from_millis(100);
+
+impl<F: Factory> Port<F> {
+    fn accept(self: &Rc<Self>, core: &Rc<Core>) {
+        for _ in 0..ACCEPTS_A_TURN {
+            let token = core.sources.borrow_mut().reserve();
+            let accepted = match &*self.listener.borrow() {
+                Some(listener) => listener.accept(token),
+                None => Err(io::ErrorKind::WouldBlock.into()),
+            };
+            match accepted {
+                Ok((stream, peer)) => {
+                    self.is_short.set(false);
+                    self.open(core, token, stream, peer);
+                }
+                Err(error) => {
+                    drop(core.sources.borrow_mut().remove(token));
+                    match error.kind() {
+                        io::ErrorKind::WouldBlock => return,
+                        // That one connection is gone already; the queue may hold more.
+                        io::ErrorKind::Interrupted
+                        | io::ErrorKind::ConnectionAborted
+                        | io::ErrorKind::ConnectionReset => {}
+                        _ => return self.rest(core, &error),
+                    }
+                }
+            }
+        }
+        // The rest of the queue comes in the next turn.
+        if !self.on_agenda.replace(true) {
+            core.put_on_agenda(Rc::<Self>::clone(self));
+        }
+    }
+
+    fn open(
+        self: &Rc<Self>,
+        core: &Rc<Core>,
+        token: Token,
+        stream: Box<dyn crate::driver::Stream>,
+        peer: Address,
+    ) {
+        let mut filters = FilterStack::default();
+        if let Some(make_filter) = &self.make_filter {
+            match run_queue::call_user(|| make_filter()).and_then(|made| made) {
+                Ok(filter) => filters.push(filter),
+                Err(failure) => {
+                    log::error!(target: "torsade", "no filter for {peer}: {failure:?}");
+                    drop(core.sources.borrow_mut().remove(token));
+                    return;
+                }
+            }
+        }
+        let total = self.handshake_timeout;
+        let name = peer.to_string();
+        let opener: Rc<dyn Opener> = Rc::<Self>::clone(self);
+        let is_filtered = !filters.is_empty();
+        let connection = Connection::open(core, token, stream, peer, filters, opener);
+        if is_filtered {
+            connection.open_within(core, total, move || {
+                let stage = ConnectStage::Handshake;
+                ConnectTimedOut { peer: name, after: total, stage }.into()
+            });
+        }
+    }
+
+    /// Out of descriptors or memory: who waits in the queue stays there until there are some.
+    fn rest(self: &Rc<Self>, core: &Rc<Core>, error: &io::Error) {
+        if !self.is_short.replace(true) {
+            log::error!(
+                target: "torsade",
+                "cannot accept on {}: {error}; trying again every {REST:?}", self.address
+            );
+        }
+        let this = Weak::clone(&self.this);
+        let retry = core.handle().call_later(REST, move || {
+            if let Some(this) = this.upgrade()
+                && let Some(core) = this.core.upgrade()
+                && !this.on_agenda.replace(true)
+            {
+                // Not from here: accepting calls user functions, and this is one.
+                core.put_on_agenda(this);
+            }
+        });
+        *self.retry.borrow_mut() = Some(retry);
+    }
+
+    fn close(&self) {
+        let listener = self.listener.take();
+        drop(listener);
+        if let Some(retry) = self.retry.take() {
+            retry.cancel();
+        }
+    }
+}
+
+impl<F: Factory> Source for Port<F> {
+    fn ready(self: Rc<Self>, core: &Rc<Core>, _: Readiness) {
+        self.accept(core);
+    }
+
+    fn attend(self: Rc<Self>, core: &Rc<Core>) {
+        self.on_agenda.set(false);
+        self.accept(core);
+    }
+
+    fn shut_down(self: Rc<Self>, _: &Rc<Core>) {
+        drop(self.stop());
+    }
+}
+
+impl<F: Factory> Stop for Port<F> {
+    fn stop(&self) -> Deferred<()> {
+        if self.listener.borrow().is_none() {
+            return Deferred::succeed(());
+        }
+        self.close();
+        if let Some(core) = self.core.upgrade() {
+            let source = core.sources.borrow_mut().remove(self.token);
+            drop(source);
+        }
+        let factory = Rc::clone(&self.factory);
+        Deferred::succeed(()).map(move |()| factory.borrow_mut().stop_factory())
+    }
+}
+
+impl<F: Factory> Opener for Port<F> {
+    fn build(&self, peer: &Address, _: &Transport) -> Option<Rc<RefCell<dyn Protocol>>> {
+        let protocol = self.factory.borrow_mut().build_protocol(peer)?;
+        Some(Rc::new(RefCell::new(protocol)))
+    }
+
+    fn opened(&self) {}
+
+    fn failed(&self, peer: &Address, failure: Failure) {
+        if failure.check::<NoProtocol>().is_some() {
+            log::debug!(target: "torsade", "{failure}");
+            return;
+        }
+        log::info!(target: "torsade", "{peer} did not become a connection: {failure:#}");
+        run_call("handshake_failed", || {
+            self.factory.borrow_mut().handshake_failed(peer, &failure);
+        });
+    }
+}

@@ -1,0 +1,210 @@
+//! TCP, asked of the reactor directly. Endpoints, one floor up, are more convenient.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::time::Duration;
+
+use super::connector::{self, Established};
+use super::listener::{self, ListeningPort};
+use crate::reactor::turn::Core;
+use crate::{
+    ConnectStage, ConnectTimedOut, Deferred, Factory, Filter, ProtocolRef, Reactor, ReactorError,
+    Result, driver,
+};
+
+/// How a TCP connection is made.
+#[derive(Clone, Debug)]
+pub struct ConnectOptions {
+    timeout: Duration,
+    for_driver: driver::ConnectOptions,
+}
+
+impl Default for ConnectOptions {
+    fn default() -> Self {
+        Self { timeout: Duration::from_secs(30), for_driver: driver::ConnectOptions::default() }
+    }
+}
+
+impl ConnectOptions {
+    /// Thirty seconds, any local address, Nagle's algorithm on.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// How long all of it may take, look-up and handshakes included.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    /// The local address to connect from; port 0 lets the system choose one.
+    #[doc(alias = "bindAddress")]
+    pub fn bind_address(mut self, address: SocketAddr) -> Self {
+        self.for_driver.bind_address = Some(address);
+        self
+    }
+
+    /// Sends small segments at once instead of gathering them (TCP_NODELAY).
+    pub fn no_delay(mut self, on: bool) -> Self {
+        self.for_driver.no_delay = on;
+        self
+    }
+
+    pub(crate) fn total(&self) -> Duration {
+        self.timeout
+    }
+}
+
+/// Makes the filter of one accepted connection.
+pub(super) type FilterMaker = Rc<dyn Fn() -> Result<Box<dyn Filter>>>;
+
+/// How a port is listened on.
+#[derive(Clone)]
+pub struct ListenOptions {
+    backlog: i32,
+    reuse_port: bool,
+    only_v6: bool,
+    pub(super) handshake_timeout: Duration,
+    pub(super) filter: Option<FilterMaker>,
+}
+
+impl Default for ListenOptions {
+    fn default() -> Self {
+        Self {
+            backlog: 1024,
+            reuse_port: false,
+            only_v6: false,
+            handshake_timeout: Duration::from_secs(30),
+            filter: None,
+        }
+    }
+}
+
+impl ListenOptions {
+    /// A backlog of 1024 connections, no filter.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// How many connections may wait to be accepted; the system may allow fewer.
+    pub fn backlog(mut self, connections: i32) -> Self {
+        self.backlog = connections;
+        self
+    }
+
+    /// Lets several processes, or several reactors, listen on one port.
+    pub fn reuse_port(mut self, on: bool) -> Self {
+        self.reuse_port = on;
+        self
+    }
+
+    /// On an IPv6 address: refuses IPv4 peers.
+    pub fn only_v6(mut self, on: bool) -> Self {
+        self.only_v6 = on;
+        self
+    }
+
+    /// Puts a filter (TLS, mostly) below the protocol of each connection.
+    pub fn filter<T: Filter>(mut self, make: impl Fn() -> Result<T> + 'static) -> Self {
+        self.filter = Some(Rc::new(move || Ok(Box::new(make()?))));
+        self
+    }
+
+    /// How long the filter may take to become ready: 30 seconds unless set.
+    pub fn handshake_timeout(mut self, timeout: Duration) -> Self {
+        self.handshake_timeout = timeout;
+        self
+    }
+
+    pub(super) fn for_driver(&self) -> driver::ListenOptions {
+        driver::ListenOptions {
+            backlog: self.backlog,
+            reuse_port: self.reuse_port,
+            only_v6: self.only_v6,
+        }
+    }
+}
+
+impl fmt::Debug for ListenOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ListenOptions")
+            .field("backlog", &self.backlog)
+            .field("reuse_port", &self.reuse_port)
+            .field("only_v6", &self.only_v6)
+            .field("handshake_timeout", &self.handshake_timeout)
+            .field("filter", &self.filter.is_some())
+            .finish()
+    }
+}
+
+impl Reactor {
+    /// Connects to `address` and gives the connection a protocol of `factory`.
+    ///
+    /// The Deferred fires when `connection_made` has returned, never before this has. Cancelling
+    /// it ends the attempt.
+    ///
+    /// # Errors
+    /// [`ConnectError`](crate::ConnectError) with what the system said; [`ConnectTimedOut`];
+    /// [`NoProtocol`](crate::NoProtocol).
+    #[doc(alias = "connectTCP")]
+    pub fn connect_tcp<F: Factory>(
+        &self,
+        address: SocketAddr,
+        factory: F,
+        options: &ConnectOptions,
+    ) -> Deferred<ProtocolRef<F::Protocol>> {
+        self.establish_tcp(address, options).add_callback(|stream| stream.open(factory))
+    }
+
+    /// Listens on `address`; each connection gets a protocol of `factory`.
+    ///
+    /// # Errors
+    /// [`CannotListen`](crate::CannotListen) with the address and what the system said.
+    #[doc(alias = "listenTCP")]
+    pub fn listen_tcp<F: Factory>(
+        &self,
+        address: SocketAddr,
+        factory: F,
+        options: &ListenOptions,
+    ) -> Result<ListeningPort> {
+        listener::listen(&self.try_core()?, address, factory, options)
+    }
+
+    /// Connects, without a protocol yet.
+    pub fn establish_tcp(
+        &self,
+        address: SocketAddr,
+        options: &ConnectOptions,
+    ) -> Deferred<Established> {
+        match self.core() {
+            Some(core) => establish(&core, address, options),
+            None => Deferred::fail(ReactorError::Gone),
+        }
+    }
+}
+
+fn establish(
+    core: &Rc<Core>,
+    address: SocketAddr,
+    options: &ConnectOptions,
+) -> Deferred<Established> {
+    let (total, peer) = (options.timeout, address.to_string());
+    let deadline = core.now() + total;
+    let too_late = {
+        let peer = peer.clone();
+        move || ConnectTimedOut { peer, after: total, stage: ConnectStage::Tcp }.into()
+    };
+    connector::attempt(core, address, &options.for_driver)
+        .fail_after(&core.handle(), total, too_late)
+        .map(move |stream| stream.open_by(deadline, total, peer))
+}
+
+/// One attempt of several, without a time limit of its own.
+pub(crate) fn attempt(
+    core: &Rc<Core>,
+    address: SocketAddr,
+    options: &ConnectOptions,
+) -> Deferred<Established> {
+    connector::attempt(core, address, &options.for_driver)
+}

@@ -1,0 +1,325 @@
+//! Reactor: the handle through which everything is asked of the loop.
+
+use std::fmt;
+use std::future::Future;
+use std::net::IpAddr;
+use std::rc::{Rc, Weak};
+use std::time::{Duration, Instant};
+
+use super::shutdown::{Phase, TriggerId};
+use super::turn::{Call, Core, State};
+use super::{DelayedCall, Remote, coroutine, jobs, resolver};
+use crate::driver::Driver;
+use crate::driver::system::System;
+use crate::{Deferred, Outcome, ReactorError, Result};
+
+/// The event loop of one thread: it waits for events and calls protocols, timers and callbacks.
+///
+/// The value that [`new`](Self::new) gives owns the reactor, and all that lives in it: when it is
+/// dropped, every connection is told `connection_lost`, and everything is freed. Its clones are
+/// cheap handles which keep nothing alive; on a reactor that is gone, what they are asked for
+/// does not happen, and fails where there is a way to say so.
+///
+/// There is no global reactor. A reactor stays in its thread; [`remote`](Self::remote) gives the
+/// one handle that leaves it.
+///
+/// ```
+/// use std::time::Duration;
+/// use torsade_core::Reactor;
+///
+/// # fn main() -> torsade_core::Result<()> {
+/// let reactor = Reactor::new()?;
+/// let handle = reactor.clone();
+/// reactor.call_later(Duration::from_millis(10), move || {
+///     println!("ten milliseconds later");
+///     let _ = handle.stop();
+/// });
+/// reactor.run()?;
+/// # Ok(())
+/// # }
+/// ```
+#[doc(alias = "IReactorCore")]
+#[doc(alias = "IReactorTime")]
+#[doc(alias = "IReactorThreads")]
+pub struct Reactor {
+    core: Weak<Core>,
+    /// Only in the value that made the reactor.
+    owner: Option<Rc<Core>>,
+}
+
+impl Reactor {
+    /// A reactor on the operating system.
+    ///
+    /// # Errors
+    /// When the system gives no event queue, mostly for lack of descriptors.
+    pub fn new() -> Result<Self> {
+        Ok(Self::on(Box::new(System::new()?)))
+    }
+
+    pub(crate) fn on(driver: Box<dyn Driver>) -> Self {
+        let core = Rc::new(Core::new(driver));
+        Self { core: Rc::downgrade(&core), owner: Some(core) }
+    }
+
+    pub(super) fn from_core(core: &Rc<Core>) -> Self {
+        Self { core: Rc::downgrade(core), owner: None }
+    }
+
+    /// A handle to a reactor that is gone.
+    pub(crate) fn gone() -> Self {
+        Self { core: Weak::new(), owner: None }
+    }
+
+    pub(crate) fn core(&self) -> Option<Rc<Core>> {
+        self.core.upgrade()
+    }
+
+    pub(crate) fn try_core(&self) -> Result<Rc<Core>, ReactorError> {
+        self.core().ok_or(ReactorError::Gone)
+    }
+
+    /// Runs until [`stop`](Self::stop), or until SIGINT or SIGTERM asks for the same.
+    ///
+    /// A second signal, while the first is being obeyed, ends the process at once.
+    ///
+    /// # Errors
+    /// [`ReactorError::AlreadyRunning`]; [`ReactorError::NotRestartable`] when it was stopped
+    /// before; what the system says when waiting for events fails.
+    pub fn run(&self) -> Result<()> {
+        self.try_core()?.run(|| false)
+    }
+
+    /// Runs until `deferred` fires, and gives its result.
+    ///
+    /// The reactor is not stopped by that: connections and timers stay, and it may run again.
+    ///
+    /// # Errors
+    /// The failure of `deferred`; [`ReactorError::Stopped`] when the reactor was stopped before
+    /// it fired; and as [`run`](Self::run).
+    pub fn run_until<T: 'static>(&self, deferred: Deferred<T>) -> Result<T> {
+        let core = self.try_core()?;
+        let result = Rc::new(std::cell::Cell::new(None));
+        let slot = Rc::clone(&result);
+        drop(deferred.add_both(move |outcome| slot.set(Some(outcome))));
+        let is_there = || {
+            let outcome = result.take();
+            let there = outcome.is_some();
+            result.set(outcome);
+            there
+        };
+        core.run(is_there)?;
+        result.take().unwrap_or_else(|| Err(ReactorError::Stopped.into()))
+    }
+
+    /// Asks the reactor to stop when the running function has returned.
+    ///
+    /// The shutdown triggers run, every connection is told `connection_lost`, timers are
+    /// forgotten; then [`run`](Self::run) returns. See [`on_shutdown`](Self::on_shutdown).
+    ///
+    /// # Errors
+    /// [`ReactorError::NotRunning`] when it does not run or is stopping already.
+    pub fn stop(&self) -> Result<(), ReactorError> {
+        let core = self.try_core()?;
+        if core.state.get() != State::Running {
+            return Err(ReactorError::NotRunning);
+        }
+        core.state.set(State::Stopping);
+        Ok(())
+    }
+
+    /// Whether it runs: from the moment that its startup calls run until it has stopped.
+    #[doc(alias = "running")]
+    pub fn is_running(&self) -> bool {
+        self.core()
+            .is_some_and(|core| matches!(core.state.get(), State::Running | State::Stopping))
+    }
+
+    /// Whether it was stopped, and so will not run again.
+    pub fn has_stopped(&self) -> bool {
+        self.core().is_none_or(|core| core.state.get() == State::Stopped)
+    }
+
+    /// Calls `f` once the reactor runs; if it does, that is in the next turn.
+    ///
+    /// Twisted calls `f` at once when the reactor runs; here it waits, since user functions
+    /// never nest.
+    #[doc(alias = "callWhenRunning")]
+    pub fn call_when_running(&self, f: impl FnOnce() + 'static) {
+        let Some(core) = self.core() else { return };
+        match core.state.get() {
+            State::Idle => core.when_running.borrow_mut().push(Box::new(f)),
+            State::Running | State::Stopping => core.soon.borrow_mut().push_back(Box::new(f)),
+            State::Stopped => {}
+        }
+    }
+
+    /// Calls `f` in the next turn, after events were looked for; in the order of these calls.
+    #[doc(alias = "callLater(0)")]
+    pub fn call_soon(&self, f: impl FnOnce() + 'static) {
+        if let Some(core) = self.core() {
+            core.soon.borrow_mut().push_back(Box::new(f));
+        }
+    }
+
+    /// Calls `f` when `delay` has passed: never before, and never while this returns.
+    ///
+    /// Calls that are due at the same moment come in the order they were made. A panic in `f` is
+    /// logged, and the reactor goes on.
+    #[doc(alias = "callLater")]
+    pub fn call_later(&self, delay: Duration, f: impl FnOnce() + 'static) -> DelayedCall {
+        DelayedCall::schedule(&self.core, delay, Box::new(f) as Call)
+    }
+
+    /// How many timed calls are pending.
+    #[doc(alias = "getDelayedCalls")]
+    pub fn delayed_calls(&self) -> usize {
+        self.core().map_or(0, |core| core.timers.borrow().len())
+    }
+
+    /// How many connections, listening ports and connection attempts this reactor has.
+    #[doc(alias = "getReaders")]
+    #[doc(alias = "getWriters")]
+    pub fn open_sources(&self) -> usize {
+        self.core().map_or(0, |core| core.sources.borrow().len())
+    }
+
+    /// The reactor's time: monotonic, and virtual in a simulated world.
+    #[doc(alias = "seconds")]
+    pub fn now(&self) -> Instant {
+        self.core().map_or_else(Instant::now, |core| core.now())
+    }
+
+    /// Has `f` called when the reactor stops, in the given phase.
+    ///
+    /// In [`Phase::Before`], everything still works, and the Deferreds that are returned there
+    /// are waited for. Then every connection is told `connection_lost`; then the functions of
+    /// [`Phase::During`] run, then those of [`Phase::After`]. Within a phase they run in the order
+    /// they were given; one that fails is logged and does not stop the others.
+    #[doc(alias = "addSystemEventTrigger")]
+    pub fn on_shutdown<O: Outcome<Output = ()>>(
+        &self,
+        phase: Phase,
+        f: impl FnOnce() -> O + 'static,
+    ) -> TriggerId {
+        let call = Box::new(move || Deferred::succeed(()).add_callback(move |()| f()));
+        match self.core() {
+            Some(core) => core.triggers.borrow_mut().add(phase, call),
+            None => TriggerId::default(),
+        }
+    }
+
+    /// Takes back what [`on_shutdown`](Self::on_shutdown) asked for; gives back whether it was
+    /// still to come.
+    #[doc(alias = "removeSystemEventTrigger")]
+    pub fn remove_shutdown_trigger(&self, id: TriggerId) -> bool {
+        self.core().is_some_and(|core| core.triggers.borrow_mut().remove(id))
+    }
+
+    /// Whether SIGINT and SIGTERM stop the reactor while it runs. On by default.
+    #[doc(alias = "installSignalHandlers")]
+    pub fn handle_signals(&self, on: bool) {
+        if let Some(core) = self.core() {
+            core.handle_signals.set(on);
+        }
+    }
+
+    /// A handle for other threads.
+    pub fn remote(&self) -> Remote {
+        Remote::new(match self.core() {
+            Some(core) => std::sync::Arc::clone(&core.shared),
+            None => super::remote::Shared::closed(),
+        })
+    }
+
+    /// Runs `f`, which may block, on a thread of the reactor's pool.
+    ///
+    /// At most ten run at a time; the others wait, in order. They start when the reactor runs.
+    /// Cancelling the Deferred does not interrupt `f`: its result is dropped. A panic in `f` is a
+    /// failure of type [`Panicked`](crate::Panicked).
+    #[doc(alias = "deferToThread")]
+    pub fn defer_to_thread<T: Send + 'static>(
+        &self,
+        f: impl FnOnce() -> Result<T> + Send + 'static,
+    ) -> Deferred<T> {
+        match self.core() {
+            Some(core) => jobs::run(&core, &core.workers, f),
+            None => Deferred::fail(ReactorError::Gone),
+        }
+    }
+
+    /// Looks up the addresses of `host`: an IP literal at once, a name on a thread of its own pool.
+    ///
+    /// The addresses come in the order in which the system prefers them; there is at least one.
+    ///
+    /// # Errors
+    /// [`LookupError`](crate::LookupError) with what the resolver said.
+    #[doc(alias = "resolve")]
+    #[doc(alias = "nameResolver")]
+    pub fn look_up(&self, host: &str) -> Deferred<Vec<IpAddr>> {
+        match self.core() {
+            Some(core) => resolver::look_up(&core, host),
+            None => Deferred::fail(ReactorError::Gone),
+        }
+    }
+
+    /// Runs a future on this reactor, as a coroutine that may await Deferreds.
+    ///
+    /// It starts at once, or when the running user function has returned. Cancelling the Deferred
+    /// cancels what the coroutine awaits: that await gives [`Cancelled`](crate::Cancelled), which
+    /// the coroutine may handle. If it awaits no Deferred, it is dropped.
+    ///
+    /// ```
+    /// # use torsade_core::{Deferred, Reactor, Result};
+    /// # fn main() -> Result<()> {
+    /// let reactor = Reactor::new()?;
+    /// let sum = reactor.spawn(async {
+    ///     let one = Deferred::succeed(1).await?;
+    ///     let two = Deferred::succeed(2).await?;
+    ///     Ok(one + two)
+    /// });
+    /// assert_eq!(reactor.run_until(sum)?, 3);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[doc(alias = "inlineCallbacks")]
+    #[doc(alias = "ensureDeferred")]
+    pub fn spawn<F>(&self, future: F) -> Deferred<<F::Output as Outcome>::Output>
+    where
+        F: Future + 'static,
+        F::Output: Outcome,
+    {
+        match self.core() {
+            Some(core) => coroutine::spawn(&core, future),
+            None => Deferred::fail(ReactorError::Gone),
+        }
+    }
+}
+
+/// A handle: it keeps the reactor no more alive than any other clone.
+impl Clone for Reactor {
+    fn clone(&self) -> Self {
+        Self { core: self.core.clone(), owner: None }
+    }
+}
+
+impl Drop for Reactor {
+    fn drop(&mut self) {
+        if let Some(core) = self.owner.take() {
+            core.end();
+        }
+    }
+}
+
+impl fmt::Debug for Reactor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut debug = f.debug_struct("Reactor");
+        match self.core() {
+            Some(core) => debug
+                .field("state", &core.state.get())
+                .field("sources", &core.sources.borrow().len())
+                .field("delayed_calls", &core.timers.borrow().len()),
+            None => debug.field("state", &"gone"),
+        };
+        debug.finish()
+    }
+}

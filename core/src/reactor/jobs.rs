@@ -1,0 +1,78 @@
+//! Jobs: work on other threads, and the Deferreds that wait for it here.
+
+use std::any::Any;
+use std::cell::RefCell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::rc::Rc;
+
+use slab::Slab;
+
+use super::threads::ThreadPool;
+use super::turn::Core;
+use super::{Reactor, Remote};
+use crate::error::Panicked;
+use crate::{Deferred, Failure, Result};
+
+/// The waiting ends of all jobs. A Resolver must not leave its thread, so it waits here while the
+/// job travels with a key.
+#[derive(Default)]
+pub(super) struct Jobs {
+    waiting: RefCell<Slab<Box<dyn FnOnce(Answer)>>>,
+}
+
+/// What comes back from a thread: a `Result<T>` of the job's `T`.
+type Answer = Box<dyn Any + Send>;
+
+impl Jobs {
+    pub(super) fn forget(&self) {
+        let waiting = self.waiting.take();
+        drop(waiting);
+    }
+}
+
+/// Runs `f` on a thread of `pool`.
+pub(super) fn run<T: Send + 'static>(
+    core: &Rc<Core>,
+    pool: &ThreadPool,
+    f: impl FnOnce() -> Result<T> + Send + 'static,
+) -> Deferred<T> {
+    let (resolver, deferred) = Deferred::new();
+    let key = core.jobs.waiting.borrow_mut().insert(Box::new(move |answer: Answer| {
+        // The answer is what this job's thread boxed below, so it is of this type.
+        if let Ok(result) = answer.downcast::<Result<T>>() {
+            resolver.resolve(*result);
+        }
+    }));
+    core.driver.threads_at_work(1);
+    let mut report = Report { remote: core.handle().remote(), key, answer: None };
+    pool.submit(Box::new(move || {
+        let result = catch_unwind(AssertUnwindSafe(f))
+            .unwrap_or_else(|payload| Err(Failure::from(Panicked::from_payload(payload))));
+        report.answer = Some(Box::new(result));
+    }));
+    deferred
+}
+
+/// Tells the reactor when it is dropped: also when the job was never run.
+struct Report {
+    remote: Remote,
+    key: usize,
+    answer: Option<Answer>,
+}
+
+impl Drop for Report {
+    fn drop(&mut self) {
+        let (key, answer) = (self.key, self.answer.take());
+        // A reactor that is gone has forgotten the waiting end already.
+        let _ = self.remote.call_from_thread(move |reactor| finish(reactor, key, answer));
+    }
+}
+
+fn finish(reactor: &Reactor, key: usize, answer: Option<Answer>) {
+    let Some(core) = reactor.core() else { return };
+    core.driver.threads_at_work(-1);
+    let waiting = core.jobs.waiting.borrow_mut().try_remove(key);
+    if let (Some(resolve), Some(answer)) = (waiting, answer) {
+        resolve(answer);
+    }
+}

@@ -1,0 +1,136 @@
+//! Host names: from a name to addresses.
+
+use std::io;
+use std::net::{IpAddr, Ipv6Addr};
+use std::rc::Rc;
+use std::str::FromStr;
+
+use dns_lookup::{AddrInfoHints, LookupErrorKind, SockType, getaddrinfo};
+
+use super::jobs;
+use super::threads::ThreadPool;
+use super::turn::Core;
+use crate::driver::Lookup;
+use crate::{Deferred, LookupError, LookupVerdict, Result};
+
+/// The threads that wait for the system's resolver.
+pub(super) struct Names {
+    threads: ThreadPool,
+}
+
+/// More look-ups than this wait for one another.
+const THREADS: usize = 8;
+
+impl Names {
+    pub(super) fn new() -> Self {
+        Self { threads: ThreadPool::new("torsade-names", THREADS) }
+    }
+
+    pub(super) fn start(&self) {
+        self.threads.start();
+    }
+
+    pub(super) fn stop(&self) {
+        self.threads.stop();
+    }
+}
+
+/// The addresses of `host`, at least one.
+pub(super) fn look_up(core: &Rc<Core>, host: &str) -> Deferred<Vec<IpAddr>> {
+    if let Some(address) = literal(host) {
+        return Deferred::succeed(vec![address]);
+    }
+    let error = |verdict| LookupError { host: host.to_owned(), verdict };
+    if let Err(why) = check_name(host) {
+        return Deferred::fail(error(LookupVerdict::BadName(why)));
+    }
+    match core.driver.lookup(host) {
+        Lookup::Known(addresses) => Deferred::succeed(addresses),
+        Lookup::NoSuchName => Deferred::fail(error(LookupVerdict::NoSuchName)),
+        Lookup::AskSystem => {
+            let host = host.to_owned();
+            jobs::run(core, &core.names.threads, move || ask_system(host))
+        }
+    }
+}
+
+/// An IP address in writing, an IPv6 one also in the brackets that it wears in a URL.
+fn literal(host: &str) -> Option<IpAddr> {
+    if let Some(inner) = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+        return Ipv6Addr::from_str(inner).ok().map(IpAddr::V6);
+    }
+    IpAddr::from_str(host).ok()
+}
+
+/// What no resolver should be asked for (RFC 1035 section 2.3.4, RFC 5890 section 2.3.1).
+fn check_name(host: &str) -> Result<(), &'static str> {
+    let name = host.strip_suffix('.').unwrap_or(host);
+    if name.is_empty() {
+        return Err("it is empty");
+    }
+    if !name.is_ascii() {
+        return Err("it must be in its ASCII form (punycode)");
+    }
+    if name.len() > 253 {
+        return Err("it is longer than 253 characters");
+    }
+    if name.split('.').any(|label| label.is_empty() || label.len() > 63) {
+        return Err("its labels must have 1 to 63 characters");
+    }
+    if name.bytes().any(|byte| byte.is_ascii_whitespace() || byte.is_ascii_control()) {
+        return Err("it contains a space or a control character");
+    }
+    Ok(())
+}
+
+fn ask_system(host: String) -> Result<Vec<IpAddr>> {
+    let hints = AddrInfoHints { socktype: SockType::Stream.into(), ..AddrInfoHints::default() };
+    let verdict = match getaddrinfo(Some(&host), None, Some(hints)) {
+        Ok(found) => {
+            let mut addresses: Vec<IpAddr> = Vec::new();
+            for info in found.flatten() {
+                let address = info.sockaddr.ip();
+                if !addresses.contains(&address) {
+                    addresses.push(address);
+                }
+            }
+            if !addresses.is_empty() {
+                return Ok(addresses);
+            }
+            LookupVerdict::NoAddress
+        }
+        Err(error) => match error.kind() {
+            LookupErrorKind::NoName => LookupVerdict::NoSuchName,
+            LookupErrorKind::NoData => LookupVerdict::NoAddress,
+            LookupErrorKind::Again => LookupVerdict::TryAgain,
+            _ => LookupVerdict::Other(io::Error::from(error).to_string()),
+        },
+    };
+    Err(LookupError { host, verdict }.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn literals_need_no_resolver() {
+        // R102
+        assert_eq!(literal("127.0.0.1"), Some("127.0.0.1".parse().unwrap()));
+        assert_eq!(literal("::1"), Some("::1".parse().unwrap()));
+        assert_eq!(literal("[::1]"), Some("::1".parse().unwrap()));
+        assert_eq!(literal("[127.0.0.1]"), None);
+        assert_eq!(literal("localhost"), None);
+    }
+
+    #[test]
+    fn what_is_no_name_is_not_asked_for() {
+        // C121
+        for bad in ["", ".", "a..b", "b\u{fc}cher.test", "a b", &"x".repeat(64), &"x.".repeat(130)] {
+            assert!(check_name(bad).is_err(), "{bad:?}");
+        }
+        for good in ["localhost", "example.com.", "xn--bcher-kva.test", "_srv.a-b.test"] {
+            assert!(check_name(good).is_ok(), "{good:?}");
+        }
+    }
+}

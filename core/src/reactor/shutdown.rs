@@ -1,0 +1,132 @@
+//! How a reactor stops: the triggers, the connections, the threads.
+
+use std::cell::Cell;
+use std::rc::Rc;
+
+use super::turn::{Core, State, run_call};
+use crate::deferred::run_queue;
+use crate::{Deferred, Result};
+
+/// When, in the course of a shutdown, a function is called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Phase {
+    /// While everything still works; the Deferreds that are returned are waited for.
+    Before,
+    /// When all connections have been told.
+    During,
+    /// At the very end.
+    After,
+}
+
+/// Names one function that waits for the shutdown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct TriggerId(u64);
+
+type Trigger = Box<dyn FnOnce() -> Deferred<()>>;
+
+/// The functions that wait for the shutdown.
+#[derive(Default)]
+pub(super) struct Triggers {
+    waiting: Vec<(TriggerId, Phase, Trigger)>,
+    last: u64,
+}
+
+impl Triggers {
+    pub(super) fn add(&mut self, phase: Phase, trigger: Trigger) -> TriggerId {
+        self.last += 1;
+        let id = TriggerId(self.last);
+        self.waiting.push((id, phase, trigger));
+        id
+    }
+
+    pub(super) fn remove(&mut self, id: TriggerId) -> bool {
+        let before = self.waiting.len();
+        self.waiting.retain(|(waiting, ..)| *waiting != id);
+        self.waiting.len() < before
+    }
+
+    /// The next function of a phase, so that one may still take back another.
+    fn next(&mut self, phase: Phase) -> Option<Trigger> {
+        let index = self.waiting.iter().position(|(_, waiting, _)| *waiting == phase)?;
+        Some(self.waiting.remove(index).2)
+    }
+}
+
+/// How often the agenda is worked off for the farewells of connections that, when told, write to
+/// or close others, before what is left is simply dropped.
+const FAREWELL_ROUNDS: usize = 100;
+
+impl Core {
+    /// Stops for good.
+    pub(super) fn shut_down(self: &Rc<Self>) -> Result<()> {
+        let pending = Rc::new(Cell::new(0_usize));
+        self.run_triggers(Phase::Before, &pending);
+        while pending.get() > 0 {
+            self.turn()?;
+        }
+        self.end();
+        Ok(())
+    }
+
+    /// Everything after the last turn; also what a dropped reactor does. Done twice, it is
+    /// harmless.
+    pub(super) fn end(self: &Rc<Self>) {
+        if self.state.replace(State::Stopped) == State::Stopped {
+            return;
+        }
+        self.disconnect_all();
+        let nobody_waits = Rc::new(Cell::new(0));
+        self.run_triggers(Phase::During, &nobody_waits);
+        self.run_triggers(Phase::After, &nobody_waits);
+        self.shared.close();
+        self.workers.stop();
+        self.names.stop();
+        self.forget();
+    }
+
+    fn run_triggers(&self, phase: Phase, pending: &Rc<Cell<usize>>) {
+        loop {
+            let next = self.triggers.borrow_mut().next(phase);
+            let Some(trigger) = next else { return };
+            let done = match run_queue::call_user(trigger) {
+                Ok(done) => done,
+                Err(failure) => Deferred::fail(failure),
+            };
+            pending.set(pending.get() + 1);
+            let pending = Rc::clone(pending);
+            drop(done.add_both(move |result| {
+                pending.set(pending.get() - 1);
+                if let Err(failure) = result {
+                    log::error!(target: "torsade", "a shutdown trigger failed: {failure:?}");
+                }
+            }));
+        }
+    }
+
+    fn disconnect_all(self: &Rc<Self>) {
+        // In rounds, since what is told of its end may make or close others.
+        for _ in 0..FAREWELL_ROUNDS {
+            for source in self.sources.borrow().all() {
+                source.shut_down(self);
+            }
+            self.work_off_agenda();
+            if self.agenda_is_empty() && self.sources.borrow().len() == 0 {
+                break;
+            }
+        }
+    }
+
+    /// Frees what user code has left here. Each is dropped outside the borrow, and as user code:
+    /// it may own anything.
+    fn forget(&self) {
+        let timers = self.timers.borrow_mut().drain();
+        let soon = self.soon.take();
+        let when_running = self.when_running.take();
+        let triggers = self.triggers.take();
+        run_call("dropping what had not been called", move || {
+            drop((timers, soon, when_running, triggers));
+        });
+        run_call("dropping a coroutine", || self.coroutines.forget());
+        run_call("dropping a thread's result", || self.jobs.forget());
+    }
+}

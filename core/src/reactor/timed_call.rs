@@ -1,0 +1,85 @@
+//! DelayedCall: the handle to a call that waits for its time.
+
+use std::fmt;
+use std::rc::{Rc, Weak};
+use std::time::{Duration, Instant};
+
+use super::timers::TimerKey;
+use super::turn::{Call, Core};
+
+/// A call that [`call_later`](crate::Reactor::call_later) has scheduled.
+///
+/// Dropping it does not cancel the call. All its methods are total: on a call that was made,
+/// cancelled or forgotten they change nothing and say so.
+#[derive(Clone)]
+#[doc(alias = "IDelayedCall")]
+#[must_use = "keep it to cancel the call, or say `let _ =` if you never will"]
+pub struct DelayedCall {
+    core: Weak<Core>,
+    /// `None` when the reactor was gone already.
+    key: Option<TimerKey>,
+}
+
+impl DelayedCall {
+    pub(super) fn schedule(core: &Weak<Core>, delay: Duration, call: Call) -> Self {
+        let key = core.upgrade().map(|core| {
+            let deadline = deadline_after(core.now(), delay);
+            core.timers.borrow_mut().add(deadline, call)
+        });
+        Self { core: core.clone(), key }
+    }
+
+    fn parts(&self) -> Option<(Rc<Core>, TimerKey)> {
+        Some((self.core.upgrade()?, self.key?))
+    }
+
+    /// Takes the call back. Gives back whether it was still to come.
+    pub fn cancel(&self) -> bool {
+        // Dropped here, outside the borrow: it may own anything.
+        let call = self.parts().and_then(|(core, key)| core.timers.borrow_mut().remove(key));
+        call.is_some()
+    }
+
+    /// Has the call come `delay` from now instead. Gives back whether it was still to come.
+    pub fn reset(&self, delay: Duration) -> bool {
+        self.parts().is_some_and(|(core, key)| {
+            let deadline = deadline_after(core.now(), delay);
+            core.timers.borrow_mut().reset(key, deadline)
+        })
+    }
+
+    /// Has the call come later than planned, by `delay`. Gives back whether it was still to come.
+    pub fn delay(&self, delay: Duration) -> bool {
+        self.parts().is_some_and(|(core, key)| {
+            let mut timers = core.timers.borrow_mut();
+            match timers.deadline(key) {
+                Some(deadline) => timers.reset(key, deadline_after(deadline, delay)),
+                None => false,
+            }
+        })
+    }
+
+    /// Whether the call is still to come; false already while it runs.
+    #[doc(alias = "active")]
+    pub fn is_active(&self) -> bool {
+        self.time().is_some()
+    }
+
+    /// When the call is due, in the reactor's time, if it is still to come.
+    #[doc(alias = "getTime")]
+    pub fn time(&self) -> Option<Instant> {
+        self.parts().and_then(|(core, key)| core.timers.borrow().deadline(key))
+    }
+}
+
+/// `delay` after `start`; what lies beyond the clock's range becomes a century.
+fn deadline_after(start: Instant, delay: Duration) -> Instant {
+    const CENTURY: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
+    start.checked_add(delay.min(CENTURY)).unwrap_or(start)
+}
+
+impl fmt::Debug for DelayedCall {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DelayedCall").field("time", &self.time()).finish()
+    }
+}
