@@ -2,4 +2,6 @@
 
 // Until the reactor uses it.
 #[allow(dead_code)]
+mod threads;
+#[allow(dead_code)]
 mod timers;
