@@ -18,10 +18,13 @@
 
 #[cfg(test)]
 mod tests;
+mod wheel;
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::time::{Duration, Instant};
+
+use wheel::{HELD, LEVEL_BITS, LEVELS, NIL, SLOTS, Slot, TICK_BITS};
 
 /// Names one timer. Stays harmless when the timer is gone: its place's generation has moved on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -54,6 +57,10 @@ pub(crate) struct Timers<T> {
     /// the run, by deadline and `late_sequence`.
     late: BTreeMap<(u64, u64), u32>,
     late_sequence: u64,
+    /// Kept between uses by `take_list`, empty: at most as long as the longest slot was.
+    list: Vec<u32>,
+    /// The same, with the second half of a list while the first is taken.
+    back_half: Vec<u32>,
     /// During a pass: one nanosecond after its moment. Otherwise 0.
     pass_end: u64,
 }
@@ -71,25 +78,6 @@ struct Node<T> {
     place: u16,
 }
 
-/// A list of timers in the order they were made. It stays so without a number in each timer: what
-/// falls from a wider slot does so before anything can be added to the narrower one directly.
-#[derive(Clone, Copy)]
-struct Slot {
-    /// Not later than any deadline in the list. Exact until the earliest timer leaves; kept so,
-    /// because looking for the new earliest would make cancelling O(n).
-    earliest: u64,
-    head: u32,
-    tail: u32,
-}
-
-impl Slot {
-    const EMPTY: Self = Self {
-        earliest: 0,
-        head: NIL,
-        tail: NIL,
-    };
-}
-
 /// A timer in the run.
 #[derive(Clone, Copy)]
 struct Entry {
@@ -97,17 +85,9 @@ struct Entry {
     key: TimerKey,
 }
 
-const TICK_BITS: u32 = 20;
-const LEVEL_BITS: u32 = 6;
-/// Enough for the 44 bits of a tick number.
-const LEVELS: usize = 8;
-const SLOTS: usize = LEVELS << LEVEL_BITS;
-const HELD: usize = SLOTS;
 const RUN: u16 = SLOTS as u16 + 1;
 const LATE: u16 = SLOTS as u16 + 2;
 const FREE: u16 = SLOTS as u16 + 3;
-const NIL: u32 = u32::MAX;
-
 impl<T> Timers<T> {
     /// No timers, with a clock that starts at `now`.
     pub(crate) fn new(now: Instant) -> Self {
@@ -123,6 +103,8 @@ impl<T> Timers<T> {
             run_next: 0,
             late: BTreeMap::new(),
             late_sequence: 0,
+            list: Vec::new(),
+            back_half: Vec::new(),
             pass_end: 0,
         }
     }
@@ -246,9 +228,7 @@ impl<T> Timers<T> {
         self.run_next = 0;
         self.late.clear();
         self.occupied = [0; LEVELS + 1];
-        for slot in self.slots.iter_mut() {
-            slot.head = NIL;
-        }
+        self.slots.fill(Slot::EMPTY);
         pending
             .into_iter()
             .map(|index| self.release(index))
@@ -264,21 +244,19 @@ impl<T> Timers<T> {
     /// Lets go the timers held back during the pass.
     fn end_pass(&mut self) {
         self.pass_end = 0;
-        let mut index = self.take_list(HELD);
-        if index == NIL {
+        if self.occupied[LEVELS] == 0 {
             return;
         }
+        let mut list = self.take_list(HELD);
         // A run is cheaper than the tree, but must not be mixed with what was made before.
         let as_run = self.front().is_none();
-        while index != NIL {
-            let node = &self.nodes[index as usize];
-            let (deadline, next) = (node.deadline, node.next);
-            match self.place(deadline) {
+        for index in list.drain(..) {
+            match self.place(self.nodes[index as usize].deadline) {
                 LATE if as_run => self.push_run(index),
                 place => self.attach(index, place),
             }
-            index = next;
         }
+        self.list = list;
         if as_run {
             self.sort_run();
         }
@@ -321,38 +299,16 @@ impl<T> Timers<T> {
             return false;
         }
         self.tick = start;
-        let mut index = self.take_list(slot);
-        while index != NIL {
-            let node = &self.nodes[index as usize];
-            let (deadline, next) = (node.deadline, node.next);
-            match self.wheel_slot(deadline >> TICK_BITS) {
+        let mut list = self.take_list(slot);
+        for index in list.drain(..) {
+            match self.wheel_slot(self.nodes[index as usize].deadline >> TICK_BITS) {
                 Some(slot) => self.link(index, slot),
                 None => self.push_run(index),
             }
-            index = next;
         }
+        self.list = list;
         self.sort_run();
         true
-    }
-
-    /// The level and index of the wheel's first slot that has timers. Those of a lower level always
-    /// come before those of a higher one, and all lie after the current tick.
-    fn first_slot(&self) -> Option<(usize, usize)> {
-        let level = self.occupied[..LEVELS]
-            .iter()
-            .position(|&slots| slots != 0)?;
-        let slot = (level << LEVEL_BITS) + self.occupied[level].trailing_zeros() as usize;
-        Some((level, slot))
-    }
-
-    /// The slot for a tick that has not come.
-    fn wheel_slot(&self, tick: u64) -> Option<usize> {
-        if tick <= self.tick {
-            return None;
-        }
-        let level = (tick ^ self.tick).ilog2() / LEVEL_BITS;
-        let digit = (tick >> (LEVEL_BITS * level)) as usize & 63;
-        Some(((level as usize) << LEVEL_BITS) + digit)
     }
 
     /// Where a timer made now belongs.
@@ -388,59 +344,6 @@ impl<T> Timers<T> {
             RUN | FREE => {}
             slot => self.unlink(index, usize::from(slot)),
         }
-    }
-
-    fn link(&mut self, index: u32, slot: usize) {
-        let Slot {
-            earliest,
-            head,
-            tail,
-        } = self.slots[slot];
-        let node = &mut self.nodes[index as usize];
-        node.place = slot as u16;
-        node.next = NIL;
-        if head == NIL {
-            node.prev = NIL;
-            self.slots[slot] = Slot {
-                earliest: node.deadline,
-                head: index,
-                tail: index,
-            };
-            self.occupied[slot >> LEVEL_BITS] |= 1 << (slot & 63);
-        } else {
-            node.prev = tail;
-            let earliest = earliest.min(node.deadline);
-            self.slots[slot] = Slot {
-                earliest,
-                head,
-                tail: index,
-            };
-            self.nodes[tail as usize].next = index;
-        }
-    }
-
-    fn unlink(&mut self, index: u32, slot: usize) {
-        let node = &self.nodes[index as usize];
-        let (prev, next) = (node.prev, node.next);
-        if next == NIL {
-            self.slots[slot].tail = prev;
-        } else {
-            self.nodes[next as usize].prev = prev;
-        }
-        if prev != NIL {
-            self.nodes[prev as usize].next = next;
-        } else {
-            self.slots[slot].head = next;
-            if next == NIL {
-                self.occupied[slot >> LEVEL_BITS] &= !(1 << (slot & 63));
-            }
-        }
-    }
-
-    /// Empties a slot; gives the first node of what was its list.
-    fn take_list(&mut self, slot: usize) -> u32 {
-        self.occupied[slot >> LEVEL_BITS] &= !(1 << (slot & 63));
-        std::mem::replace(&mut self.slots[slot].head, NIL)
     }
 
     fn push_run(&mut self, index: u32) {
