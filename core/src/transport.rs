@@ -45,7 +45,11 @@ pub(crate) trait Link {
     fn is_open(&self) -> bool;
     fn pause_reading(&self);
     fn resume_reading(&self);
-    fn register_producer(&self, producer: Box<dyn Producer>, kind: ProducerKind) -> Result<()>;
+    fn register_producer(
+        &self,
+        producer: Box<dyn Producer>,
+        kind: ProducerKind,
+    ) -> Result<(), AlreadyRegistered>;
     fn unregister_producer(&self);
     fn peer(&self) -> Address;
     fn host(&self) -> Address;
@@ -194,7 +198,7 @@ impl Transport {
         let producer: Box<dyn Producer> = Box::new(producer);
         match self.link() {
             Some(link) => {
-                link.register_producer(producer, kind).map_err(|_| AlreadyRegistered)
+                link.register_producer(producer, kind)
             }
             None => {
                 self.stop_later(producer);

@@ -16,7 +16,6 @@ pub struct ConnectionDone;
 
 /// The connection was aborted by us.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[doc(alias = "ConnectionAborted")]
 pub struct ConnectionAborted;
 
 /// The connection ended in an unclean way: reset, timed out, cut off.
@@ -60,7 +59,6 @@ pub struct AlreadyRegistered;
 
 /// The factory built no protocol for the connection, so it was closed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[doc(alias = "NoProtocol")]
 pub struct NoProtocol {
     /// The peer it would have been for.
     pub peer: Address,
@@ -85,7 +83,6 @@ pub struct PlaintextPending;
 /// A connection to one address could not be made.
 #[derive(Clone, Debug)]
 #[doc(alias = "ConnectionRefusedError")]
-#[doc(alias = "ConnectError")]
 pub struct ConnectError {
     /// Whom we tried to reach.
     pub address: SocketAddr,

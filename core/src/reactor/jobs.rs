@@ -44,13 +44,22 @@ pub(super) fn run<T: Send + 'static>(
         }
     }));
     core.driver.threads_at_work(1);
-    let mut report = Report { remote: core.handle().remote(), key, answer: None };
-    pool.submit(Box::new(move || {
+    let report = Report { remote: core.handle().remote(), key, answer: None };
+    let submitted = pool.submit(Box::new(move || {
+        // All of it, not just the field: its drop is what tells.
+        let mut report = report;
         let result = catch_unwind(AssertUnwindSafe(f))
             .unwrap_or_else(|payload| Err(Failure::from(Panicked::from_payload(payload))));
         report.answer = Some(Box::new(result));
     }));
-    deferred
+    match submitted {
+        Ok(()) => deferred,
+        Err(error) => {
+            // The job was dropped, so its waiting end is told; but this says why.
+            drop(deferred);
+            Deferred::fail(error)
+        }
+    }
 }
 
 /// Tells the reactor when it is dropped: also when the job was never run.

@@ -26,8 +26,8 @@ impl Names {
         Self { threads: ThreadPool::new("torsade-names", THREADS) }
     }
 
-    pub(super) fn start(&self) {
-        self.threads.start();
+    pub(super) fn start(&self) -> io::Result<()> {
+        self.threads.start()
     }
 
     pub(super) fn stop(&self) {

@@ -129,8 +129,8 @@ impl Core {
         if self.handle_signals.get() {
             *self.signals.borrow_mut() = Signals::install(&*self.driver)?;
         }
-        self.workers.start();
-        self.names.start();
+        self.workers.start()?;
+        self.names.start()?;
         for call in self.when_running.take() {
             run_call("a call of call_when_running", call);
         }
@@ -173,10 +173,7 @@ impl Core {
     }
 
     fn how_long_to_wait(&self) -> Wait {
-        let work_left = !self.agenda.borrow().is_empty()
-            || !self.soon.borrow().is_empty()
-            || self.state.get() == State::Stopping && !self.is_shutting_down();
-        if work_left {
+        if !self.agenda.borrow().is_empty() || !self.soon.borrow().is_empty() {
             return Wait::No;
         }
         match self.timers.borrow_mut().next_deadline() {
@@ -205,7 +202,7 @@ impl Core {
     }
 
     fn run_timers(&self) {
-        if self.timers.borrow().is_empty() {
+        if self.timers.borrow().len() == 0 {
             return;
         }
         let now = self.driver.now();
@@ -253,7 +250,7 @@ impl Core {
 }
 
 /// Runs one call of the user's; a panic is logged, and the loop goes on.
-pub(super) fn run_call(what: &str, call: impl FnOnce()) {
+pub(crate) fn run_call(what: &str, call: impl FnOnce()) {
     if let Err(failure) = run_queue::call_user(call) {
         log::error!(target: "torsade", "{what} panicked: {failure:?}");
     }

@@ -1,3 +1,7 @@
-//! What our own tests share.
+//! For tests, ours and yours.
 
+#[cfg(test)]
 pub(crate) mod log_capture;
+mod simulation;
+
+pub use simulation::Simulation;

@@ -132,6 +132,10 @@ impl Driver for SimulatedDriver {
             .set(self.threads_at_work.get() + change);
     }
 
+    fn watch_signals(&self) -> io::Result<Option<std::os::unix::net::UnixStream>> {
+        Ok(None)
+    }
+
     fn lookup(&self, host: &str) -> Lookup {
         let host = host.to_ascii_lowercase();
         match self.network.borrow().options().hosts.get(&host) {

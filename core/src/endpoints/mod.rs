@@ -1,0 +1,1 @@
+//! Endpoints: ways to connect and to listen, as values.
