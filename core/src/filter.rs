@@ -33,12 +33,7 @@ pub trait Filter: fmt::Debug + 'static {
     /// # Errors
     /// The stream is broken. What was decoded before that is in `plain`; what should still be
     /// sent to the peer (an alert) is in `wire`. The connection is closed with this error.
-    fn decode(
-        &mut self,
-        input: &mut [u8],
-        plain: &mut Vec<u8>,
-        wire: &mut Vec<u8>,
-    ) -> Result<()>;
+    fn decode(&mut self, input: &mut [u8], plain: &mut Vec<u8>, wire: &mut Vec<u8>) -> Result<()>;
 
     /// Encodes `plain` into `wire`. Called only while [`is_ready`](Self::is_ready), and not after
     /// [`close_write`](Self::close_write).

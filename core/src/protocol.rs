@@ -90,21 +90,23 @@ pub enum AccessError {
 
 impl<P: Protocol> ProtocolRef<P> {
     pub(crate) fn new(protocol: &Rc<RefCell<P>>, transport: Transport) -> Self {
-        Self { protocol: Rc::downgrade(protocol), transport }
+        Self {
+            protocol: Rc::downgrade(protocol),
+            transport,
+        }
     }
 
     /// Calls `f`, now, with the protocol and its transport.
     ///
     /// # Errors
     /// [`AccessError`]: the protocol is gone, or it is the one that is running.
-    pub fn with<R>(
-        &self,
-        f: impl FnOnce(&mut P, &Transport) -> R,
-    ) -> Result<R, AccessError> {
+    pub fn with<R>(&self, f: impl FnOnce(&mut P, &Transport) -> R) -> Result<R, AccessError> {
         let protocol = self.protocol.upgrade().ok_or(AccessError::Gone)?;
         // Leaving the scope runs what `f` fired, so the borrow must have ended before.
         let _scope = run_queue::UserScope::enter();
-        let mut protocol = protocol.try_borrow_mut().map_err(|_| AccessError::Running)?;
+        let mut protocol = protocol
+            .try_borrow_mut()
+            .map_err(|_| AccessError::Running)?;
         Ok(f(&mut protocol, &self.transport))
     }
 
@@ -116,13 +118,18 @@ impl<P: Protocol> ProtocolRef<P> {
 
 impl<P> Clone for ProtocolRef<P> {
     fn clone(&self) -> Self {
-        Self { protocol: self.protocol.clone(), transport: self.transport.clone() }
+        Self {
+            protocol: self.protocol.clone(),
+            transport: self.transport.clone(),
+        }
     }
 }
 
 impl<P> fmt::Debug for ProtocolRef<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ProtocolRef").field("transport", &self.transport).finish()
+        f.debug_struct("ProtocolRef")
+            .field("transport", &self.transport)
+            .finish()
     }
 }
 

@@ -197,9 +197,7 @@ impl Transport {
     ) -> Result<(), AlreadyRegistered> {
         let producer: Box<dyn Producer> = Box::new(producer);
         match self.link() {
-            Some(link) => {
-                link.register_producer(producer, kind)
-            }
+            Some(link) => link.register_producer(producer, kind),
             None => {
                 self.stop_later(producer);
                 Ok(())
@@ -248,7 +246,9 @@ impl Transport {
     /// What the system says; `ConnectionDone` when the connection has ended.
     #[doc(alias = "setTcpKeepAlive")]
     pub fn set_keep_alive(&self, idle: Option<Duration>) -> Result<()> {
-        self.link().ok_or(crate::ConnectionDone)?.set_keep_alive(idle)
+        self.link()
+            .ok_or(crate::ConnectionDone)?
+            .set_keep_alive(idle)
     }
 
     /// Puts a filter between the wire and the protocol, in the middle of a connection.
@@ -273,7 +273,8 @@ impl Transport {
 
     /// The reactor that drives this connection; one that is gone once the connection is forgotten.
     pub fn reactor(&self) -> Reactor {
-        self.link().map_or_else(Reactor::gone, |link| link.reactor())
+        self.link()
+            .map_or_else(Reactor::gone, |link| link.reactor())
     }
 }
 

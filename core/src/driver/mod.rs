@@ -158,8 +158,6 @@ pub(crate) trait Stream {
 
     fn local_address(&self) -> io::Result<Address>;
 
-    fn peer_address(&self) -> io::Result<Address>;
-
     fn set_no_delay(&self, on: bool) -> io::Result<()>;
 
     /// Keep-alive probes after `idle` of silence, or none.

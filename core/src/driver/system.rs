@@ -83,7 +83,10 @@ impl Driver for System {
             match event.token() {
                 WAKE => {}
                 SIGNAL => signalled = true,
-                token => events.push(Event { token: Token(token.0), readiness: readiness(event) }),
+                token => events.push(Event {
+                    token: Token(token.0),
+                    readiness: readiness(event),
+                }),
             }
         }
         if signalled {
@@ -148,7 +151,10 @@ impl Driver for System {
         socket.listen(options.backlog)?;
         let mut listener = TcpListener::from_std(socket.into());
         listener.register(&self.registry, mio::Token(token.0), Interest::READABLE)?;
-        Ok(Box::new(SystemListener { listener, registry: Rc::clone(&self.registry) }))
+        Ok(Box::new(SystemListener {
+            listener,
+            registry: Rc::clone(&self.registry),
+        }))
     }
 }
 
@@ -246,10 +252,6 @@ impl Stream for SystemStream {
 
     fn local_address(&self) -> io::Result<Address> {
         self.0.local_addr().map(Address::from)
-    }
-
-    fn peer_address(&self) -> io::Result<Address> {
-        self.0.peer_addr().map(Address::from)
     }
 
     fn set_no_delay(&self, on: bool) -> io::Result<()> {

@@ -1,1 +1,78 @@
 //! Endpoints: ways to connect and to listen, as values.
+//!
+//! An endpoint says where and how; what is spoken there is a [`Factory`]'s business. Connecting
+//! gives a Deferred that fires with the connected protocol; it is cancelled to give up.
+//!
+//! ```
+//! use std::net::IpAddr;
+//! use torsade_core::endpoints::{ClientEndpoint, HostnameClient, TcpServer};
+//! use torsade_core::testing::Simulation;
+//! use torsade_core::{Address, Protocol, Result, Transport};
+//!
+//! struct Greeter;
+//! impl Protocol for Greeter {
+//!     fn connection_made(&mut self, transport: &Transport) {
+//!         transport.write(b"hello");
+//!         transport.lose_connection();
+//!     }
+//!     fn data_received(&mut self, _: &Transport, _: &[u8]) -> Result<()> {
+//!         Ok(())
+//!     }
+//! }
+//!
+//! # fn main() -> Result<()> {
+//! let localhost = IpAddr::from([127, 0, 0, 1]);
+//! let reactor = Simulation::new().host("greeter.test", [localhost]).reactor();
+//! TcpServer::new(&reactor, (localhost, 7).into()).listen(|_: &Address| Greeter)?;
+//! let client = HostnameClient::new(&reactor, "greeter.test", 7);
+//! let connected = reactor.run_until(client.connect(|_: &Address| Greeter))?;
+//! assert_eq!(connected.transport().peer().port(), Some(7));
+//! # Ok(())
+//! # }
+//! ```
+
+mod happy_eyeballs;
+mod hostname;
+mod tcp;
+
+use std::fmt;
+
+pub use hostname::HostnameClient;
+pub use tcp::{TcpClient, TcpServer};
+
+pub use crate::net::{ConnectOptions, Established, ListenOptions, ListeningPort};
+use crate::{Deferred, Factory, ProtocolRef};
+
+/// A way to connect.
+///
+/// What is to be written for a new kind of endpoint is [`establish`](Self::establish); one that
+/// wraps another adds its filter to what that establishes.
+#[doc(alias = "IStreamClientEndpoint")]
+pub trait ClientEndpoint: fmt::Debug + 'static {
+    /// Makes a connected stream that no protocol has yet. Cancelling gives up.
+    ///
+    /// # Errors
+    /// Each endpoint documents its own.
+    fn establish(&self) -> Deferred<Established>;
+
+    /// Connects, and gives the connection a protocol of `factory`.
+    ///
+    /// The Deferred fires when the protocol's `connection_made` has returned: with TLS, that is
+    /// after the handshake. Cancelling it gives up.
+    ///
+    /// # Errors
+    /// As [`establish`](Self::establish), and as [`Established::open`].
+    fn connect<F: Factory>(&self, factory: F) -> Deferred<ProtocolRef<F::Protocol>>
+    where
+        Self: Sized,
+    {
+        self.establish().add_callback(|stream| stream.open(factory))
+    }
+}
+
+impl dyn ClientEndpoint {
+    /// As [`ClientEndpoint::connect`], for an endpoint whose type is not known.
+    pub fn connect<F: Factory>(&self, factory: F) -> Deferred<ProtocolRef<F::Protocol>> {
+        self.establish().add_callback(|stream| stream.open(factory))
+    }
+}

@@ -181,13 +181,21 @@ impl fmt::Display for ConnectionLost {
             Stage::Closing => "closing",
             Stage::ShuttingDown => "shutting down",
         };
-        write!(f, "the connection to {} (from {}) was lost while {stage}", self.peer, self.host)
+        write!(
+            f,
+            "the connection to {} (from {}) was lost while {stage}",
+            self.peer, self.host
+        )
     }
 }
 
 impl fmt::Display for WriteQueueFull {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the peer reads too slowly: more than {} bytes are queued for it", self.limit)
+        write!(
+            f,
+            "the peer reads too slowly: more than {} bytes are queued for it",
+            self.limit
+        )
     }
 }
 
@@ -236,7 +244,11 @@ impl fmt::Display for ConnectTimedOut {
             ConnectStage::Tcp => "the TCP connection",
             ConnectStage::Handshake => "the handshake",
         };
-        write!(f, "connecting to {} timed out after {:?}, in {stage}", self.peer, self.after)
+        write!(
+            f,
+            "connecting to {} timed out after {:?}, in {stage}",
+            self.peer, self.after
+        )
     }
 }
 

@@ -6,8 +6,8 @@ mod reactor;
 
 pub use connection::{
     AllAttemptsFailed, AlreadyRegistered, CannotListen, ConnectError, ConnectStage,
-    ConnectTimedOut, ConnectionAborted, ConnectionDone, ConnectionLost, HandshakeFailed, LookupError, LookupVerdict,
-    NoProtocol, PlaintextPending, Stage, WriteQueueFull,
+    ConnectTimedOut, ConnectionAborted, ConnectionDone, ConnectionLost, HandshakeFailed,
+    LookupError, LookupVerdict, NoProtocol, PlaintextPending, Stage, WriteQueueFull,
 };
 pub use deferred::{Abandoned, Cancelled, Panicked, TimedOut, WaitsForItself};
 pub use reactor::ReactorError;

@@ -29,7 +29,10 @@ pub(super) fn attempt(
         Ok(stream) => stream,
         Err(error) => {
             drop(core.sources.borrow_mut().remove(token));
-            return Deferred::fail(ConnectError { address, error: Arc::new(error) });
+            return Deferred::fail(ConnectError {
+                address,
+                error: Arc::new(error),
+            });
         }
     };
     let weak = Rc::downgrade(core);
@@ -74,7 +77,9 @@ impl Source for Connector {
             writable: seen.writable || readiness.writable,
             read_closed: seen.read_closed || readiness.read_closed,
         });
-        let Some(resolver) = self.resolver.take() else { return };
+        let Some(resolver) = self.resolver.take() else {
+            return;
+        };
         let connected = match &*self.stream.borrow() {
             Some(stream) => stream.connected(),
             None => return,
@@ -88,7 +93,10 @@ impl Source for Connector {
             Ok(false) => self.resolver.set(Some(resolver)),
             Err(error) => {
                 drop(core.sources.borrow_mut().remove(self.token));
-                resolver.errback(ConnectError { address: self.address, error: Arc::new(error) });
+                resolver.errback(ConnectError {
+                    address: self.address,
+                    error: Arc::new(error),
+                });
             }
         }
     }
@@ -99,7 +107,10 @@ impl Source for Connector {
         drop(core.sources.borrow_mut().remove(self.token));
         if let Some(resolver) = self.resolver.take() {
             let error = io::Error::new(io::ErrorKind::ConnectionAborted, "the reactor stopped");
-            resolver.errback(ConnectError { address: self.address, error: Arc::new(error) });
+            resolver.errback(ConnectError {
+                address: self.address,
+                error: Arc::new(error),
+            });
         }
     }
 }
@@ -133,7 +144,11 @@ impl Established {
     /// Lets filters take until `deadline`, in the reactor's time, to become ready; `total` and
     /// `peer` are for the [`ConnectTimedOut`] that it fails with otherwise.
     pub fn open_by(mut self, deadline: Instant, total: Duration, peer: impl Into<String>) -> Self {
-        self.limit = Some(Limit { total, deadline, peer: peer.into() });
+        self.limit = Some(Limit {
+            total,
+            deadline,
+            peer: peer.into(),
+        });
         self
     }
 
@@ -177,11 +192,21 @@ impl Established {
         let opened = Connection::open(&core, token, stream, peer, filters, opener);
         *connection.borrow_mut() = Rc::downgrade(&opened);
         opened.catch_up(&core, readiness);
-        if let Some(Limit { total, deadline, peer }) = self.limit.take() {
+        if let Some(Limit {
+            total,
+            deadline,
+            peer,
+        }) = self.limit.take()
+        {
             let left = deadline.saturating_duration_since(core.now());
             opened.open_within(&core, left, move || {
                 let stage = ConnectStage::Handshake;
-                ConnectTimedOut { peer, after: total, stage }.into()
+                ConnectTimedOut {
+                    peer,
+                    after: total,
+                    stage,
+                }
+                .into()
             });
         }
         deferred
@@ -216,7 +241,8 @@ impl<F: Factory> Opener for ClientOpener<F> {
     fn build(&self, peer: &Address, transport: &Transport) -> Option<Rc<RefCell<dyn Protocol>>> {
         let protocol = self.factory.borrow_mut().build_protocol(peer)?;
         let protocol = Rc::new(RefCell::new(protocol));
-        self.built.set(Some(ProtocolRef::new(&protocol, transport.clone())));
+        self.built
+            .set(Some(ProtocolRef::new(&protocol, transport.clone())));
         Some(protocol)
     }
 

@@ -78,10 +78,8 @@ impl FilterStack {
             self.encode_below(level, &answer, wire, buffers)?;
             buffers.give_work(answer);
             buffers.give_work(std::mem::replace(&mut current, decoded));
-            if result.is_err() {
-                // What this level had decoded before is of no use without the levels above.
-                return result;
-            }
+            // What this level had decoded before is of no use without the levels above.
+            result?;
             self.start(wire, buffers)?;
         }
         plain.extend_from_slice(&current);
@@ -152,6 +150,9 @@ impl FilterStack {
     }
 
     pub(super) fn negotiated(&self) -> Option<Rc<dyn Any>> {
-        self.filters.iter().rev().find_map(|filter| filter.negotiated())
+        self.filters
+            .iter()
+            .rev()
+            .find_map(|filter| filter.negotiated())
     }
 }

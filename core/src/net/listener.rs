@@ -43,13 +43,17 @@ impl ListeningPort {
     /// [`Panicked`](crate::Panicked) when `stop_factory` panicked.
     #[doc(alias = "stopListening")]
     pub fn stop_listening(&self) -> Deferred<()> {
-        self.port.upgrade().map_or_else(|| Deferred::succeed(()), |port| port.stop())
+        self.port
+            .upgrade()
+            .map_or_else(|| Deferred::succeed(()), |port| port.stop())
     }
 }
 
 impl fmt::Debug for ListeningPort {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ListeningPort").field("address", &self.address).finish()
+        f.debug_struct("ListeningPort")
+            .field("address", &self.address)
+            .finish()
     }
 }
 
@@ -63,9 +67,15 @@ pub(super) fn listen<F: Factory>(
     let token = core.sources.borrow_mut().reserve();
     let cannot = |error: io::Error| {
         drop(core.sources.borrow_mut().remove(token));
-        CannotListen { address, error: Arc::new(error) }
+        CannotListen {
+            address,
+            error: Arc::new(error),
+        }
     };
-    let listener = core.driver.listen(address, &options.for_driver(), token).map_err(cannot)?;
+    let listener = core
+        .driver
+        .listen(address, &options.for_driver(), token)
+        .map_err(cannot)?;
     let bound = listener.local_address().map_err(cannot)?;
     let port = Rc::new_cyclic(|this| Port {
         core: Rc::downgrade(core),
@@ -80,12 +90,17 @@ pub(super) fn listen<F: Factory>(
         is_short: Cell::new(false),
         on_agenda: Cell::new(false),
     });
-    core.sources.borrow_mut().fill(token, Rc::<Port<F>>::clone(&port));
+    core.sources
+        .borrow_mut()
+        .fill(token, Rc::<Port<F>>::clone(&port));
     // A user function, so it waits if one is running.
     let started = Rc::clone(&port.factory);
     drop(Deferred::succeed(()).map(move |()| started.borrow_mut().start_factory()));
     let port: Rc<dyn Stop> = port;
-    Ok(ListeningPort { port: Rc::downgrade(&port), address: bound })
+    Ok(ListeningPort {
+        port: Rc::downgrade(&port),
+        address: bound,
+    })
 }
 
 /// What a [`ListeningPort`] can ask for, whatever the factory's type.
@@ -175,7 +190,12 @@ impl<F: Factory> Port<F> {
         if is_filtered {
             connection.open_within(core, total, move || {
                 let stage = ConnectStage::Handshake;
-                ConnectTimedOut { peer: name, after: total, stage }.into()
+                ConnectTimedOut {
+                    peer: name,
+                    after: total,
+                    stage,
+                }
+                .into()
             });
         }
     }

@@ -19,6 +19,7 @@ mod write_queue;
 
 pub use connector::Established;
 pub use listener::ListeningPort;
+pub(crate) use tcp::attempt;
 pub use tcp::{ConnectOptions, ListenOptions};
 
 #[cfg(test)]

@@ -22,7 +22,10 @@ pub struct ConnectOptions {
 
 impl Default for ConnectOptions {
     fn default() -> Self {
-        Self { timeout: Duration::from_secs(30), for_driver: driver::ConnectOptions::default() }
+        Self {
+            timeout: Duration::from_secs(30),
+            for_driver: driver::ConnectOptions::default(),
+        }
     }
 }
 
@@ -154,7 +157,8 @@ impl Reactor {
         factory: F,
         options: &ConnectOptions,
     ) -> Deferred<ProtocolRef<F::Protocol>> {
-        self.establish_tcp(address, options).add_callback(|stream| stream.open(factory))
+        self.establish_tcp(address, options)
+            .add_callback(|stream| stream.open(factory))
     }
 
     /// Listens on `address`; each connection gets a protocol of `factory`.
@@ -193,7 +197,14 @@ fn establish(
     let deadline = core.now() + total;
     let too_late = {
         let peer = peer.clone();
-        move || ConnectTimedOut { peer, after: total, stage: ConnectStage::Tcp }.into()
+        move || {
+            ConnectTimedOut {
+                peer,
+                after: total,
+                stage: ConnectStage::Tcp,
+            }
+            .into()
+        }
     };
     connector::attempt(core, address, &options.for_driver)
         .fail_after(&core.handle(), total, too_late)

@@ -12,7 +12,7 @@ use slab::Slab;
 use super::remote::Shared;
 use super::turn::Core;
 use crate::deferred::{awaiting, run_queue};
-use crate::{Canceller, Cancelled, Deferred, Failure, Outcome, Resolver};
+use crate::{Cancelled, Canceller, Deferred, Failure, Outcome, Resolver};
 
 /// Names a coroutine; stays harmless when that has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,14 +86,26 @@ where
     let generation = coroutines.generation.get();
     let mut slots = coroutines.slots.borrow_mut();
     let entry = slots.vacant_entry();
-    let key = Key { index: entry.key(), generation };
+    let key = Key {
+        index: entry.key(),
+        generation,
+    };
 
-    let canceller = { let core = Rc::downgrade(core); move || cancel(&core, key) };
+    let canceller = {
+        let core = Rc::downgrade(core);
+        move || cancel(&core, key)
+    };
     let (resolver, deferred) = Deferred::with_canceller(canceller);
-    let body = Coroutine { future: Box::pin(future), resolver: Some(resolver) };
+    let body = Coroutine {
+        future: Box::pin(future),
+        resolver: Some(resolver),
+    };
     entry.insert(Slot {
         generation,
-        waker: Waker::from(Arc::new(WakeCoroutine { shared: Arc::clone(&core.shared), key })),
+        waker: Waker::from(Arc::new(WakeCoroutine {
+            shared: Arc::clone(&core.shared),
+            key,
+        })),
         body: Some(Box::new(body)),
         awaits: Vec::new(),
     });
@@ -113,7 +125,9 @@ where
 /// may still decide otherwise.
 fn cancel(core: &Weak<Core>, key: Key) {
     let Some(core) = core.upgrade() else { return };
-    let awaits = core.coroutines.with_slot(key, |slot| std::mem::take(&mut slot.awaits));
+    let awaits = core
+        .coroutines
+        .with_slot(key, |slot| std::mem::take(&mut slot.awaits));
     let Some(awaits) = awaits else { return };
     if awaits.is_empty() {
         core.coroutines.end(key, Cancelled.into());
@@ -126,7 +140,10 @@ fn cancel(core: &Weak<Core>, key: Key) {
 impl Coroutines {
     fn with_slot<R>(&self, key: Key, f: impl FnOnce(&mut Slot) -> R) -> Option<R> {
         let mut slots = self.slots.borrow_mut();
-        slots.get_mut(key.index).filter(|slot| slot.generation == key.generation).map(f)
+        slots
+            .get_mut(key.index)
+            .filter(|slot| slot.generation == key.generation)
+            .map(f)
     }
 
     /// Goes on with a coroutine that was woken.
@@ -135,7 +152,9 @@ impl Coroutines {
             slot.awaits.clear();
             slot.body.take().map(|body| (body, slot.waker.clone()))
         });
-        let Some(Some((mut body, waker))) = taken else { return };
+        let Some(Some((mut body, waker))) = taken else {
+            return;
+        };
         let mut context = Context::from_waker(&waker);
         let (polled, awaits) =
             awaiting::collect(|| run_queue::call_user(|| body.poll(&mut context)));
@@ -163,7 +182,10 @@ impl Coroutines {
     }
 
     fn end(&self, key: Key, failure: Failure) {
-        if let Some(Slot { body: Some(body), .. }) = self.remove(key) {
+        if let Some(Slot {
+            body: Some(body), ..
+        }) = self.remove(key)
+        {
             fail_as_user(body, failure);
         }
     }

@@ -58,16 +58,25 @@ impl Reactor {
 
     pub(crate) fn on(driver: Box<dyn Driver>) -> Self {
         let core = Rc::new(Core::new(driver));
-        Self { core: Rc::downgrade(&core), owner: Some(core) }
+        Self {
+            core: Rc::downgrade(&core),
+            owner: Some(core),
+        }
     }
 
     pub(super) fn from_core(core: &Rc<Core>) -> Self {
-        Self { core: Rc::downgrade(core), owner: None }
+        Self {
+            core: Rc::downgrade(core),
+            owner: None,
+        }
     }
 
     /// A handle to a reactor that is gone.
     pub(crate) fn gone() -> Self {
-        Self { core: Weak::new(), owner: None }
+        Self {
+            core: Weak::new(),
+            owner: None,
+        }
     }
 
     pub(crate) fn core(&self) -> Option<Rc<Core>> {
@@ -108,7 +117,9 @@ impl Reactor {
             there
         };
         core.run(is_there)?;
-        result.take().unwrap_or_else(|| Err(ReactorError::Stopped.into()))
+        result
+            .take()
+            .unwrap_or_else(|| Err(ReactorError::Stopped.into()))
     }
 
     /// Asks the reactor to stop when the running function has returned.
@@ -136,7 +147,8 @@ impl Reactor {
 
     /// Whether it was stopped, and so will not run again.
     pub fn has_stopped(&self) -> bool {
-        self.core().is_none_or(|core| core.state.get() == State::Stopped)
+        self.core()
+            .is_none_or(|core| core.state.get() == State::Stopped)
     }
 
     /// Calls `f` once the reactor runs; if it does, that is in the next turn.
@@ -212,7 +224,8 @@ impl Reactor {
     /// still to come.
     #[doc(alias = "removeSystemEventTrigger")]
     pub fn remove_shutdown_trigger(&self, id: TriggerId) -> bool {
-        self.core().is_some_and(|core| core.triggers.borrow_mut().remove(id))
+        self.core()
+            .is_some_and(|core| core.triggers.borrow_mut().remove(id))
     }
 
     /// Whether SIGINT and SIGTERM stop the reactor while it runs. On by default.
@@ -298,7 +311,10 @@ impl Reactor {
 /// A handle: it keeps the reactor no more alive than any other clone.
 impl Clone for Reactor {
     fn clone(&self) -> Self {
-        Self { core: self.core.clone(), owner: None }
+        Self {
+            core: self.core.clone(),
+            owner: None,
+        }
     }
 }
 

@@ -17,8 +17,10 @@ use crate::{Deferred, Failure, Result};
 /// job travels with a key.
 #[derive(Default)]
 pub(super) struct Jobs {
-    waiting: RefCell<Slab<Box<dyn FnOnce(Answer)>>>,
+    waiting: RefCell<Slab<Waiting>>,
 }
+
+type Waiting = Box<dyn FnOnce(Answer)>;
 
 /// What comes back from a thread: a `Result<T>` of the job's `T`.
 type Answer = Box<dyn Any + Send>;
@@ -37,14 +39,22 @@ pub(super) fn run<T: Send + 'static>(
     f: impl FnOnce() -> Result<T> + Send + 'static,
 ) -> Deferred<T> {
     let (resolver, deferred) = Deferred::new();
-    let key = core.jobs.waiting.borrow_mut().insert(Box::new(move |answer: Answer| {
-        // The answer is what this job's thread boxed below, so it is of this type.
-        if let Ok(result) = answer.downcast::<Result<T>>() {
-            resolver.resolve(*result);
-        }
-    }));
+    let key = core
+        .jobs
+        .waiting
+        .borrow_mut()
+        .insert(Box::new(move |answer: Answer| {
+            // The answer is what this job's thread boxed below, so it is of this type.
+            if let Ok(result) = answer.downcast::<Result<T>>() {
+                resolver.resolve(*result);
+            }
+        }));
     core.driver.threads_at_work(1);
-    let report = Report { remote: core.handle().remote(), key, answer: None };
+    let report = Report {
+        remote: core.handle().remote(),
+        key,
+        answer: None,
+    };
     let submitted = pool.submit(Box::new(move || {
         // All of it, not just the field: its drop is what tells.
         let mut report = report;
@@ -73,7 +83,9 @@ impl Drop for Report {
     fn drop(&mut self) {
         let (key, answer) = (self.key, self.answer.take());
         // A reactor that is gone has forgotten the waiting end already.
-        let _ = self.remote.call_from_thread(move |reactor| finish(reactor, key, answer));
+        let _ = self
+            .remote
+            .call_from_thread(move |reactor| finish(reactor, key, answer));
     }
 }
 

@@ -79,7 +79,11 @@ struct Inbox {
 
 impl Shared {
     pub(super) fn new(waker: Arc<dyn Wake>) -> Arc<Self> {
-        Arc::new(Self { inbox: Mutex::default(), asleep: AtomicBool::new(false), waker })
+        Arc::new(Self {
+            inbox: Mutex::default(),
+            asleep: AtomicBool::new(false),
+            waker,
+        })
     }
 
     /// What a handle to a reactor that is gone refers to.

@@ -23,7 +23,9 @@ const THREADS: usize = 8;
 
 impl Names {
     pub(super) fn new() -> Self {
-        Self { threads: ThreadPool::new("torsade-names", THREADS) }
+        Self {
+            threads: ThreadPool::new("torsade-names", THREADS),
+        }
     }
 
     pub(super) fn start(&self) -> io::Result<()> {
@@ -40,7 +42,10 @@ pub(super) fn look_up(core: &Rc<Core>, host: &str) -> Deferred<Vec<IpAddr>> {
     if let Some(address) = literal(host) {
         return Deferred::succeed(vec![address]);
     }
-    let error = |verdict| LookupError { host: host.to_owned(), verdict };
+    let error = |verdict| LookupError {
+        host: host.to_owned(),
+        verdict,
+    };
     if let Err(why) = check_name(host) {
         return Deferred::fail(error(LookupVerdict::BadName(why)));
     }
@@ -56,7 +61,10 @@ pub(super) fn look_up(core: &Rc<Core>, host: &str) -> Deferred<Vec<IpAddr>> {
 
 /// An IP address in writing, an IPv6 one also in the brackets that it wears in a URL.
 fn literal(host: &str) -> Option<IpAddr> {
-    if let Some(inner) = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+    if let Some(inner) = host
+        .strip_prefix('[')
+        .and_then(|rest| rest.strip_suffix(']'))
+    {
         return Ipv6Addr::from_str(inner).ok().map(IpAddr::V6);
     }
     IpAddr::from_str(host).ok()
@@ -74,17 +82,26 @@ fn check_name(host: &str) -> Result<(), &'static str> {
     if name.len() > 253 {
         return Err("it is longer than 253 characters");
     }
-    if name.split('.').any(|label| label.is_empty() || label.len() > 63) {
+    if name
+        .split('.')
+        .any(|label| label.is_empty() || label.len() > 63)
+    {
         return Err("its labels must have 1 to 63 characters");
     }
-    if name.bytes().any(|byte| byte.is_ascii_whitespace() || byte.is_ascii_control()) {
+    if name
+        .bytes()
+        .any(|byte| byte.is_ascii_whitespace() || byte.is_ascii_control())
+    {
         return Err("it contains a space or a control character");
     }
     Ok(())
 }
 
 fn ask_system(host: String) -> Result<Vec<IpAddr>> {
-    let hints = AddrInfoHints { socktype: SockType::Stream.into(), ..AddrInfoHints::default() };
+    let hints = AddrInfoHints {
+        socktype: SockType::Stream.into(),
+        ..AddrInfoHints::default()
+    };
     let verdict = match getaddrinfo(Some(&host), None, Some(hints)) {
         Ok(found) => {
             let mut addresses: Vec<IpAddr> = Vec::new();
@@ -126,10 +143,23 @@ mod tests {
     #[test]
     fn what_is_no_name_is_not_asked_for() {
         // C121
-        for bad in ["", ".", "a..b", "b\u{fc}cher.test", "a b", &"x".repeat(64), &"x.".repeat(130)] {
+        for bad in [
+            "",
+            ".",
+            "a..b",
+            "b\u{fc}cher.test",
+            "a b",
+            &"x".repeat(64),
+            &"x.".repeat(130),
+        ] {
             assert!(check_name(bad).is_err(), "{bad:?}");
         }
-        for good in ["localhost", "example.com.", "xn--bcher-kva.test", "_srv.a-b.test"] {
+        for good in [
+            "localhost",
+            "example.com.",
+            "xn--bcher-kva.test",
+            "_srv.a-b.test",
+        ] {
             assert!(check_name(good).is_ok(), "{good:?}");
         }
     }

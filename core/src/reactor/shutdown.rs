@@ -47,7 +47,10 @@ impl Triggers {
 
     /// The next function of a phase, so that one may still take back another.
     fn next(&mut self, phase: Phase) -> Option<Trigger> {
-        let index = self.waiting.iter().position(|(_, waiting, _)| *waiting == phase)?;
+        let index = self
+            .waiting
+            .iter()
+            .position(|(_, waiting, _)| *waiting == phase)?;
         Some(self.waiting.remove(index).2)
     }
 }

@@ -20,11 +20,18 @@ pub(super) struct Signals {
 impl Signals {
     /// Installs the handlers, if signals can come at all.
     pub(super) fn install(driver: &dyn Driver) -> io::Result<Option<Self>> {
-        let Some(pipe) = driver.watch_signals()? else { return Ok(None) };
-        let mut signals = Self { asked: Arc::default(), ids: Vec::new() };
+        let Some(pipe) = driver.watch_signals()? else {
+            return Ok(None);
+        };
+        let mut signals = Self {
+            asked: Arc::default(),
+            ids: Vec::new(),
+        };
         let process = Process::get()?;
         for signal in [SIGINT, SIGTERM] {
-            signals.ids.push(flag::register(signal, Arc::clone(&signals.asked))?);
+            signals
+                .ids
+                .push(flag::register(signal, Arc::clone(&signals.asked))?);
             let pipe = UnixStream::try_clone(&pipe)?;
             signals.ids.push(low_level::pipe::register(signal, pipe)?);
         }
@@ -72,7 +79,10 @@ impl Process {
         for signal in [SIGINT, SIGTERM] {
             flag::register_conditional_default(signal, Arc::clone(&fatal))?;
         }
-        Ok(PROCESS.get_or_init(|| Self { running: Mutex::new(0), fatal }))
+        Ok(PROCESS.get_or_init(|| Self {
+            running: Mutex::new(0),
+            fatal,
+        }))
     }
 
     fn one_more(&self) {

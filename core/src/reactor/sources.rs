@@ -46,7 +46,10 @@ impl Sources {
     pub(crate) fn reserve(&mut self) -> Token {
         self.generation = self.generation.wrapping_add(1) & (INDEX_MASK as u32);
         let generation = self.generation;
-        let index = self.slots.insert(Slot { generation, source: None });
+        let index = self.slots.insert(Slot {
+            generation,
+            source: None,
+        });
         Token((generation as usize) << INDEX_BITS | index)
     }
 
@@ -65,7 +68,10 @@ impl Sources {
     /// The source behind a token, unless it has been removed.
     pub(crate) fn get(&self, token: Token) -> Option<Rc<dyn Source>> {
         let (index, generation) = split(token);
-        let slot = self.slots.get(index).filter(|slot| slot.generation == generation)?;
+        let slot = self
+            .slots
+            .get(index)
+            .filter(|slot| slot.generation == generation)?;
         slot.source.clone()
     }
 
@@ -74,14 +80,21 @@ impl Sources {
     /// The source is given back, so that it is dropped outside the borrow of this slab.
     pub(crate) fn remove(&mut self, token: Token) -> Option<Rc<dyn Source>> {
         let (index, generation) = split(token);
-        if self.slots.get(index).is_none_or(|slot| slot.generation != generation) {
+        if self
+            .slots
+            .get(index)
+            .is_none_or(|slot| slot.generation != generation)
+        {
             return None;
         }
         self.slots.remove(index).source
     }
 
     pub(crate) fn all(&self) -> Vec<Rc<dyn Source>> {
-        self.slots.iter().filter_map(|(_, slot)| slot.source.clone()).collect()
+        self.slots
+            .iter()
+            .filter_map(|(_, slot)| slot.source.clone())
+            .collect()
     }
 
     pub(crate) fn len(&self) -> usize {

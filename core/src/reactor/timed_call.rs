@@ -26,7 +26,10 @@ impl DelayedCall {
             let deadline = deadline_after(core.now(), delay);
             core.timers.borrow_mut().add(deadline, call)
         });
-        Self { core: core.clone(), key }
+        Self {
+            core: core.clone(),
+            key,
+        }
     }
 
     fn parts(&self) -> Option<(Rc<Core>, TimerKey)> {
@@ -36,7 +39,9 @@ impl DelayedCall {
     /// Takes the call back. Gives back whether it was still to come.
     pub fn cancel(&self) -> bool {
         // Dropped here, outside the borrow: it may own anything.
-        let call = self.parts().and_then(|(core, key)| core.timers.borrow_mut().remove(key));
+        let call = self
+            .parts()
+            .and_then(|(core, key)| core.timers.borrow_mut().remove(key));
         call.is_some()
     }
 
@@ -68,7 +73,8 @@ impl DelayedCall {
     /// When the call is due, in the reactor's time, if it is still to come.
     #[doc(alias = "getTime")]
     pub fn time(&self) -> Option<Instant> {
-        self.parts().and_then(|(core, key)| core.timers.borrow().deadline(key))
+        self.parts()
+            .and_then(|(core, key)| core.timers.borrow().deadline(key))
     }
 }
 
@@ -80,6 +86,8 @@ fn deadline_after(start: Instant, delay: Duration) -> Instant {
 
 impl fmt::Debug for DelayedCall {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("DelayedCall").field("time", &self.time()).finish()
+        f.debug_struct("DelayedCall")
+            .field("time", &self.time())
+            .finish()
     }
 }

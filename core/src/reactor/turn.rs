@@ -8,7 +8,9 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::coroutine::Coroutines;
+use super::jobs::Jobs;
 use super::remote::Shared;
+use super::resolver::Names;
 use super::shutdown::Triggers;
 use super::signals::Signals;
 use super::sources::{Source, Sources};
@@ -17,8 +19,6 @@ use super::timers::Timers;
 use crate::deferred::run_queue;
 use crate::driver::{Driver, Event, Wait};
 use crate::net::buffers::Buffers;
-use super::resolver::Names;
-use super::jobs::Jobs;
 use crate::{Reactor, ReactorError, Result};
 
 /// A call that waits for its turn.
@@ -166,7 +166,11 @@ impl Core {
     fn poll(&self, events: &mut Vec<Event>) -> io::Result<()> {
         let wait = self.how_long_to_wait();
         // Whoever queues a call after this wakes us; whoever did before is seen here.
-        let wait = if wait != Wait::No && self.shared.fall_asleep() { wait } else { Wait::No };
+        let wait = if wait != Wait::No && self.shared.fall_asleep() {
+            wait
+        } else {
+            Wait::No
+        };
         let polled = self.driver.poll(events, wait);
         self.shared.wake_up();
         polled
@@ -183,7 +187,11 @@ impl Core {
     }
 
     fn run_signals(self: &Rc<Self>) {
-        let stop = self.signals.borrow().as_ref().is_some_and(Signals::stop_asked);
+        let stop = self
+            .signals
+            .borrow()
+            .as_ref()
+            .is_some_and(Signals::stop_asked);
         if stop && self.state.get() == State::Running {
             log::info!(target: "torsade", "stopping on a signal");
             self.state.set(State::Stopping);

@@ -19,6 +19,8 @@ pub fn defer_later<O: Outcome>(
             timer.cancel();
         }
     });
-    timer.set(Some(reactor.call_later(delay, move || resolver.callback(()))));
+    timer.set(Some(
+        reactor.call_later(delay, move || resolver.callback(())),
+    ));
     deferred.add_callback(move |()| f())
 }

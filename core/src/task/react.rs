@@ -40,7 +40,9 @@ fn run(main: impl FnOnce(&Reactor) -> Deferred<ExitCode>) -> Result<ExitCode> {
     // Already stopped by `main` itself, or by a signal: then this changes nothing.
     reactor.call_when_running({
         let reactor = reactor.clone();
-        move || drop(reactor.stop())
+        move || {
+            let _ = reactor.stop();
+        }
     });
     if !reactor.has_stopped() {
         reactor.run()?;

@@ -4,4 +4,4 @@
 pub(crate) mod log_capture;
 mod simulation;
 
-pub use simulation::Simulation;
+pub use simulation::{Network, Simulation};

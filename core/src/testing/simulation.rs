@@ -1,10 +1,11 @@
 //! A simulated world: a reactor with a virtual clock and a network in memory.
 
-use std::net::IpAddr;
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use crate::Reactor;
-use crate::driver::simulated::{SimulatedDriver, SimulationOptions};
+use crate::driver::simulated::{Faults, SimulatedDriver, SimulationOptions};
 
 /// What a simulated world is like; [`reactor`](Self::reactor) makes one.
 ///
@@ -60,7 +61,9 @@ impl Simulation {
 
     /// A host name and its addresses, in the order in which a resolver gives them.
     pub fn host(mut self, name: &str, addresses: impl IntoIterator<Item = IpAddr>) -> Self {
-        self.options.hosts.insert(name.to_ascii_lowercase(), addresses.into_iter().collect());
+        self.options
+            .hosts
+            .insert(name.to_ascii_lowercase(), addresses.into_iter().collect());
         self
     }
 
@@ -78,6 +81,30 @@ impl Simulation {
 
     /// A reactor in this world.
     pub fn reactor(self) -> Reactor {
-        Reactor::on(Box::new(SimulatedDriver::new(self.options)))
+        self.start().0
+    }
+
+    /// A reactor in this world, and a handle to the world's network.
+    pub fn start(self) -> (Reactor, Network) {
+        let driver = SimulatedDriver::new(self.options);
+        let network = Network(driver.faults());
+        (Reactor::on(Box::new(driver)), network)
+    }
+}
+
+/// The network of a simulated world, for the faults that one wants to see.
+#[derive(Clone)]
+pub struct Network(Faults);
+
+impl Network {
+    /// Breaks the connections that have an end at `address`: both ends see a reset.
+    pub fn reset(&self, address: SocketAddr) {
+        self.0.reset(address);
+    }
+}
+
+impl fmt::Debug for Network {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Network")
     }
 }

@@ -14,7 +14,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -75,9 +75,22 @@ impl SimulatedDriver {
         }
     }
 
+    /// A handle to the network, for faults.
+    pub(crate) fn faults(&self) -> Faults {
+        Faults(Rc::downgrade(&self.network))
+    }
+}
+
+/// What can be done to a simulated network while programs run in it.
+#[derive(Clone)]
+pub(crate) struct Faults(Weak<RefCell<Network>>);
+
+impl Faults {
     /// Breaks the connections that have an end at this address: both ends see a reset at once.
     pub(crate) fn reset(&self, address: SocketAddr) {
-        self.network.borrow_mut().reset(address);
+        if let Some(network) = self.0.upgrade() {
+            network.borrow_mut().reset(address);
+        }
     }
 }
 

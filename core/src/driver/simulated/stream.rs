@@ -93,13 +93,6 @@ impl Stream for SimulatedStream {
         self.with_end(|end| Ok(end.local.into()))
     }
 
-    fn peer_address(&self) -> io::Result<Address> {
-        self.with_end(|end| match end.state {
-            State::Connected => Ok(end.remote.into()),
-            _ => Err(io::ErrorKind::NotConnected.into()),
-        })
-    }
-
     /// Every write leaves at once here.
     fn set_no_delay(&self, _on: bool) -> io::Result<()> {
         Ok(())

@@ -177,16 +177,11 @@ fn a_connection_takes_a_delay_each_way() {
         server.local_address().unwrap(),
         Address::Tcp(address(SERVER))
     );
-    assert_eq!(kind(client.peer_address()), ErrorKind::NotConnected);
     assert_eq!(next(&driver)[0].0, ACCEPTED);
     let events = next(&driver);
     assert!(events[0].0 == CLIENT && events[0].1.writable);
     assert_eq!(driver.now(), start + 2 * DELAY);
     assert!(client.connected().unwrap());
-    assert_eq!(
-        client.peer_address().unwrap(),
-        server.local_address().unwrap()
-    );
 }
 
 #[test]
@@ -429,7 +424,7 @@ fn a_write_to_a_closed_peer_comes_back_as_a_reset() {
 fn a_connection_can_be_broken_from_outside() {
     let driver = world(|_| {});
     let (client, server) = pair(&driver);
-    driver.reset(client.local_address().unwrap().socket_addr().unwrap());
+    driver.faults().reset(client.local_address().unwrap().socket_addr().unwrap());
     let events = pass(&driver, DELAY);
     assert!(events.contains_key(&CLIENT) && events.contains_key(&ACCEPTED));
     assert_eq!(kind(client.read(&mut [0])), ErrorKind::ConnectionReset);

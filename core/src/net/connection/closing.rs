@@ -35,7 +35,9 @@ impl Connection {
     /// Everything that the agenda is for: sends what is queued, and does what follows from it.
     pub(super) fn work_off(self: &Rc<Self>, core: &Rc<Core>) {
         let mut all_sent = self.flush(core);
-        let has_producer = self.if_extras(|extras| extras.producing.is_on()).unwrap_or(false);
+        let has_producer = self
+            .if_extras(|extras| extras.producing.is_on())
+            .unwrap_or(false);
         let is_ending = self.phase.get() == Phase::Losing || self.write_ending.get();
         if is_ending && all_sent && !has_producer {
             all_sent = self.say_farewell(core);
@@ -60,7 +62,8 @@ impl Connection {
             return true;
         }
         let mut wire = core.buffers.take_work();
-        let closed = self.with_extras(|extras| extras.filters.close_write(&mut wire, &core.buffers));
+        let closed =
+            self.with_extras(|extras| extras.filters.close_write(&mut wire, &core.buffers));
         self.queue.borrow_mut().push(&wire, &core.buffers);
         core.buffers.give_work(wire);
         if let Err(failure) = closed {
@@ -84,13 +87,19 @@ impl Connection {
             return;
         }
         self.write_ending.set(false);
-        let ended = self.stream.borrow().as_ref().map_or(Ok(()), |stream| stream.shutdown_write());
+        let ended = self
+            .stream
+            .borrow()
+            .as_ref()
+            .map_or(Ok(()), |stream| stream.shutdown_write());
         if let Err(error) = ended {
             let reason = self.lost(Stage::Writing, Arc::new(error));
             return self.abort_now(reason);
         }
         if self.phase.get() == Phase::Open {
-            self.call_protocol("write_closed", |protocol, transport| protocol.write_closed(transport));
+            self.call_protocol("write_closed", |protocol, transport| {
+                protocol.write_closed(transport);
+            });
             if self.read_done.get() && self.phase.get() == Phase::Open {
                 self.lose(ConnectionEnd::Closed, ConnectionDone.into());
             }
@@ -151,7 +160,9 @@ impl Connection {
         if let Some(timer) = timer {
             timer.cancel();
         }
-        let Some(core) = self.core.upgrade() else { return };
+        let Some(core) = self.core.upgrade() else {
+            return;
+        };
         if let Some(stream) = self.stream.take() {
             match end {
                 ConnectionEnd::Drained => Lingering::start(&core, self.token, stream),
@@ -167,12 +178,16 @@ impl Connection {
 
     /// Tells whoever has to know that this connection is over.
     pub(super) fn tell_lost(&self) {
-        let Some(reason) = self.reason.take().map(Arc::new) else { return };
+        let Some(reason) = self.reason.take().map(Arc::new) else {
+            return;
+        };
         let extras = self.extras.take();
         if let Some(mut extras) = extras {
             extras.producing.stop(&self.transport);
             for resolver in extras.starting.drain(..) {
-                resolver.errback(HandshakeFailed { reason: Arc::clone(&reason) });
+                resolver.errback(HandshakeFailed {
+                    reason: Arc::clone(&reason),
+                });
             }
         }
         if let Some(opener) = self.opener.take() {
@@ -181,7 +196,9 @@ impl Connection {
             opener.failed(&self.peer, failure);
             return;
         }
-        let Some(protocol) = self.protocol.take() else { return };
+        let Some(protocol) = self.protocol.take() else {
+            return;
+        };
         let told = run_queue::call_user(move || {
             protocol.borrow_mut().connection_lost(&reason);
             // Dropped as user code: a protocol may own anything.

@@ -34,9 +34,15 @@ impl Lingering {
                 drop(core.sources.borrow_mut().remove(token));
             }
         });
-        let this = Rc::new(Self { token, stream, timer: RefCell::new(Some(timer)) });
+        let this = Rc::new(Self {
+            token,
+            stream,
+            timer: RefCell::new(Some(timer)),
+        });
         let old = core.sources.borrow_mut().get(token);
-        core.sources.borrow_mut().fill(token, Rc::<Self>::clone(&this));
+        core.sources
+            .borrow_mut()
+            .fill(token, Rc::<Self>::clone(&this));
         drop(old);
         // What came before is no event any more.
         this.drain(core);
@@ -80,7 +86,12 @@ impl Source for Lingering {
 
     fn attend(self: Rc<Self>, core: &Rc<Core>) {
         // Ended meanwhile, it would read from a stream that is only kept by this agenda.
-        if self.timer.borrow().as_ref().is_some_and(DelayedCall::is_active) {
+        if self
+            .timer
+            .borrow()
+            .as_ref()
+            .is_some_and(DelayedCall::is_active)
+        {
             self.drain(core);
         }
     }

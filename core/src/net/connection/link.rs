@@ -79,7 +79,9 @@ impl Link for Connection {
 
     fn unregister_producer(&self) {
         // Dropped outside the borrow, and as user code further up the stack is: it owns anything.
-        let producer = self.if_extras(|extras| extras.producing.unregister()).flatten();
+        let producer = self
+            .if_extras(|extras| extras.producing.unregister())
+            .flatten();
         drop(producer);
         if self.phase.get() == Phase::Losing || self.write_ending.get() {
             self.schedule_self();
@@ -91,7 +93,8 @@ impl Link for Connection {
     }
 
     fn host(&self) -> Address {
-        self.with_stream(|stream| Ok(stream.local_address()?)).unwrap_or(Address::Unnamed)
+        self.with_stream(|stream| Ok(stream.local_address()?))
+            .unwrap_or(Address::Unnamed)
     }
 
     fn set_no_delay(&self, on: bool) -> Result<()> {
@@ -111,7 +114,9 @@ impl Link for Connection {
         }
         // What was written before must not go through the new filter.
         let is_clean = !self.has_filters() || self.flush_plain(&core);
-        let held = self.if_extras(|extras| !extras.held.is_empty()).unwrap_or(false);
+        let held = self
+            .if_extras(|extras| !extras.held.is_empty())
+            .unwrap_or(false);
         if held || !is_clean {
             self.abort_now(PlaintextPending.into());
             return Deferred::fail(PlaintextPending);
@@ -126,11 +131,14 @@ impl Link for Connection {
     }
 
     fn negotiated(&self) -> Option<Rc<dyn Any>> {
-        self.if_extras(|extras| extras.filters.negotiated()).flatten()
+        self.if_extras(|extras| extras.filters.negotiated())
+            .flatten()
     }
 
     fn reactor(&self) -> Reactor {
-        self.core.upgrade().map_or_else(Reactor::gone, |core| core.handle())
+        self.core
+            .upgrade()
+            .map_or_else(Reactor::gone, |core| core.handle())
     }
 }
 

@@ -13,8 +13,8 @@
 //! method of the transport. Those only change state and put the connection on the agenda.
 
 mod closing;
-mod link;
 mod lingering;
+mod link;
 mod producing;
 mod reading;
 mod writing;
@@ -33,8 +33,7 @@ use crate::driver::{Readiness, Stream, Token};
 use crate::reactor::sources::Source;
 use crate::reactor::turn::Core;
 use crate::{
-    Address, ConnectionLost, DelayedCall, Failure, NoProtocol, Protocol, Resolver, Stage,
-    Transport,
+    Address, ConnectionLost, DelayedCall, Failure, NoProtocol, Protocol, Resolver, Stage, Transport,
 };
 
 /// See the module.
@@ -148,7 +147,9 @@ impl Connection {
             write_ending: Cell::new(false),
             write_done: Cell::new(false),
         });
-        core.sources.borrow_mut().fill(token, Rc::<Self>::clone(&connection));
+        core.sources
+            .borrow_mut()
+            .fill(token, Rc::<Self>::clone(&connection));
         if filters.is_empty() {
             connection.become_open();
         } else {
@@ -205,7 +206,8 @@ impl Connection {
     }
 
     fn has_filters(&self) -> bool {
-        self.if_extras(|extras| !extras.filters.is_empty()).unwrap_or(false)
+        self.if_extras(|extras| !extras.filters.is_empty())
+            .unwrap_or(false)
     }
 
     fn schedule(self: &Rc<Self>, core: &Core) {
@@ -226,7 +228,9 @@ impl Connection {
 
     /// The protocol's turn begins: it is built and told.
     fn become_open(self: &Rc<Self>) {
-        let Some(opener) = self.opener.take() else { return };
+        let Some(opener) = self.opener.take() else {
+            return;
+        };
         self.if_extras(|extras| extras.timer.take().map(|timer| timer.cancel()));
         let built = run_queue::call_user(|| opener.build(&self.peer, &self.transport));
         let failure = match built {
@@ -239,13 +243,22 @@ impl Connection {
                     Ok(()) => opener.opened(),
                     Err(panicked) => {
                         log::error!(target: "torsade", "connection_made panicked: {panicked:?}");
-                        opener.failed(&self.peer, NoProtocol { peer: self.peer.clone() }.into());
+                        opener.failed(
+                            &self.peer,
+                            NoProtocol {
+                                peer: self.peer.clone(),
+                            }
+                            .into(),
+                        );
                         self.abort_now(panicked);
                     }
                 }
                 return;
             }
-            Ok(None) => NoProtocol { peer: self.peer.clone() }.into(),
+            Ok(None) => NoProtocol {
+                peer: self.peer.clone(),
+            }
+            .into(),
             Err(panicked) => {
                 log::error!(target: "torsade", "build_protocol panicked: {panicked:?}");
                 panicked
@@ -273,7 +286,11 @@ impl Connection {
     }
 
     fn lost(&self, stage: Stage, error: Arc<io::Error>) -> Failure {
-        let host = self.stream.borrow().as_ref().and_then(|stream| stream.local_address().ok());
+        let host = self
+            .stream
+            .borrow()
+            .as_ref()
+            .and_then(|stream| stream.local_address().ok());
         ConnectionLost {
             stage,
             host: host.unwrap_or(Address::Unnamed),
@@ -330,6 +347,9 @@ impl Source for Connection {
 
 impl fmt::Debug for Connection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Connection").field("peer", &self.peer).field("phase", &self.phase).finish()
+        f.debug_struct("Connection")
+            .field("peer", &self.peer)
+            .field("phase", &self.phase)
+            .finish()
     }
 }

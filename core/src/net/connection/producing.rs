@@ -46,7 +46,11 @@ impl Producing {
         if self.is_on() {
             return Err(AlreadyRegistered);
         }
-        self.registered = Some(Registered { producer, kind, is_paused: false });
+        self.registered = Some(Registered {
+            producer,
+            kind,
+            is_paused: false,
+        });
         Ok(())
     }
 
@@ -59,7 +63,9 @@ impl Producing {
     /// The connection is over: told once, and last.
     pub(super) fn stop(&mut self, transport: &Transport) {
         if let Some(mut registered) = self.registered.take() {
-            run_call("stop_producing", move || registered.producer.stop_producing(transport));
+            run_call("stop_producing", move || {
+                registered.producer.stop_producing(transport);
+            });
         }
     }
 

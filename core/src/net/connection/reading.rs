@@ -117,7 +117,9 @@ impl Connection {
 
     fn give_or_hold(self: &Rc<Self>, core: &Rc<Core>, plain: &[u8]) {
         let must_hold = self.paused.get()
-            || self.if_extras(|extras| !extras.held.is_empty()).unwrap_or(false);
+            || self
+                .if_extras(|extras| !extras.held.is_empty())
+                .unwrap_or(false);
         if must_hold && self.phase.get() == Phase::Open {
             self.with_extras(|extras| extras.held.extend_from_slice(plain));
             self.schedule(core);
@@ -131,7 +133,9 @@ impl Connection {
         if self.paused.get() {
             return;
         }
-        let held = self.if_extras(|extras| std::mem::take(&mut extras.held)).unwrap_or_default();
+        let held = self
+            .if_extras(|extras| std::mem::take(&mut extras.held))
+            .unwrap_or_default();
         if !held.is_empty() {
             self.give(&held);
             // It may be that the end came while this was held.
@@ -143,13 +147,16 @@ impl Connection {
 
     fn end_is_held(&self) -> bool {
         !self.read_done.get()
-            && self.if_extras(|extras| extras.filters.is_read_closed()).unwrap_or(false)
+            && self
+                .if_extras(|extras| extras.filters.is_read_closed())
+                .unwrap_or(false)
     }
 
     /// The stream has ended.
     fn stream_ended(self: &Rc<Self>, core: &Rc<Core>) {
-        let cut_off: Result<()> =
-            self.if_extras(|extras| extras.filters.wire_closed()).unwrap_or(Ok(()));
+        let cut_off: Result<()> = self
+            .if_extras(|extras| extras.filters.wire_closed())
+            .unwrap_or(Ok(()));
         match cut_off {
             // Our farewell was sent, and theirs is not worth an error any more.
             Err(_) if self.phase.get() == Phase::Losing && self.write_done.get() => {
@@ -219,7 +226,9 @@ impl Connection {
         for resolver in starting {
             resolver.callback(());
         }
-        let waits = self.if_extras(|extras| !extras.plain.is_empty()).unwrap_or(false);
+        let waits = self
+            .if_extras(|extras| !extras.plain.is_empty())
+            .unwrap_or(false);
         if waits || self.phase.get() == Phase::Losing {
             self.schedule(core);
         }
@@ -229,7 +238,11 @@ impl Connection {
     pub(super) fn filter_failed(self: &Rc<Self>, core: &Rc<Core>, failure: Failure) {
         self.flush_queue(core);
         let has_all = self.queue.borrow().is_empty();
-        let end = if has_all { super::ConnectionEnd::Drained } else { super::ConnectionEnd::Closed };
+        let end = if has_all {
+            super::ConnectionEnd::Drained
+        } else {
+            super::ConnectionEnd::Closed
+        };
         self.lose(end, failure);
     }
 }

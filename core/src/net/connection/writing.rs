@@ -27,7 +27,9 @@ impl Connection {
         if !self.may_write(data.len()) {
             return;
         }
-        let Some(core) = self.core.upgrade() else { return };
+        let Some(core) = self.core.upgrade() else {
+            return;
+        };
         if data.len() >= LARGE && self.writable.get() {
             self.write_through(&core, data);
         } else {
@@ -41,7 +43,9 @@ impl Connection {
         if !self.may_write(data.len()) {
             return;
         }
-        let Some(core) = self.core.upgrade() else { return };
+        let Some(core) = self.core.upgrade() else {
+            return;
+        };
         if data.len() >= LARGE && self.writable.get() && self.queued_bytes() == 0 {
             let sent = self.write_through_bytes(&core, &data);
             if sent < data.len() {
@@ -54,9 +58,8 @@ impl Connection {
     }
 
     fn may_write(&self, count: usize) -> bool {
-        let open = self.phase.get() == Phase::Open
-            && !self.write_ending.get()
-            && !self.write_done.get();
+        let open =
+            self.phase.get() == Phase::Open && !self.write_ending.get() && !self.write_done.get();
         if !open {
             log::debug!(target: "torsade", "{count} bytes for {} were written too late", self.peer);
         }
@@ -80,7 +83,9 @@ impl Connection {
         {
             return self.abort_now(WriteQueueFull { limit }.into());
         }
-        let has_producer = self.if_extras(|extras| extras.producing.is_on()).unwrap_or(false);
+        let has_producer = self
+            .if_extras(|extras| extras.producing.is_on())
+            .unwrap_or(false);
         if queued > 0 || has_producer || self.write_done.get() {
             self.schedule_self();
         }
@@ -94,7 +99,11 @@ impl Connection {
     /// Sends a large piece without copying it, as far as the stream takes it.
     fn write_through(&self, core: &Core, data: &[u8]) {
         let sent = if self.has_filters() {
-            if self.queued_bytes() > 0 { 0 } else { self.encode_through(core, data) }
+            if self.queued_bytes() > 0 {
+                0
+            } else {
+                self.encode_through(core, data)
+            }
         } else {
             self.write_with_queue(core, data)
         };
@@ -104,7 +113,11 @@ impl Connection {
     }
 
     fn write_through_bytes(&self, core: &Core, data: &[u8]) -> usize {
-        if self.has_filters() { self.encode_through(core, data) } else { self.write_with_queue(core, data) }
+        if self.has_filters() {
+            self.encode_through(core, data)
+        } else {
+            self.write_with_queue(core, data)
+        }
     }
 
     /// Writes the queue and `data` behind it, in one call; gives back how much of `data` went.
@@ -134,7 +147,10 @@ impl Connection {
                 if !extras.filters.is_ready() {
                     return Ok(false);
                 }
-                extras.filters.encode(piece, &mut wire, &core.buffers).map(|()| true)
+                extras
+                    .filters
+                    .encode(piece, &mut wire, &core.buffers)
+                    .map(|()| true)
             });
             let may_go_on = match encoded {
                 Ok(true) => {
@@ -262,7 +278,10 @@ impl Connection {
                 let front = extras.plain.front();
                 let count = front.len();
                 if !extras.filters.is_ready()
-                    || extras.filters.encode(front, &mut wire, &core.buffers).is_err()
+                    || extras
+                        .filters
+                        .encode(front, &mut wire, &core.buffers)
+                        .is_err()
                 {
                     return false;
                 }
@@ -283,7 +302,11 @@ impl Connection {
             piece
         });
         let done = self.encode_through(core, &next);
-        self.with_extras(|extras| extras.plain.advance(done.min(extras.plain.len()), &core.buffers));
+        self.with_extras(|extras| {
+            extras
+                .plain
+                .advance(done.min(extras.plain.len()), &core.buffers);
+        });
         core.buffers.give_work(next);
         done > 0
     }

@@ -1,0 +1,88 @@
+//! The endpoint for a host name: looked up, then its addresses raced.
+
+use std::cell::Cell;
+use std::rc::Rc;
+use std::time::Duration;
+
+use super::{ClientEndpoint, happy_eyeballs};
+use crate::net::{ConnectOptions, Established};
+use crate::{ConnectStage, ConnectTimedOut, Deferred, Reactor, ReactorError};
+
+/// Connects to a host by name (or IP literal): looks it up, and tries its addresses as RFC 8305
+/// (happy eyeballs) says, so that one dead address costs a quarter of a second and not a minute.
+///
+/// # Errors
+/// [`LookupError`](crate::LookupError); [`AllAttemptsFailed`](crate::AllAttemptsFailed) with what
+/// became of each address; [`ConnectTimedOut`] with the stage it was in.
+#[derive(Clone, Debug)]
+#[doc(alias = "HostnameEndpoint")]
+pub struct HostnameClient {
+    reactor: Reactor,
+    host: String,
+    port: u16,
+    options: ConnectOptions,
+    attempt_delay: Duration,
+}
+
+impl HostnameClient {
+    /// An endpoint for `host` and `port`. An IPv6 literal may be in brackets.
+    pub fn new(reactor: &Reactor, host: impl Into<String>, port: u16) -> Self {
+        Self {
+            reactor: reactor.clone(),
+            host: host.into(),
+            port,
+            options: ConnectOptions::new(),
+            attempt_delay: happy_eyeballs::ATTEMPT_DELAY,
+        }
+    }
+
+    /// Sets how the connection is made; its time-out covers all, the look-up included.
+    pub fn options(mut self, options: ConnectOptions) -> Self {
+        self.options = options;
+        self
+    }
+
+    /// How long an address may be silent before the next is tried beside it: 250 ms unless set.
+    pub fn attempt_delay(mut self, delay: Duration) -> Self {
+        self.attempt_delay = delay;
+        self
+    }
+}
+
+impl ClientEndpoint for HostnameClient {
+    fn establish(&self) -> Deferred<Established> {
+        let Some(core) = self.reactor.core() else {
+            return Deferred::fail(ReactorError::Gone);
+        };
+        let (total, delay) = (self.options.total(), self.attempt_delay);
+        let deadline = core.now() + total;
+        let peer = format!("{}:{}", self.host, self.port);
+        let stage = Rc::new(Cell::new(ConnectStage::LookUp));
+        let too_late = {
+            let (peer, stage) = (peer.clone(), Rc::clone(&stage));
+            move || {
+                ConnectTimedOut {
+                    peer,
+                    after: total,
+                    stage: stage.get(),
+                }
+                .into()
+            }
+        };
+        let (host, port, options) = (self.host.clone(), self.port, self.options.clone());
+        let weak = Rc::downgrade(&core);
+        self.reactor
+            .look_up(&self.host)
+            .add_callback(move |addresses| {
+                stage.set(ConnectStage::Tcp);
+                match weak.upgrade() {
+                    Some(core) => {
+                        happy_eyeballs::race(&core, host, port, addresses, &options, delay)
+                    }
+                    None => Deferred::fail(ReactorError::Gone),
+                }
+            })
+            .fail_after(&self.reactor, total, too_late)
+            .map(move |stream| stream.open_by(deadline, total, peer))
+    }
+}
