@@ -26,6 +26,7 @@
 //! ```
 
 mod canceller;
+mod chain;
 #[expect(
     clippy::module_inception,
     reason = "the file is about the type of that name"
