@@ -13,21 +13,19 @@ use std::rc::Rc;
 use super::chain::{Chain, Head};
 use super::node::{Node, Work};
 use super::run_queue::{self, Run, Turn};
-use super::unhandled::{UnseenResult, seen, unseen};
 use crate::Result;
 use crate::error::{Cancelled, Panicked};
 use crate::failure::{Failure, Step};
 
 /// A node that gets its result from a Resolver.
-pub(super) type Source<T> = Node<T, Origin<T>>;
+pub(super) type Source<T> = Node<T, Origin>;
 
 pub(super) type CancelFn = Box<dyn FnOnce()>;
 
-pub(super) struct Origin<T> {
+#[derive(Default)]
+pub(super) struct Origin {
     head: Head,
     state: Cell<State>,
-    /// What it was fired with, while that has to wait for the running user function.
-    fired: Cell<Option<UnseenResult<T>>>,
     /// Freed when the source is fired, at the latest.
     canceller: Cell<Option<CancelFn>>,
     made_at: Cell<Option<&'static Location<'static>>>,
@@ -45,20 +43,7 @@ enum State {
     Cancelled,
 }
 
-impl<T> Default for Origin<T> {
-    #[inline]
-    fn default() -> Self {
-        Self {
-            head: Head::default(),
-            state: Cell::default(),
-            fired: Cell::new(None),
-            canceller: Cell::new(None),
-            made_at: Cell::new(None),
-        }
-    }
-}
-
-impl<T> Origin<T> {
+impl Origin {
     #[inline]
     pub(super) fn set(&self, canceller: Option<CancelFn>, made_at: &'static Location<'static>) {
         self.canceller.set(canceller);
@@ -84,7 +69,7 @@ impl<T> Origin<T> {
     }
 }
 
-impl<T> Work for Origin<T> {}
+impl Work for Origin {}
 
 impl<T: 'static> Source<T> {
     /// Fires. A source that was cancelled drops the result.
@@ -118,11 +103,10 @@ impl<T: 'static> Source<T> {
     /// Lets what waits for the result run when the running user function has returned.
     #[cold]
     fn fire_later(self: Rc<Self>, result: Result<T>) {
+        self.keep(result);
+        // Whoever waits does not look for it there, but is given it. Nobody: then it is just kept.
         if self.is_awaited() {
-            self.work.fired.set(Some(unseen(result)));
             run_queue::fire_in(Some(self.clone()), self);
-        } else {
-            self.keep(result);
         }
     }
 
@@ -164,8 +148,8 @@ impl<T: 'static> Chain for Source<T> {
 
 impl<T: 'static> Run for Source<T> {
     fn run(self: Rc<Self>, turn: &mut Turn) {
-        match self.work.fired.take() {
-            Some(result) => self.settle(seen(result), turn),
+        match self.take() {
+            Some(result) => self.settle(result, turn),
             None => self.cancel(turn),
         }
     }

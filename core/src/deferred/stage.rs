@@ -76,7 +76,7 @@ where
 }
 
 /// The stage has its result.
-#[inline]
+#[inline(always)]
 fn finish<T, U, F>(stage: Rc<Stage<T, U, F>>, mut result: Result<U>, turn: &mut Turn)
 where
     T: 'static,
