@@ -1,6 +1,6 @@
 //! The future of a Deferred: await its result.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -8,6 +8,7 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
+use super::canceller::Canceller;
 use super::chain::{self, Chain};
 use super::deferred::{Deferred, State};
 use super::node::{Consume, Node, Work};
@@ -74,11 +75,12 @@ impl<T: 'static> Future for DeferredFuture<T> {
     type Output = Result<T>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<T>> {
-        if let Waiting::Pending { waiter, .. } = &self.waiting {
+        if let Waiting::Pending { chain, waiter } = &self.waiting {
             match waiter.take() {
                 Some(result) => self.waiting = Waiting::Ready(result),
                 None => {
                     waiter.work.wake_later(context.waker());
+                    note_awaited(chain);
                     return Poll::Pending;
                 }
             }
@@ -119,6 +121,31 @@ impl<T: 'static> fmt::Debug for DeferredFuture<T> {
             .field("is_ready", &is_ready)
             .finish()
     }
+}
+
+thread_local! {
+    /// What the poll that runs has found pending, if somebody wants to know.
+    static AWAITED: RefCell<Option<Vec<Canceller>>> = const { RefCell::new(None) };
+}
+
+/// Polls a future, and returns a canceller for each Deferred that it waits for after that.
+///
+/// So the one who runs a coroutine can cancel it in Twisted's way: what it awaits is cancelled,
+/// and the coroutine sees that as a failure, which it may handle. (Dropping it gives it no say.)
+#[allow(dead_code)] // until the reactor runs coroutines
+pub(crate) fn poll_noting_awaited<R>(poll: impl FnOnce() -> R) -> (R, Vec<Canceller>) {
+    // One poll may run inside another: a coroutine that drives futures of its own.
+    let outer = AWAITED.replace(Some(Vec::new()));
+    let result = poll();
+    (result, AWAITED.replace(outer).unwrap_or_default())
+}
+
+fn note_awaited(chain: &Rc<dyn Chain>) {
+    AWAITED.with_borrow_mut(|awaited| {
+        if let Some(awaited) = awaited {
+            awaited.push(Canceller::new(Some(Rc::downgrade(chain))));
+        }
+    });
 }
 
 /// The end of a chain that a future waits for. It keeps the result until the future takes it.

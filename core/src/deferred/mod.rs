@@ -47,6 +47,8 @@ mod unhandled;
 pub use canceller::Canceller;
 pub use deferred::Deferred;
 pub use future::DeferredFuture;
+#[allow(unused_imports)] // until the reactor runs coroutines
+pub(crate) use future::poll_noting_awaited;
 pub use outcome::Outcome;
 pub use pause::Pause;
 pub use resolver::Resolver;
