@@ -2,17 +2,18 @@
 
 use std::fmt;
 use std::panic::Location;
-use std::rc::{Rc, Weak};
+use std::rc::Rc;
 
-use super::canceller::{self, Canceller};
+use super::canceller::Canceller;
+use super::chain::{self, Bare, Chain};
 use super::future::DeferredFuture;
-use super::node::{Consumer, Produce};
+use super::node::End;
 use super::outcome::Outcome;
 use super::pause::{Gate, Pause};
 use super::resolver::Resolver;
 use super::run_queue;
 use super::source::{CancelFn, Source};
-use super::stage::{Stage, stamp};
+use super::stage::Stage;
 use super::unhandled::{UnseenResult, seen, unseen};
 use crate::Result;
 use crate::failure::{Failure, Step};
@@ -68,8 +69,6 @@ use crate::failure::{Failure, Step};
 /// sends(torsade_core::Deferred::succeed(1));
 /// ```
 #[doc(alias = "twisted.internet.defer.Deferred")]
-#[must_use = "nobody sees its result; if that is meant, say so with `let _ =` or `drop`: \
-              its callbacks run all the same, and a failure is logged"]
 pub struct Deferred<T> {
     state: State<T>,
 }
@@ -78,8 +77,12 @@ pub struct Deferred<T> {
 pub(super) enum State<T> {
     /// The result is there: no allocation.
     Ready(UnseenResult<T>),
-    /// The end of a chain.
-    Pending(Rc<dyn Produce<T>>),
+    Pending {
+        /// The end of the chain, which will have the result.
+        end: End<T>,
+        /// What there is to cancel.
+        chain: Rc<dyn Chain>,
+    },
 }
 
 impl<T: 'static> Deferred<T> {
@@ -122,8 +125,12 @@ impl<T: 'static> Deferred<T> {
         canceller: Option<CancelFn>,
         made_at: &'static Location<'static>,
     ) -> (Resolver<T>, Self) {
-        let source = Rc::new(Source::new(canceller, made_at));
-        (Resolver::new(source.clone()), Self::pending(source))
+        let source = Rc::<Source<T>>::default();
+        source.work.set(canceller, made_at);
+        (
+            Resolver::new(source.clone()),
+            Self::pending(source.clone(), source),
+        )
     }
 
     /// A Deferred that has the value already.
@@ -246,8 +253,10 @@ impl<T: 'static> Deferred<T> {
     /// As `add_...` consumes the Deferred, a [`canceller`](Self::canceller) is often handier.
     #[doc(alias = "Deferred.cancel")]
     pub fn cancel(&self) {
-        if let State::Pending(node) = &self.state {
-            canceller::cancel(node.clone());
+        if let State::Pending { end, chain } = &self.state
+            && !end.is_ready()
+        {
+            chain::cancel(chain);
         }
     }
 
@@ -255,10 +264,7 @@ impl<T: 'static> Deferred<T> {
     pub fn canceller(&self) -> Canceller {
         Canceller::new(match &self.state {
             State::Ready(_) => None,
-            State::Pending(node) => {
-                let node: Weak<dyn Produce<T>> = Rc::downgrade(node);
-                Some(node)
-            }
+            State::Pending { chain, .. } => Some(Rc::downgrade(chain)),
         })
     }
 
@@ -280,19 +286,20 @@ impl<T: 'static> Deferred<T> {
     /// ```
     #[doc(alias = "Deferred.pause")]
     pub fn pause(&mut self) -> Pause {
-        let gate = Rc::new(match &self.state {
-            // What is in `state` moves into the gate below: it is replaced anyway.
-            State::Ready(_) => Gate::new(None),
-            State::Pending(node) => {
-                let up: Weak<dyn Produce<T>> = Rc::downgrade(node);
-                Gate::new(Some(up))
-            }
-        });
-        match std::mem::replace(&mut self.state, State::Pending(gate.clone())) {
-            State::Ready(result) => gate.put(seen(result)),
-            State::Pending(node) => match node.output().take() {
-                Some(result) => gate.put(result),
-                None => node.output().connect(Consumer::Next(gate.clone())),
+        let gate = Rc::<Gate<T>>::default();
+        let chain: Rc<dyn Chain> = match &self.state {
+            State::Ready(_) => Rc::new(Bare::default()),
+            State::Pending { chain, .. } => chain.clone(),
+        };
+        let paused = State::Pending {
+            end: gate.clone(),
+            chain: chain.clone(),
+        };
+        match std::mem::replace(&mut self.state, paused) {
+            State::Ready(result) => gate.work.put(seen(result), Some(chain)),
+            State::Pending { end, .. } => match end.take() {
+                Some(result) => gate.work.put(result, Some(chain)),
+                None => end.connect(gate.clone()),
             },
         }
         Pause::new(gate)
@@ -324,9 +331,9 @@ impl<T: 'static> Deferred<T> {
     pub fn try_take(self) -> Result<Result<T>, Self> {
         match self.state {
             State::Ready(result) => Ok(seen(result)),
-            State::Pending(node) => match node.output().take() {
+            State::Pending { end, chain } => match end.take() {
                 Some(result) => Ok(result),
-                None => Err(Self::pending(node)),
+                None => Err(Self::pending(end, chain)),
             },
         }
     }
@@ -344,9 +351,9 @@ impl<T: 'static> Deferred<T> {
     }
 
     #[inline]
-    pub(super) fn pending(node: Rc<dyn Produce<T>>) -> Self {
+    fn pending(end: End<T>, chain: Rc<dyn Chain>) -> Self {
         Self {
-            state: State::Pending(node),
+            state: State::Pending { end, chain },
         }
     }
 
@@ -357,17 +364,18 @@ impl<T: 'static> Deferred<T> {
         U: 'static,
         F: FnOnce(Result<T>) -> Deferred<U> + 'static,
     {
-        let node = match self.state {
-            State::Ready(result) => return start(seen(result), at, closure),
-            State::Pending(node) => node,
+        let (end, chain) = match self.state {
+            State::Ready(result) => return start(seen(result), None, at, closure),
+            State::Pending { end, chain } => (end, chain),
         };
-        if let Some(result) = node.output().take() {
-            return start(result, at, closure);
+        if let Some(result) = end.take() {
+            return start(result, Some(chain), at, closure);
         }
-        let up: Weak<dyn Produce<T>> = Rc::downgrade(&node);
-        let stage = Rc::new(Stage::waiting(closure, up, at));
-        node.output().connect(Consumer::Next(stage.clone()));
-        Deferred::pending(stage)
+        // Not `Rc::new`: only `default` builds the stage in the heap, without a copy on the stack.
+        let stage = Rc::<Stage<T, U, F>>::default();
+        stage.work.set(closure, at);
+        end.connect(stage.clone());
+        Deferred::pending(stage, chain)
     }
 }
 
@@ -375,7 +383,7 @@ impl<T> Deferred<T> {
     fn has_result(&self) -> bool {
         match &self.state {
             State::Ready(_) => true,
-            State::Pending(node) => node.output().is_ready(),
+            State::Pending { end, .. } => end.is_ready(),
         }
     }
 }
@@ -383,26 +391,36 @@ impl<T> Deferred<T> {
 /// Calls the closure of a stage that has its input from the beginning: now, without a stage, or as
 /// a stage on the run queue, if a user function runs.
 #[inline]
-fn start<T, U, F>(input: Result<T>, at: &'static Location<'static>, closure: F) -> Deferred<U>
+fn start<T, U, F>(
+    input: Result<T>,
+    chain: Option<Rc<dyn Chain>>,
+    at: &'static Location<'static>,
+    closure: F,
+) -> Deferred<U>
 where
     T: 'static,
     U: 'static,
     F: FnOnce(Result<T>) -> Deferred<U> + 'static,
 {
     if run_queue::in_user_function() {
-        let stage = Rc::new(Stage::ready(closure, input, at));
-        run_queue::fire(stage.clone());
-        return Deferred::pending(stage);
+        let chain = chain.unwrap_or_else(|| Rc::new(Bare::default()));
+        let stage = Rc::<Stage<T, U, F>>::default();
+        stage.work.set(closure, at);
+        stage.work.put(input);
+        run_queue::fire_in(Some(chain.clone()), stage.clone());
+        return Deferred::pending(stage, chain);
     }
     let deferred = run_queue::call_user(move || closure(input))
         .unwrap_or_else(|panicked| Deferred::ready(Err(panicked)));
     match deferred.state {
         State::Ready(result) => {
             let mut result = seen(result);
-            stamp(&mut result, at);
+            if let Err(failure) = &mut result {
+                failure.add_step(Step::passed(at));
+            }
             Deferred::ready(result)
         }
-        pending @ State::Pending(_) => Deferred { state: pending },
+        pending => Deferred { state: pending },
     }
 }
 

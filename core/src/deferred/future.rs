@@ -1,17 +1,18 @@
 //! The future of a Deferred: await its result.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
-use std::rc::{Rc, Weak};
+use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
-use super::awaiting;
-use super::canceller::{self, Canceller};
+use super::canceller::Canceller;
+use super::chain::{self, Chain};
 use super::deferred::{Deferred, State};
-use super::node::{Consume, Consumer, Node, Output, Produce};
-use super::run_queue::{self, Run};
+use super::node::{Consume, Node, Work};
+use super::run_queue::{self, Run, Turn};
 use super::unhandled::seen;
 use crate::Result;
 use crate::error::Panicked;
@@ -43,8 +44,8 @@ pub struct DeferredFuture<T: 'static> {
 enum Waiting<T> {
     Ready(Result<T>),
     Pending {
-        /// The end of the chain: what `drop` cancels. It goes when it has given its result.
-        node: Weak<dyn Produce<T>>,
+        /// What `drop` cancels.
+        chain: Rc<dyn Chain>,
         waiter: Rc<Waiter<T>>,
     },
     Done,
@@ -56,13 +57,10 @@ impl<T: 'static> DeferredFuture<T> {
             Ok(result) => Waiting::Ready(result),
             Err(deferred) => match deferred.into_state() {
                 State::Ready(result) => Waiting::Ready(seen(result)),
-                State::Pending(node) => {
-                    let waiter = Rc::new(Waiter::new());
-                    node.output().connect(Consumer::Next(waiter.clone()));
-                    Waiting::Pending {
-                        node: Rc::downgrade(&node),
-                        waiter,
-                    }
+                State::Pending { end, chain } => {
+                    let waiter = Rc::<Waiter<T>>::default();
+                    end.connect(waiter.clone());
+                    Waiting::Pending { chain, waiter }
                 }
             },
         };
@@ -77,12 +75,12 @@ impl<T: 'static> Future for DeferredFuture<T> {
     type Output = Result<T>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<T>> {
-        if let Waiting::Pending { node, waiter } = &self.waiting {
-            match waiter.result.take() {
+        if let Waiting::Pending { chain, waiter } = &self.waiting {
+            match waiter.take() {
                 Some(result) => self.waiting = Waiting::Ready(result),
                 None => {
-                    waiter.wake_later(context.waker());
-                    awaiting::note(Canceller::new(Some(node.clone())));
+                    waiter.work.wake_later(context.waker());
+                    note_awaited(chain);
                     return Poll::Pending;
                 }
             }
@@ -99,12 +97,12 @@ impl<T: 'static> Drop for DeferredFuture<T> {
         match std::mem::replace(&mut self.waiting, Waiting::Done) {
             // A failure that came and was never looked at has not been seen.
             Waiting::Ready(result) => drop(Deferred::ready(result)),
-            Waiting::Pending { node, waiter } => {
+            Waiting::Pending { chain, waiter } => {
                 // What is there already counts as above; what comes from now on is not wanted.
-                waiter.is_dropped.set(true);
-                drop(waiter.waker.take());
-                if let Some(node) = node.upgrade() {
-                    canceller::cancel(node);
+                waiter.work.is_dropped.set(true);
+                drop(waiter.work.waker.take());
+                if !waiter.is_ready() {
+                    chain::cancel(&chain);
                 }
             }
             Waiting::Done => {}
@@ -116,7 +114,7 @@ impl<T: 'static> fmt::Debug for DeferredFuture<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let is_ready = match &self.waiting {
             Waiting::Ready(_) => true,
-            Waiting::Pending { waiter, .. } => waiter.result.is_ready(),
+            Waiting::Pending { waiter, .. } => waiter.is_ready(),
             Waiting::Done => false,
         };
         f.debug_struct("DeferredFuture")
@@ -125,24 +123,43 @@ impl<T: 'static> fmt::Debug for DeferredFuture<T> {
     }
 }
 
-/// The end of a chain that a future waits for.
-struct Waiter<T> {
-    /// Nothing is ever connected to it: it keeps the result until the future takes it.
-    result: Output<T>,
+thread_local! {
+    /// What the poll that runs has found pending, if somebody wants to know.
+    static AWAITED: RefCell<Option<Vec<Canceller>>> = const { RefCell::new(None) };
+}
+
+/// Polls a future, and returns a canceller for each Deferred that it waits for after that.
+///
+/// So the one who runs a coroutine can cancel it in Twisted's way: what it awaits is cancelled,
+/// and the coroutine sees that as a failure, which it may handle. (Dropping it gives it no say.)
+pub(crate) fn poll_noting_awaited<R>(poll: impl FnOnce() -> R) -> (R, Vec<Canceller>) {
+    // One poll may run inside another: a coroutine that drives futures of its own.
+    let outer = AWAITED.replace(Some(Vec::new()));
+    let result = poll();
+    (result, AWAITED.replace(outer).unwrap_or_default())
+}
+
+fn note_awaited(chain: &Rc<dyn Chain>) {
+    AWAITED.with_borrow_mut(|awaited| {
+        if let Some(awaited) = awaited {
+            awaited.push(Canceller::new(Some(Rc::downgrade(chain))));
+        }
+    });
+}
+
+/// The end of a chain that a future waits for. It keeps the result until the future takes it.
+type Waiter<T> = Node<T, Awaited>;
+
+#[derive(Default)]
+struct Awaited {
     waker: Cell<Option<Waker>>,
     /// The future is gone, and does not want what comes.
     is_dropped: Cell<bool>,
 }
 
-impl<T: 'static> Waiter<T> {
-    fn new() -> Self {
-        Self {
-            result: Output::new(),
-            waker: Cell::new(None),
-            is_dropped: Cell::new(false),
-        }
-    }
+impl Work for Awaited {}
 
+impl Awaited {
     /// Keeps the waker of the last poll.
     fn wake_later(&self, waker: &Waker) {
         let kept = match self.waker.take() {
@@ -153,40 +170,21 @@ impl<T: 'static> Waiter<T> {
     }
 }
 
-impl<T: 'static> Run for Waiter<T> {
-    fn run(&self, _this: &Rc<dyn Run>) -> Option<Rc<dyn Run>> {
-        if let Some(waker) = self.waker.take() {
-            waker.wake();
-        }
-        None
-    }
-
-    fn panicked(&self, this: &Rc<dyn Run>, panicked: Panicked) -> Option<Rc<dyn Run>> {
-        run_queue::log_stray(&panicked);
-        // The waker may still be there: then the panic was from the drop of what ran before.
-        self.run(this)
-    }
-}
-
-impl<T: 'static> Node for Waiter<T> {
-    fn up(&self) -> Option<Rc<dyn Node>> {
-        None
-    }
-
-    fn down(&self) -> Option<Rc<dyn Node>> {
-        None
-    }
-
-    fn is_settled(&self) -> bool {
-        self.result.is_ready()
-    }
-}
-
 impl<T: 'static> Consume<T> for Waiter<T> {
-    fn feed(self: Rc<Self>, input: Result<T>) -> Rc<dyn Run> {
-        if !self.is_dropped.get() {
-            self.result.hold(input);
+    fn feed(self: Rc<Self>, input: Result<T>, turn: &mut Turn) {
+        if !self.work.is_dropped.get() {
+            self.keep(input);
+            turn.resume(self);
         }
-        self
+    }
+}
+
+impl<T: 'static> Run for Waiter<T> {
+    fn run(self: Rc<Self>, _turn: &mut Turn) {
+        if let Some(waker) = self.work.waker.take()
+            && let Err(payload) = catch_unwind(AssertUnwindSafe(|| waker.wake()))
+        {
+            run_queue::log_stray(&Panicked::from_payload(payload));
+        }
     }
 }

@@ -25,8 +25,8 @@
 //! assert_eq!(answer.try_take().unwrap().unwrap(), "42");
 //! ```
 
-pub(crate) mod awaiting;
 mod canceller;
+mod chain;
 #[expect(
     clippy::module_inception,
     reason = "the file is about the type of that name"
@@ -45,6 +45,8 @@ mod unhandled;
 pub use canceller::Canceller;
 pub use deferred::Deferred;
 pub use future::DeferredFuture;
+#[allow(unused_imports)] // until the reactor runs coroutines
+pub(crate) use future::poll_noting_awaited;
 pub use outcome::Outcome;
 pub use pause::Pause;
 pub use resolver::Resolver;

@@ -1,180 +1,159 @@
-//! What the parts of a chain are to each other.
-//!
-//! ```text
-//!   Resolver -> Source -> Stage -> Stage <- Deferred       strong: downward
-//!                  ^........|  ^.....|                     weak: upward, only for cancelling
-//! ```
-//!
-//! A result goes down: each node holds its consumer. A node whose consumer is gone, or not there
-//! yet, keeps the result in its output. When a callback returns a pending Deferred, the stage
-//! becomes the consumer of that inner node as well, as an [`Adopt`]er, and its upward link leads
-//! to the inner node from then on.
+//! Node: a part of a chain that has a result, which goes down to whoever takes it.
 
 use std::cell::Cell;
-use std::rc::{Rc, Weak};
+use std::rc::Rc;
 
-use super::run_queue::Run;
+use super::run_queue::{Run, Turn};
 use super::unhandled::{UnseenResult, seen, unseen};
 use crate::Result;
 
-/// A node of a chain, without its types: what cancelling needs.
-pub(super) trait Node {
-    /// The node that this one waits for; none if it is a source, or has its input already.
-    fn up(&self) -> Option<Rc<dyn Node>>;
-
-    /// The node that waits for this one.
-    fn down(&self) -> Option<Rc<dyn Node>>;
-
-    /// Whether the node has its result, taken or not.
-    fn is_settled(&self) -> bool;
-
-    /// Marks a pending source as cancelled, and returns what has to run then.
-    ///
-    /// Only sources can be cancelled; everything else waits for one.
-    fn request_cancel(self: Rc<Self>) -> Option<Rc<dyn Run>> {
-        None
-    }
+/// A part of a chain that produces a `T`.
+///
+/// What it does for that is in `work`. A Deferred knows it as `Node<T, dyn Work>`: so it reaches
+/// the link without a virtual call.
+///
+/// Where the result goes is in three cells and not in one enum, as only that is moved by registers:
+/// moves through the stack are what a stage would spend most of its time with.
+pub(super) struct Node<T, W: ?Sized> {
+    /// The result, if nobody waits for it.
+    ready: Cell<Option<UnseenResult<T>>>,
+    /// The next part of the chain, if it waits for the result.
+    next: Cell<Option<Rc<dyn Consume<T>>>>,
+    /// The stage of another chain that waits for the result: its callback has returned this
+    /// chain's Deferred.
+    adopter: Cell<Option<Rc<dyn Adopt<T>>>>,
+    pub(super) work: W,
 }
 
-/// A node that produces a `T`.
-pub(super) trait Produce<T>: Node {
-    fn output(&self) -> &Output<T>;
+/// What a node does to get its result: nothing that a Deferred would ask for.
+pub(super) trait Work {}
+
+/// The end of a chain, as a Deferred holds it.
+pub(super) type End<T> = Rc<Node<T, dyn Work>>;
+
+/// A part of a chain that a `T` goes into.
+pub(super) trait Consume<T> {
+    /// Takes the input and goes on with it.
+    fn feed(self: Rc<Self>, input: Result<T>, turn: &mut Turn);
 }
 
-/// A node that consumes a `T` as its input.
-pub(super) trait Consume<T>: Node {
-    /// Takes the input; the node is ready to run then.
-    fn feed(self: Rc<Self>, input: Result<T>) -> Rc<dyn Run>;
-}
-
-/// A node that waits for the `T` of a Deferred that its callback returned.
+/// A stage that waits for the `T` of a Deferred that its callback returned.
 ///
 /// A trait of its own, as a stage from `T` to `T` would otherwise be a consumer of `T` twice.
-pub(super) trait Adopt<T>: Node {
-    /// Takes the result of the inner Deferred; the node is ready to run then.
-    fn feed_inner(self: Rc<Self>, result: Result<T>) -> Rc<dyn Run>;
-
-    /// Waits for this inner node from now on.
-    fn wait_for(&self, inner: Weak<dyn Node>);
+pub(super) trait Adopt<T> {
+    /// Takes the result of the inner Deferred and goes on with it.
+    fn feed_inner(self: Rc<Self>, result: Result<T>, turn: &mut Turn);
 }
 
-/// Who gets the result of a node.
-pub(super) enum Consumer<T> {
-    Next(Rc<dyn Consume<T>>),
-    Adopter(Rc<dyn Adopt<T>>),
-}
-
-impl<T> Consumer<T> {
-    fn node(&self) -> Rc<dyn Node>
-    where
-        T: 'static,
-    {
-        match self {
-            Self::Next(next) => next.clone(),
-            Self::Adopter(outer) => outer.clone(),
-        }
-    }
-}
-
-/// Where a node's result goes: to its consumer, or into a slot until there is one.
-pub(super) struct Output<T> {
-    /// The result, while nobody has taken it.
-    slot: Cell<Option<UnseenResult<T>>>,
-    consumer: Cell<Option<Consumer<T>>>,
-}
-
-impl<T> Output<T> {
-    pub(super) fn new() -> Self {
-        Self {
-            slot: Cell::new(None),
-            consumer: Cell::new(None),
-        }
-    }
-
-    /// Gives the result to the consumer, which is then ready to run, or keeps it.
+impl<T, W: Default> Default for Node<T, W> {
     #[inline]
-    pub(super) fn settle(&self, result: Result<T>) -> Option<Rc<dyn Run>> {
-        match self.consumer.take() {
-            Some(Consumer::Next(next)) => Some(next.feed(result)),
-            Some(Consumer::Adopter(outer)) => Some(outer.feed_inner(result)),
-            None => {
-                self.slot.set(Some(unseen(result)));
-                None
-            }
+    fn default() -> Self {
+        Self {
+            ready: Cell::new(None),
+            next: Cell::new(None),
+            adopter: Cell::new(None),
+            work: W::default(),
         }
     }
+}
 
-    /// Keeps the result although there may be a consumer: [`forward`](Self::forward) gives it on.
-    pub(super) fn hold(&self, result: Result<T>) {
-        self.slot.set(Some(unseen(result)));
-    }
-
-    /// Gives a result that was held to the consumer, if both are there.
-    pub(super) fn forward(&self) -> Option<Rc<dyn Run>> {
-        self.settle(self.take()?)
-    }
-
-    /// Takes the result out of the slot.
+impl<T, W: ?Sized> Node<T, W> {
+    /// Takes the result, if it is there.
     #[inline]
     pub(super) fn take(&self) -> Option<Result<T>> {
-        self.slot.take().map(seen)
+        self.ready.take().map(seen)
     }
 
-    /// Whether a result lies in the slot.
+    /// Whether the result is there.
     pub(super) fn is_ready(&self) -> bool {
-        let result = self.slot.take();
-        let is_ready = result.is_some();
-        self.slot.set(result);
+        let ready = self.ready.take();
+        let is_ready = ready.is_some();
+        self.ready.set(ready);
         is_ready
     }
 
+    /// Whether somebody waits for the result.
+    pub(super) fn is_awaited(&self) -> bool {
+        let (next, adopter) = (self.next.take(), self.adopter.take());
+        let is_awaited = next.is_some() || adopter.is_some();
+        self.next.set(next);
+        self.adopter.set(adopter);
+        is_awaited
+    }
+
+    /// Lets the result go into `next`. There is none yet.
     #[inline]
-    pub(super) fn connect(&self, consumer: Consumer<T>) {
-        self.consumer.set(Some(consumer));
+    pub(super) fn connect(&self, next: Rc<dyn Consume<T>>) {
+        let none = self.next.replace(Some(next));
+        debug_assert!(none.is_none(), "a Deferred goes into one place");
+        // That is nothing to drop, and not even looking at it saves a stalled load.
+        std::mem::forget(none);
     }
 
-    /// Takes the consumer away if it is an adopter.
+    /// Lets the result go into `outer`, whose callback has returned this one's Deferred.
+    pub(super) fn connect_adopter(&self, outer: Rc<dyn Adopt<T>>) {
+        self.adopter.set(Some(outer));
+    }
+
+    /// Takes the adopter away, if there is one that waits.
     pub(super) fn take_adopter(&self) -> Option<Rc<dyn Adopt<T>>> {
-        match self.consumer.take() {
-            Some(Consumer::Adopter(outer)) => Some(outer),
-            other => {
-                self.consumer.set(other);
-                None
-            }
-        }
+        self.adopter.take()
     }
 
-    pub(super) fn consumer_node(&self) -> Option<Rc<dyn Node>>
-    where
-        T: 'static,
-    {
-        let consumer = self.consumer.take();
-        let node = consumer.as_ref().map(Consumer::node);
-        self.consumer.set(consumer);
-        node
+    /// Keeps the result, whoever waits.
+    #[inline]
+    pub(super) fn keep(&self, result: Result<T>) {
+        self.ready.set(Some(unseen(result)));
     }
 }
 
-/// The node that the chain above `node` waits for.
-pub(super) fn top(mut node: Rc<dyn Node>) -> Rc<dyn Node> {
-    while let Some(up) = node.up() {
-        node = up;
-    }
-    node
-}
-
-/// Whether `inner` waits for `stage`, so that `stage` must not wait for `inner`.
-///
-/// Looks up from `inner` and down from `stage`, a step each in turn: either end decides, so the
-/// cost is that of the shorter chain. (Only up, a million Deferreds that are nested from the
-/// outside would take a million looks of up to a million steps.)
-pub(super) fn waits_for(inner: &Rc<dyn Node>, stage: &Rc<dyn Node>) -> bool {
-    let (mut up, mut down) = (inner.clone(), stage.clone());
-    while !Rc::ptr_eq(&up, stage) && !Rc::ptr_eq(&down, inner) {
-        match (up.up(), down.down()) {
-            (Some(next_up), Some(next_down)) => (up, down) = (next_up, next_down),
-            _ => return false,
+impl<T: 'static, W: ?Sized> Node<T, W> {
+    /// Gives the result to who waits for it, or keeps it.
+    ///
+    /// This is the last thing that a caller does: a panic of a value that is dropped on the way
+    /// must not find anything undone in the callers.
+    #[inline(always)]
+    pub(super) fn settle(self: Rc<Self>, result: Result<T>, turn: &mut Turn) {
+        if let Some(next) = self.next.take() {
+            // Freed before the next stage runs, not after all of them.
+            drop(self);
+            next.feed(result, turn);
+        } else if let Some(outer) = self.adopter.take() {
+            drop(self);
+            feed_adopter(outer, result, turn);
+        } else {
+            self.keep(result);
         }
     }
-    true
+}
+
+/// Goes on in the chain that waits for the one that ends here.
+#[cold]
+fn feed_adopter<T>(outer: Rc<dyn Adopt<T>>, result: Result<T>, turn: &mut Turn) {
+    let outer_chain = turn.take_chain().and_then(|chain| chain.head().release());
+    turn.enter(outer_chain);
+    outer.feed_inner(result, turn);
+}
+
+/// The result of an inner Deferred, on its way through the loop.
+pub(super) struct Forward<T> {
+    outer: Rc<dyn Adopt<T>>,
+    result: Cell<Option<UnseenResult<T>>>,
+}
+
+impl<T> Forward<T> {
+    pub(super) fn new(outer: Rc<dyn Adopt<T>>, result: Result<T>) -> Self {
+        Self {
+            outer,
+            result: Cell::new(Some(unseen(result))),
+        }
+    }
+}
+
+impl<T: 'static> Run for Forward<T> {
+    fn run(self: Rc<Self>, turn: &mut Turn) {
+        if let Some(result) = self.result.take() {
+            self.outer.clone().feed_inner(seen(result), turn);
+        }
+    }
 }

@@ -2,13 +2,13 @@
 
 use std::cell::Cell;
 use std::fmt;
-use std::rc::{Rc, Weak};
+use std::rc::Rc;
 
-use super::node::{Consume, Node, Output, Produce};
-use super::run_queue::{self, Run};
+use super::chain::Chain;
+use super::node::{Consume, Node, Work};
+use super::run_queue::{self, Run, Turn};
 use super::unhandled::{UnseenResult, seen, unseen};
 use crate::Result;
-use crate::error::Panicked;
 
 /// Holds back the result of a Deferred; made by [`Deferred::pause`](super::Deferred::pause).
 ///
@@ -32,10 +32,8 @@ impl Pause {
 
 impl Drop for Pause {
     fn drop(&mut self) {
-        if let Some(gate) = self.gate.take()
-            && let Some(ready) = gate.open()
-        {
-            run_queue::fire(ready);
+        if let Some(gate) = self.gate.take() {
+            gate.open();
         }
     }
 }
@@ -48,83 +46,66 @@ impl fmt::Debug for Pause {
 
 /// A gate, without the type of what waits before it.
 pub(super) trait Open {
-    /// Opens the gate; returns it if something waits before it, to run.
-    fn open(self: Rc<Self>) -> Option<Rc<dyn Run>>;
+    /// Lets pass what waits before the gate, and what comes.
+    fn open(self: Rc<Self>);
 }
 
-/// The stage that a pause puts behind a Deferred.
-pub(super) struct Gate<T> {
+/// A node that a pause puts behind a Deferred.
+pub(super) type Gate<T> = Node<T, Barrier<T>>;
+
+pub(super) struct Barrier<T> {
     /// What waits before the gate.
     input: Cell<Option<UnseenResult<T>>>,
+    /// The chain that was held up with the input.
+    chain: Cell<Option<Rc<dyn Chain>>>,
     is_open: Cell<bool>,
-    output: Output<T>,
-    up: Option<Weak<dyn Node>>,
 }
 
-impl<T: 'static> Gate<T> {
-    pub(super) fn new(up: Option<Weak<dyn Node>>) -> Self {
+impl<T> Default for Barrier<T> {
+    fn default() -> Self {
         Self {
             input: Cell::new(None),
+            chain: Cell::new(None),
             is_open: Cell::new(false),
-            output: Output::new(),
-            up,
         }
-    }
-
-    /// Gives it what shall wait before it.
-    pub(super) fn put(&self, input: Result<T>) {
-        self.input.set(Some(unseen(input)));
     }
 }
 
+impl<T> Barrier<T> {
+    /// Gives it what shall wait before it.
+    pub(super) fn put(&self, input: Result<T>, chain: Option<Rc<dyn Chain>>) {
+        self.input.set(Some(unseen(input)));
+        self.chain.set(chain);
+    }
+}
+
+impl<T> Work for Barrier<T> {}
+
 impl<T: 'static> Open for Gate<T> {
-    fn open(self: Rc<Self>) -> Option<Rc<dyn Run>> {
-        self.is_open.set(true);
-        let input = self.input.take()?;
-        self.input.set(Some(input));
-        Some(self)
+    fn open(self: Rc<Self>) {
+        self.work.is_open.set(true);
+        // If nothing waits there yet then running it changes nothing.
+        run_queue::fire_in(self.work.chain.take(), self);
     }
 }
 
 impl<T: 'static> Run for Gate<T> {
-    fn run(&self, _this: &Rc<dyn Run>) -> Option<Rc<dyn Run>> {
-        if !self.is_open.get() {
-            return None;
+    fn run(self: Rc<Self>, turn: &mut Turn) {
+        if let Some(input) = self.work.input.take() {
+            self.settle(seen(input), turn);
         }
-        let input = self.input.take()?;
-        self.output.settle(seen(input))
-    }
-
-    fn panicked(&self, this: &Rc<dyn Run>, panicked: Panicked) -> Option<Rc<dyn Run>> {
-        // `run` calls no user function, so it has not run yet.
-        run_queue::log_stray(&panicked);
-        Some(this.clone())
-    }
-}
-
-impl<T: 'static> Node for Gate<T> {
-    fn up(&self) -> Option<Rc<dyn Node>> {
-        self.up.as_ref().and_then(Weak::upgrade)
-    }
-
-    fn down(&self) -> Option<Rc<dyn Node>> {
-        self.output.consumer_node()
-    }
-
-    fn is_settled(&self) -> bool {
-        self.output.is_ready()
-    }
-}
-
-impl<T: 'static> Produce<T> for Gate<T> {
-    fn output(&self) -> &Output<T> {
-        &self.output
     }
 }
 
 impl<T: 'static> Consume<T> for Gate<T> {
-    fn feed(self: Rc<Self>, input: Result<T>) -> Rc<dyn Run> {
-        self.put(input);
-        self
+    fn feed(self: Rc<Self>, input: Result<T>, turn: &mut Turn) {
+        if !self.work.is_open.get() {
+            self.work.put(input, turn.take_chain());
+        } else if turn.must_return() {
+            self.work.put(input, None);
+            turn.resume(self);
+        } else {
+            self.settle(input, turn);
+        }
     }
 }

@@ -4,7 +4,6 @@ use std::fmt;
 use std::panic::Location;
 use std::rc::Rc;
 
-use super::run_queue;
 use super::source::Source;
 use crate::error::Abandoned;
 use crate::{Failure, Result};
@@ -97,15 +96,13 @@ impl<T: 'static> Resolver<T> {
     pub fn is_cancelled(&self) -> bool {
         self.source
             .as_ref()
-            .is_some_and(|source| source.is_cancelled())
+            .is_some_and(|source| source.work.is_cancelled())
     }
 
     #[inline]
     fn fire(mut self, result: Result<T>, at: &'static Location<'static>) {
-        if let Some(source) = self.source.take()
-            && let Some(ready) = source.fire(result, Some(at))
-        {
-            run_queue::fire(ready);
+        if let Some(source) = self.source.take() {
+            source.fire(result, Some(at));
         }
     }
 }
@@ -114,18 +111,16 @@ impl<T: 'static> Drop for Resolver<T> {
     #[inline]
     fn drop(&mut self) {
         if let Some(source) = self.source.take() {
-            abandon(&source);
+            abandon(source);
         }
     }
 }
 
 #[cold]
-fn abandon<T: 'static>(source: &Source<T>) {
+fn abandon<T: 'static>(source: Rc<Source<T>>) {
     // While the canceller runs, its Resolver going away means no more than "I have no result".
-    if source.is_pending()
-        && let Some(ready) = source.fire(Err(Abandoned.into()), None)
-    {
-        run_queue::fire(ready);
+    if source.work.is_pending() {
+        source.fire(Err(Abandoned.into()), None);
     }
 }
 

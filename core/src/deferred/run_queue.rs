@@ -11,30 +11,27 @@
 //! That is the order that nested calls would give, but it is made by a loop with a stack of its
 //! own: neither deep chains nor things that fire each other grow the thread's stack.
 
-use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 
+use super::chain::Chain;
 use crate::Result;
 use crate::error::Panicked;
 
 /// Something that is ready to run, for example a stage that got its input.
-///
-/// `this` is always the `Rc` that `self` lies in. (`self: Rc<Self>` would cost a count up and down
-/// for each run, and few need it.)
-pub(crate) trait Run: Any {
-    /// Runs, and returns what is ready because of that.
+pub(crate) trait Run {
+    /// Runs.
     ///
-    /// It may panic, as it may call user functions.
-    fn run(&self, this: &Rc<dyn Run>) -> Option<Rc<dyn Run>>;
+    /// A user function that it calls is called through `catch_unwind`, with nothing else at stake
+    /// that a panic could lose. (What is left are user values that panic in their `drop`.)
+    fn run(self: Rc<Self>, turn: &mut Turn);
+}
 
-    /// A panic came while this was the one to run. Returns what is to run next.
-    ///
-    /// The panic need not be from this one's `run`: the value that is dropped between two runs
-    /// may have panicked in its `drop`. Then this has not run yet, and should log the panic and
-    /// return `this` again.
-    fn panicked(&self, this: &Rc<dyn Run>, panicked: Panicked) -> Option<Rc<dyn Run>>;
+/// Something that is ready to run, and the chain that it is a part of.
+struct Ready {
+    run: Rc<dyn Run>,
+    chain: Option<Rc<dyn Chain>>,
 }
 
 thread_local! {
@@ -45,7 +42,7 @@ thread_local! {
     static QUEUED: Cell<bool> = const { Cell::new(false) };
 
     /// What the running user function made ready, the oldest first.
-    static QUEUE: RefCell<Vec<Rc<dyn Run>>> = const { RefCell::new(Vec::new()) };
+    static QUEUE: RefCell<Vec<Ready>> = const { RefCell::new(Vec::new()) };
 }
 
 /// Whether torsade is calling a user function on this thread, further up the stack.
@@ -64,7 +61,7 @@ pub(crate) fn call_user<R>(f: impl FnOnce() -> R) -> Result<R> {
     let result = catch_unwind(AssertUnwindSafe(f));
     if outermost {
         if QUEUED.get() {
-            run_all(None);
+            run_all(Turn::new(None));
         }
         RUNNING.set(false);
     }
@@ -89,7 +86,7 @@ impl Drop for UserScope {
     fn drop(&mut self) {
         if self.outermost {
             if QUEUED.get() {
-                run_all(None);
+                run_all(Turn::new(None));
             }
             RUNNING.set(false);
         }
@@ -97,17 +94,41 @@ impl Drop for UserScope {
 }
 
 /// Runs what is ready, with all that follows from it, now or when the running user function ends.
-#[inline]
-pub(crate) fn fire(ready: Rc<dyn Run>) {
+pub(crate) fn fire(run: Rc<dyn Run>) {
+    fire_in(None, run);
+}
+
+/// The same, for what is a part of a chain.
+pub(super) fn fire_in(chain: Option<Rc<dyn Chain>>, run: Rc<dyn Run>) {
     if RUNNING.replace(true) {
-        enqueue(ready);
+        enqueue(Ready { run, chain });
     } else {
-        run_all(Some(ready));
+        let mut turn = Turn::new(None);
+        turn.next = Some(Ready { run, chain });
+        run_all(turn);
         RUNNING.set(false);
     }
 }
 
-fn enqueue(ready: Rc<dyn Run>) {
+/// Starts a turn with `first`, in a chain; no user function runs.
+///
+/// It saves what [`fire_in`] costs.
+#[inline]
+pub(super) fn start_now(chain: Rc<dyn Chain>, first: impl FnOnce(&mut Turn)) {
+    RUNNING.set(true);
+    let mut turn = Turn::new(Some(chain));
+    let result = catch_unwind(AssertUnwindSafe(|| first(&mut turn)));
+    if let Err(payload) = result {
+        log_stray(&Panicked::from_payload(payload));
+    }
+    if turn.next.is_some() || QUEUED.get() {
+        run_all(turn);
+    }
+    RUNNING.set(false);
+}
+
+#[cold]
+fn enqueue(ready: Ready) {
     let mut ready = Some(ready);
     let queued = QUEUE.try_with(|queue| {
         queue.borrow_mut().extend(ready.take());
@@ -115,77 +136,105 @@ fn enqueue(ready: Rc<dyn Run>) {
     });
     if queued.is_err() {
         // The thread ends and has destroyed its queue: running it nested is better than losing it.
-        run_all(ready);
+        let mut turn = Turn::new(None);
+        turn.next = ready;
+        run_all(turn);
     }
 }
 
-/// Runs `current`, what it makes ready, and what is queued, until nothing is left.
+/// Runs what the turn has to run, what that makes ready, and what is queued.
 ///
 /// `RUNNING` is set, by the caller. Nothing unwinds out of here.
-fn run_all(current: Option<Rc<dyn Run>>) {
-    let mut turn = Turn {
-        current,
-        after: Vec::new(),
-        panicked: None,
-    };
-    // One `catch_unwind` for as many runs as go well, not one for each: that is measurable.
+fn run_all(mut turn: Turn) {
     while let Err(payload) = catch_unwind(AssertUnwindSafe(|| turn.run())) {
-        turn.panicked = Some(Panicked::from_payload(payload));
+        log_stray(&Panicked::from_payload(payload));
     }
 }
 
-/// The state of the loop, outside of the `catch_unwind`.
-struct Turn {
-    /// What runs now.
-    current: Option<Rc<dyn Run>>,
-    /// What runs after `current` and all that follows from it; the last goes first.
-    after: Vec<Rc<dyn Run>>,
-    /// What a panic said that `current` has not been told of yet.
-    panicked: Option<Panicked>,
+/// One turn of the loop: from the first thing that is ready until nothing is left.
+pub(crate) struct Turn {
+    /// The chain whose stages run now.
+    chain: Option<Rc<dyn Chain>>,
+    /// How many more stages may call each other before they have to return to the loop.
+    credit: u32,
+    /// What runs next: what could not run at once, see [`must_return`](Self::must_return).
+    next: Option<Ready>,
+    /// What runs after `next` and all that follows from it; the last goes first.
+    after: Vec<Ready>,
 }
 
 impl Turn {
-    fn run(&mut self) {
-        if let Some(panicked) = self.panicked.take() {
-            self.current = match &self.current {
-                Some(current) => current.panicked(current, panicked),
-                None => {
-                    log_stray(&panicked);
-                    None
-                }
-            };
+    #[inline]
+    fn new(chain: Option<Rc<dyn Chain>>) -> Self {
+        Self {
+            chain,
+            credit: CREDIT,
+            next: None,
+            after: Vec::new(),
         }
+    }
+
+    /// Whether the next stage of a chain must not run now.
+    ///
+    /// Stages call the next one directly, which is fastest, but only as deep as the stack allows,
+    /// and not before what the function that has just returned had fired. The stage keeps its
+    /// input then, and goes back to the loop with [`resume`](Self::resume).
+    #[inline]
+    pub(super) fn must_return(&mut self) -> bool {
+        if self.credit == 0 || QUEUED.get() {
+            return true;
+        }
+        self.credit -= 1;
+        false
+    }
+
+    /// Gives back to the loop what shall run as soon as that is allowed, in the current chain.
+    #[cold]
+    pub(super) fn resume(&mut self, run: Rc<dyn Run>) {
+        debug_assert!(self.next.is_none(), "a turn goes on in one place");
+        self.next = Some(Ready {
+            run,
+            chain: self.chain.take(),
+        });
+    }
+
+    /// The chain that runs is left, to wait or to go on in another one.
+    pub(super) fn take_chain(&mut self) -> Option<Rc<dyn Chain>> {
+        self.chain.take()
+    }
+
+    /// Goes on in another chain.
+    pub(super) fn enter(&mut self, chain: Option<Rc<dyn Chain>>) {
+        self.chain = chain;
+    }
+
+    fn run(&mut self) {
         loop {
-            // Things run here, between `current` and the next: what it made ready goes first.
             if QUEUED.get() {
                 self.take_queued();
             }
-            let next = match &self.current {
-                Some(current) => current.run(current),
-                None => match self.after.pop() {
-                    Some(next) => Some(next),
-                    None => return,
-                },
+            let Some(ready) = self.next.take().or_else(|| self.after.pop()) else {
+                return;
             };
-            // This drops what has just run, and with it perhaps user values, which may fire
-            // or panic in their `drop`: see `Run::panicked`.
-            self.current = next;
+            self.credit = CREDIT;
+            self.chain = ready.chain;
+            ready.run.run(self);
         }
     }
 
     /// Puts what was queued before what would run next.
-    #[cold]
     fn take_queued(&mut self) {
-        let start = self.after.len();
-        self.after.extend(self.current.take());
-        QUEUE.with_borrow_mut(|queue| self.after.extend(queue.drain(..).rev()));
+        self.after.extend(self.next.take());
         QUEUED.set(false);
-        debug_assert!(self.after.len() > start);
-        self.current = self.after.pop();
+        QUEUE.with_borrow_mut(|queue| self.after.extend(queue.drain(..).rev()));
     }
 }
 
 /// Logs a panic that belongs to no chain and no connection.
+#[cold]
 pub(super) fn log_stray(panicked: &Panicked) {
     log::error!(target: "torsade", "Unhandled panic in a user value's drop or a waker: {panicked}");
 }
+
+/// How many stages may call each other: a few kilobytes of stack.
+const CREDIT: u32 = 32;

@@ -7,27 +7,33 @@
 //! ```
 
 use std::cell::Cell;
-use std::panic::Location;
+use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::rc::Rc;
 
-use super::node::{Node, Output, Produce};
-use super::run_queue::Run;
+use super::chain::{Chain, Head};
+use super::node::{Node, Work};
+use super::run_queue::{self, Run, Turn};
 use crate::Result;
 use crate::error::{Cancelled, Panicked};
 use crate::failure::{Failure, Step};
 
+/// A node that gets its result from a Resolver.
+pub(super) type Source<T> = Node<T, Origin>;
+
 pub(super) type CancelFn = Box<dyn FnOnce()>;
 
-pub(super) struct Source<T> {
-    output: Output<T>,
+#[derive(Default)]
+pub(super) struct Origin {
+    head: Head,
     state: Cell<State>,
     /// Freed when the source is fired, at the latest.
     canceller: Cell<Option<CancelFn>>,
-    made_at: &'static Location<'static>,
+    made_at: Cell<Option<&'static Location<'static>>>,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
 enum State {
+    #[default]
     Pending,
     /// To be cancelled as soon as no user function runs. What the producer says now comes late.
     Requested,
@@ -37,38 +43,17 @@ enum State {
     Cancelled,
 }
 
-impl<T: 'static> Source<T> {
+impl Origin {
     #[inline]
-    pub(super) fn new(canceller: Option<CancelFn>, made_at: &'static Location<'static>) -> Self {
-        Self {
-            output: Output::new(),
-            state: Cell::new(State::Pending),
-            canceller: Cell::new(canceller),
-            made_at,
-        }
+    pub(super) fn set(&self, canceller: Option<CancelFn>, made_at: &'static Location<'static>) {
+        self.canceller.set(canceller);
+        self.made_at.set(Some(made_at));
     }
 
-    /// Fires; returns what is ready then. A source that was cancelled drops the result.
-    ///
-    /// `at` is where it was fired; none if the Resolver was dropped, which has no place.
-    #[inline]
-    pub(super) fn fire(
-        &self,
-        mut result: Result<T>,
-        at: Option<&'static Location<'static>>,
-    ) -> Option<Rc<dyn Run>> {
-        if !matches!(self.state.get(), State::Pending | State::Cancelling) {
-            return None;
+    fn add_made_at(&self, failure: &mut Failure) {
+        if let Some(at) = self.made_at.get() {
+            failure.add_step(Step::made(at));
         }
-        self.state.set(State::Fired);
-        drop(self.canceller.take());
-        if let Err(failure) = &mut result {
-            failure.add_step(Step::made(self.made_at));
-            if let Some(at) = at {
-                failure.add_step(Step::fired(at));
-            }
-        }
-        self.output.settle(result)
     }
 
     /// Whether a Resolver that goes away now leaves somebody waiting.
@@ -82,68 +67,90 @@ impl<T: 'static> Source<T> {
             State::Requested | State::Cancelling | State::Cancelled
         )
     }
+}
 
-    /// The canceller has run, or there is none: if nobody fired then the result is `Cancelled`.
-    fn finish_cancel(&self) -> Option<Rc<dyn Run>> {
-        if self.state.get() != State::Cancelling {
-            return None;
+impl Work for Origin {}
+
+impl<T: 'static> Source<T> {
+    /// Fires. A source that was cancelled drops the result.
+    ///
+    /// `at` is where it was fired; none if the Resolver was dropped, which has no place.
+    #[inline]
+    pub(super) fn fire(
+        self: Rc<Self>,
+        mut result: Result<T>,
+        at: Option<&'static Location<'static>>,
+    ) {
+        if !matches!(self.work.state.get(), State::Pending | State::Cancelling) {
+            return;
         }
-        self.state.set(State::Cancelled);
-        let mut failure = Failure::from(Cancelled);
-        failure.add_step(Step::made(self.made_at));
-        self.output.settle(Err(failure))
+        self.work.state.set(State::Fired);
+        drop(self.work.canceller.take());
+        if let Err(failure) = &mut result {
+            self.work.add_made_at(failure);
+            if let Some(at) = at {
+                failure.add_step(Step::fired(at));
+            }
+        }
+        if run_queue::in_user_function() {
+            self.fire_later(result);
+        } else {
+            let chain = self.clone();
+            run_queue::start_now(chain, |turn| self.settle(result, turn));
+        }
+    }
+
+    /// Lets what waits for the result run when the running user function has returned.
+    #[cold]
+    fn fire_later(self: Rc<Self>, result: Result<T>) {
+        self.keep(result);
+        // Whoever waits does not look for it there, but is given it. Nobody: then it is just kept.
+        if self.is_awaited() {
+            run_queue::fire_in(Some(self.clone()), self);
+        }
+    }
+
+    fn cancel(self: Rc<Self>, turn: &mut Turn) {
+        self.work.state.set(State::Cancelling);
+        if let Some(canceller) = self.work.canceller.take()
+            && let Err(payload) = catch_unwind(AssertUnwindSafe(canceller))
+        {
+            let panicked = Panicked::from_payload(payload);
+            let made_at = self.work.made_at.get().map(|at| Step::made(at).to_string());
+            log::error!(
+                target: "torsade",
+                "Unhandled panic in the canceller of a Deferred, {}: {panicked}",
+                made_at.unwrap_or_default()
+            );
+        }
+        if self.work.state.get() == State::Cancelling {
+            self.work.state.set(State::Cancelled);
+            let mut failure = Failure::from(Cancelled);
+            self.work.add_made_at(&mut failure);
+            self.settle(Err(failure), turn);
+        }
     }
 }
 
-impl<T: 'static> Node for Source<T> {
-    fn up(&self) -> Option<Rc<dyn Node>> {
-        None
-    }
-
-    fn down(&self) -> Option<Rc<dyn Node>> {
-        self.output.consumer_node()
-    }
-
-    fn is_settled(&self) -> bool {
-        matches!(self.state.get(), State::Fired | State::Cancelled)
+impl<T: 'static> Chain for Source<T> {
+    fn head(&self) -> &Head {
+        &self.work.head
     }
 
     fn request_cancel(self: Rc<Self>) -> Option<Rc<dyn Run>> {
-        if self.state.get() != State::Pending {
+        if self.work.state.get() != State::Pending {
             return None;
         }
-        self.state.set(State::Requested);
+        self.work.state.set(State::Requested);
         Some(self)
     }
 }
 
-impl<T: 'static> Produce<T> for Source<T> {
-    #[inline]
-    fn output(&self) -> &Output<T> {
-        &self.output
-    }
-}
-
 impl<T: 'static> Run for Source<T> {
-    /// Cancels: that is the only thing for which a source is put on the run queue.
-    fn run(&self, _this: &Rc<dyn Run>) -> Option<Rc<dyn Run>> {
-        self.state.set(State::Cancelling);
-        if let Some(canceller) = self.canceller.take() {
-            canceller();
+    fn run(self: Rc<Self>, turn: &mut Turn) {
+        match self.take() {
+            Some(result) => self.settle(result, turn),
+            None => self.cancel(turn),
         }
-        self.finish_cancel()
-    }
-
-    fn panicked(&self, this: &Rc<dyn Run>, panicked: Panicked) -> Option<Rc<dyn Run>> {
-        if self.state.get() == State::Requested {
-            super::run_queue::log_stray(&panicked);
-            return Some(this.clone());
-        }
-        log::error!(
-            target: "torsade",
-            "Unhandled panic in the canceller of a Deferred, {}: {panicked}",
-            Step::made(self.made_at)
-        );
-        self.finish_cancel()
     }
 }

@@ -2,104 +2,156 @@
 
 use std::any::Any;
 use std::cell::Cell;
-use std::panic::Location;
-use std::rc::{Rc, Weak};
+use std::panic::{AssertUnwindSafe, Location, catch_unwind};
+use std::rc::Rc;
 
+use super::chain::{self, Chain};
 use super::deferred::{Deferred, State};
-use super::node::{Adopt, Consume, Consumer, Node, Output, Produce, waits_for};
-use super::run_queue::{self, Run};
-use super::unhandled::seen;
+use super::node::{Adopt, Consume, End, Forward, Node, Work};
+use super::run_queue::{Run, Turn};
+use super::unhandled::{UnseenResult, seen, unseen};
 use crate::Result;
 use crate::error::{Panicked, WaitsForItself};
-use crate::failure::{Failure, Step};
+use crate::failure::Step;
 
-pub(super) struct Stage<T, U, F> {
-    /// There from the moment that the stage is ready until it runs.
-    input: Cell<Option<Result<T>>>,
+/// A node that gets its result from a callback.
+pub(super) type Stage<T, U, F> = Node<U, Callback<T, F>>;
+
+pub(super) struct Callback<T, F> {
+    /// There while the stage has to wait for its turn.
+    input: Cell<Option<UnseenResult<T>>>,
     /// There until the stage runs.
     closure: Cell<Option<F>>,
-    output: Output<U>,
-    /// The node that the stage waits for: the one before it, or later the inner one. It is not
-    /// cleared when that has given its result, as that node goes away then.
-    up: Cell<Option<Weak<dyn Node>>>,
     /// Where the callback was added.
-    at: &'static Location<'static>,
+    at: Cell<Option<&'static Location<'static>>>,
 }
 
-impl<T, U, F> Stage<T, U, F>
+impl<T, F> Default for Callback<T, F> {
+    #[inline]
+    fn default() -> Self {
+        Self {
+            input: Cell::new(None),
+            closure: Cell::new(None),
+            at: Cell::new(None),
+        }
+    }
+}
+
+impl<T, F> Callback<T, F> {
+    #[inline]
+    pub(super) fn set(&self, closure: F, at: &'static Location<'static>) {
+        self.closure.set(Some(closure));
+        self.at.set(Some(at));
+    }
+
+    /// Gives it its input, to run with later.
+    pub(super) fn put(&self, input: Result<T>) {
+        self.input.set(Some(unseen(input)));
+    }
+}
+
+impl<T, F> Work for Callback<T, F> {}
+
+impl<T, U, F> Consume<T> for Stage<T, U, F>
 where
     T: 'static,
     U: 'static,
     F: FnOnce(Result<T>) -> Deferred<U> + 'static,
 {
-    /// A stage that waits for a node.
-    #[inline]
-    pub(super) fn waiting(closure: F, up: Weak<dyn Node>, at: &'static Location<'static>) -> Self {
-        Self {
-            input: Cell::new(None),
-            closure: Cell::new(Some(closure)),
-            output: Output::new(),
-            up: Cell::new(Some(up)),
-            at,
+    fn feed(self: Rc<Self>, input: Result<T>, turn: &mut Turn) {
+        if turn.must_return() {
+            self.work.put(input);
+            turn.resume(self);
+            return;
         }
-    }
-
-    /// A stage that is ready to run.
-    pub(super) fn ready(closure: F, input: Result<T>, at: &'static Location<'static>) -> Self {
-        Self {
-            input: Cell::new(Some(input)),
-            closure: Cell::new(Some(closure)),
-            output: Output::new(),
-            up: Cell::new(None),
-            at,
+        let Some(closure) = self.work.closure.take() else {
+            return;
+        };
+        match catch_unwind(AssertUnwindSafe(|| closure(input).into_state())) {
+            Ok(State::Ready(result)) => finish(self, seen(result), turn),
+            Ok(State::Pending { end, chain }) => adopt(self, end, chain, turn),
+            Err(payload) => fail(self, payload, turn),
         }
-    }
-
-    #[inline]
-    fn settle(&self, mut result: Result<U>) -> Option<Rc<dyn Run>> {
-        stamp(&mut result, self.at);
-        self.output.settle(result)
-    }
-
-    /// Makes the stage wait for the Deferred that its callback returned.
-    #[cold]
-    fn adopt(&self, this: &Rc<dyn Run>, inner: Rc<dyn Produce<U>>) -> Option<Rc<dyn Run>> {
-        if let Some(result) = inner.output().take() {
-            return self.settle(result);
-        }
-        let this: Rc<dyn Any> = this.clone();
-        let this: Rc<Self> = this
-            .downcast()
-            .expect("`this` is the Rc that `self` lies in");
-        let inner_node: Rc<dyn Node> = inner.clone();
-        let this_node: Rc<dyn Node> = this.clone();
-        if waits_for(&inner_node, &this_node) {
-            return self.settle(Err(WaitsForItself.into()));
-        }
-        // If all that is left to do here is to give the inner result to another stage that waits
-        // in the same way, that one can wait for it itself. So a chain of Deferreds that goes on
-        // for ever by returning the next one (a loop, in callbacks) takes no more memory with
-        // each round. The one weak reference is that stage's; any further one is a canceller,
-        // and has to find its way up through here.
-        drop(this_node);
-        if Rc::weak_count(&this) == 1
-            && let Some(outer) = self.output.take_adopter()
-        {
-            outer.wait_for(Rc::downgrade(&inner_node));
-            inner.output().connect(Consumer::Adopter(outer));
-            return None;
-        }
-        self.up.set(Some(Rc::downgrade(&inner_node)));
-        inner.output().connect(Consumer::Adopter(this));
-        None
     }
 }
 
-/// Notes on a failure that it came out of the callback added there.
-#[inline]
-pub(super) fn stamp<U>(result: &mut Result<U>, at: &'static Location<'static>) {
-    if let Err(failure) = result {
+/// The stage has its result.
+#[inline(always)]
+fn finish<T, U, F>(stage: Rc<Stage<T, U, F>>, mut result: Result<U>, turn: &mut Turn)
+where
+    T: 'static,
+    U: 'static,
+    F: 'static,
+{
+    if let (Err(failure), Some(at)) = (&mut result, stage.work.at.get()) {
         failure.add_step(Step::passed(at));
+    }
+    stage.settle(result, turn);
+}
+
+/// The callback has panicked.
+#[cold]
+fn fail<T, U, F>(stage: Rc<Stage<T, U, F>>, payload: Box<dyn Any + Send>, turn: &mut Turn)
+where
+    T: 'static,
+    U: 'static,
+    F: 'static,
+{
+    finish(stage, Err(Panicked::from_payload(payload).into()), turn);
+}
+
+/// Makes the stage wait for the Deferred that its callback returned.
+#[cold]
+fn adopt<T, U, F>(
+    stage: Rc<Stage<T, U, F>>,
+    inner: End<U>,
+    inner_chain: Rc<dyn Chain>,
+    turn: &mut Turn,
+) where
+    T: 'static,
+    U: 'static,
+    F: FnOnce(Result<T>) -> Deferred<U> + 'static,
+{
+    if let Some(result) = inner.take() {
+        return finish(stage, result, turn);
+    }
+    // Every stage runs in a chain; if it did not then nobody could cancel it, and that is all.
+    let Some(chain) = turn.take_chain() else {
+        return inner.connect_adopter(stage);
+    };
+    if chain::waits_for(&inner_chain, &chain) {
+        turn.enter(Some(chain));
+        return finish(stage, Err(WaitsForItself.into()), turn);
+    }
+    // If all that is left to do here is to give the inner result to a stage that waits in the same
+    // way, that one can wait for it itself. So callbacks that go on for ever by returning the next
+    // Deferred (a loop) take no more memory with each round. The one weak reference to the chain
+    // is that of the chain that waits for it; any further one is a canceller, which has to find
+    // its way through here.
+    if Rc::weak_count(&chain) == 1
+        && let Some(outer) = stage.take_adopter()
+    {
+        if let Some(outer_chain) = chain.head().release() {
+            chain::link(outer_chain, &inner_chain);
+        }
+        return inner.connect_adopter(outer);
+    }
+    chain::link(chain, &inner_chain);
+    inner.connect_adopter(stage);
+}
+
+impl<T, U, F> Adopt<U> for Stage<T, U, F>
+where
+    T: 'static,
+    U: 'static,
+    F: FnOnce(Result<T>) -> Deferred<U> + 'static,
+{
+    fn feed_inner(self: Rc<Self>, result: Result<U>, turn: &mut Turn) {
+        if turn.must_return() {
+            turn.resume(Rc::new(Forward::new(self, result)));
+            return;
+        }
+        finish(self, result, turn);
     }
 }
 
@@ -109,89 +161,9 @@ where
     U: 'static,
     F: FnOnce(Result<T>) -> Deferred<U> + 'static,
 {
-    fn run(&self, this: &Rc<dyn Run>) -> Option<Rc<dyn Run>> {
-        let (Some(input), Some(closure)) = (self.input.take(), self.closure.take()) else {
-            // The inner Deferred has fired.
-            return self.output.forward();
-        };
-        match closure(input).into_state() {
-            State::Ready(result) => self.settle(seen(result)),
-            State::Pending(inner) => self.adopt(this, inner),
+    fn run(self: Rc<Self>, turn: &mut Turn) {
+        if let Some(input) = self.work.input.take() {
+            self.feed(seen(input), turn);
         }
-    }
-
-    fn panicked(&self, this: &Rc<dyn Run>, panicked: Panicked) -> Option<Rc<dyn Run>> {
-        let closure = self.closure.take();
-        if closure.is_some() || self.output.is_ready() {
-            // It has not run yet: the panic came from the drop of what ran before.
-            self.closure.set(closure);
-            run_queue::log_stray(&panicked);
-            return Some(this.clone());
-        }
-        self.settle(Err(Failure::from(panicked)))
-    }
-}
-
-impl<T, U, F> Node for Stage<T, U, F>
-where
-    T: 'static,
-    U: 'static,
-    F: FnOnce(Result<T>) -> Deferred<U> + 'static,
-{
-    fn up(&self) -> Option<Rc<dyn Node>> {
-        let up = self.up.take();
-        let node = up.as_ref().and_then(Weak::upgrade);
-        self.up.set(up);
-        node
-    }
-
-    fn down(&self) -> Option<Rc<dyn Node>> {
-        self.output.consumer_node()
-    }
-
-    fn is_settled(&self) -> bool {
-        self.output.is_ready()
-    }
-}
-
-impl<T, U, F> Produce<U> for Stage<T, U, F>
-where
-    T: 'static,
-    U: 'static,
-    F: FnOnce(Result<T>) -> Deferred<U> + 'static,
-{
-    #[inline]
-    fn output(&self) -> &Output<U> {
-        &self.output
-    }
-}
-
-impl<T, U, F> Consume<T> for Stage<T, U, F>
-where
-    T: 'static,
-    U: 'static,
-    F: FnOnce(Result<T>) -> Deferred<U> + 'static,
-{
-    #[inline]
-    fn feed(self: Rc<Self>, input: Result<T>) -> Rc<dyn Run> {
-        self.input.set(Some(input));
-        self
-    }
-}
-
-impl<T, U, F> Adopt<U> for Stage<T, U, F>
-where
-    T: 'static,
-    U: 'static,
-    F: FnOnce(Result<T>) -> Deferred<U> + 'static,
-{
-    fn feed_inner(self: Rc<Self>, mut result: Result<U>) -> Rc<dyn Run> {
-        stamp(&mut result, self.at);
-        self.output.hold(result);
-        self
-    }
-
-    fn wait_for(&self, inner: Weak<dyn Node>) {
-        self.up.set(Some(inner));
     }
 }

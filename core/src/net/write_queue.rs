@@ -144,7 +144,10 @@ mod tests {
     fn content(queue: &WriteQueue) -> Vec<u8> {
         let mut slices = [IoSlice::new(&[]); 64];
         let count = queue.peek(&mut slices);
-        slices[..count].iter().flat_map(|slice| slice.iter().copied()).collect()
+        slices[..count]
+            .iter()
+            .flat_map(|slice| slice.iter().copied())
+            .collect()
     }
 
     #[test]

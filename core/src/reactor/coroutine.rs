@@ -11,7 +11,7 @@ use slab::Slab;
 
 use super::remote::Shared;
 use super::turn::Core;
-use crate::deferred::{awaiting, run_queue};
+use crate::deferred::{poll_noting_awaited, run_queue};
 use crate::{Cancelled, Canceller, Deferred, Failure, Outcome, Resolver};
 
 /// Names a coroutine; stays harmless when that has ended.
@@ -157,7 +157,7 @@ impl Coroutines {
         };
         let mut context = Context::from_waker(&waker);
         let (polled, awaits) =
-            awaiting::collect(|| run_queue::call_user(|| body.poll(&mut context)));
+            poll_noting_awaited(|| run_queue::call_user(|| body.poll(&mut context)));
         match polled {
             Ok(Poll::Pending) => {
                 let mut body = Some(body);

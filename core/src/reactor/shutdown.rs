@@ -109,7 +109,8 @@ impl Core {
     fn disconnect_all(self: &Rc<Self>) {
         // In rounds, since what is told of its end may make or close others.
         for _ in 0..FAREWELL_ROUNDS {
-            for source in self.sources.borrow().all() {
+            let sources = self.sources.borrow().all();
+            for source in sources {
                 source.shut_down(self);
             }
             self.work_off_agenda();

@@ -136,6 +136,44 @@ fn a_canceller_of_a_stage_that_only_passes_on_still_works() {
 
 // C18
 #[test]
+fn a_canceller_taken_early_reaches_what_later_callbacks_wait_for() {
+    let (inner_resolver, inner) = Deferred::<u32>::new();
+    let (resolver, deferred) = Deferred::new();
+    let canceller = deferred.canceller();
+    let deferred = deferred.add_callback(move |()| inner).map(|n| n + 1);
+    resolver.callback(());
+    canceller.cancel();
+    assert!(inner_resolver.is_cancelled());
+    assert_eq!(error_of::<Cancelled>(deferred), Cancelled);
+}
+
+// C12, R105
+#[test]
+fn two_chains_that_would_wait_for_each_other_are_an_error() {
+    let cell = Rc::new(RefCell::new(None::<Deferred<u32>>));
+    let returned = cell.clone();
+    let (first_resolver, first) = Deferred::new();
+    let first = first.add_callback(move |()| returned.take().unwrap());
+    let (second_resolver, second) = Deferred::new();
+    let second = second.add_callback(move |()| first);
+    second_resolver.callback(());
+    let seen = Rc::new(RefCell::new(None));
+    let sees = seen.clone();
+    cell.replace(Some(second.add_errback(move |failure| {
+        sees.replace(Some(failure));
+        Ok(0)
+    })));
+    first_resolver.callback(());
+    assert!(
+        seen.take()
+            .unwrap()
+            .check::<crate::error::WaitsForItself>()
+            .is_some()
+    );
+}
+
+// C18
+#[test]
 fn cancelling_a_fired_deferred_does_nothing() {
     let (resolver, deferred) = Deferred::new();
     resolver.callback(1);

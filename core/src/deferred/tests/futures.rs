@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 
 use super::*;
-use crate::deferred::DeferredFuture;
+use crate::deferred::{DeferredFuture, poll_noting_awaited};
 use crate::error::Cancelled;
 use crate::testing::log_capture::capture;
 
@@ -115,6 +115,31 @@ fn a_cancel_from_outside_is_raised_at_the_await() {
     assert!(poll(body.as_mut()).is_pending());
     canceller.cancel();
     assert!(matches!(poll(body.as_mut()), Poll::Ready(Ok(7))));
+}
+
+// C35
+#[test]
+fn what_a_poll_waits_for_can_be_cancelled_and_the_body_may_handle_that() {
+    let (resolver, deferred) = Deferred::<u32>::new();
+    let mut body = pin!(async {
+        match deferred.await {
+            Ok(n) => n,
+            Err(failure) => {
+                assert!(failure.check::<Cancelled>().is_some());
+                7
+            }
+        }
+    });
+    let (first, awaited) = poll_noting_awaited(|| poll(body.as_mut()));
+    assert!(first.is_pending());
+    let [canceller] = &awaited[..] else {
+        panic!("it waits for one, not {awaited:?}")
+    };
+    canceller.cancel();
+    assert!(resolver.is_cancelled());
+    let (second, awaited) = poll_noting_awaited(|| poll(body.as_mut()));
+    assert_eq!(second, Poll::Ready(7));
+    assert!(awaited.is_empty());
 }
 
 // C14

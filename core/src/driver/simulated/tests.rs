@@ -424,7 +424,9 @@ fn a_write_to_a_closed_peer_comes_back_as_a_reset() {
 fn a_connection_can_be_broken_from_outside() {
     let driver = world(|_| {});
     let (client, server) = pair(&driver);
-    driver.faults().reset(client.local_address().unwrap().socket_addr().unwrap());
+    driver
+        .faults()
+        .reset(client.local_address().unwrap().socket_addr().unwrap());
     let events = pass(&driver, DELAY);
     assert!(events.contains_key(&CLIENT) && events.contains_key(&ACCEPTED));
     assert_eq!(kind(client.read(&mut [0])), ErrorKind::ConnectionReset);
