@@ -1,0 +1,8 @@
+//! torsade against servers and clients that we did not write, on loopback.
+//!
+//! A test whose peer is not installed says so and passes; with `TORSADE_REQUIRE_PEERS=1`, as
+//! `.ci/run` sets it, it fails instead. `support` starts the peers, `peers_answer` proves them with
+//! other tools, so that a failure elsewhere is ours.
+
+mod peers_answer;
+mod support;
