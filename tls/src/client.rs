@@ -1,20 +1,20 @@
 //! The client's side of TLS: what it trusts, who it is, what it offers.
 
+mod accept_any;
+mod server_name;
+
 use std::fmt;
-use std::net::{IpAddr, Ipv6Addr};
 use std::ops::RangeBounds;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use rustls::ClientConfig;
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::danger::ServerCertVerifier;
 use rustls::client::{Resumption, UnbufferedClientConnection, WebPkiServerVerifier};
-use rustls::crypto::{
-    CryptoProvider, WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature,
-};
-use rustls::pki_types::{CertificateDer, DnsName, ServerName, UnixTime};
-use rustls::{DigitallySignedStruct, SignatureScheme};
+use rustls::crypto::CryptoProvider;
 
+use self::accept_any::AcceptAny;
+use self::server_name::parse_name;
 use crate::error::ConfigError;
 use crate::observe::Noting;
 use crate::options::{Identity, Options};
@@ -93,45 +93,16 @@ impl ClientTls {
     }
 }
 
+#[cfg(test)]
+impl ClientTls {
+    pub(crate) fn config(&self) -> Arc<ClientConfig> {
+        Arc::clone(&self.config)
+    }
+}
+
 impl fmt::Debug for ClientTls {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ClientTls").finish_non_exhaustive()
-    }
-}
-
-/// Reads a host name or an IP address.
-fn parse_name(text: &str) -> Option<ServerName<'static>> {
-    if let Some(inner) = text.strip_prefix('[') {
-        let address = without_zone(inner.strip_suffix(']')?);
-        return Some(ServerName::from(IpAddr::from(
-            address.parse::<Ipv6Addr>().ok()?,
-        )));
-    }
-    if let Ok(address) = without_zone(text).parse::<IpAddr>() {
-        return Some(ServerName::from(address));
-    }
-    // "example.com." is the same host, but is no valid SNI (RFC 6066, 3).
-    let name = text.strip_suffix('.').unwrap_or(text);
-    // A name whose last label is a number is a mistyped address to every resolver
-    // (WHATWG URL, "ends in a number"), and no certificate can be for it.
-    if name
-        .rsplit('.')
-        .next()?
-        .bytes()
-        .all(|byte| byte.is_ascii_digit())
-    {
-        return None;
-    }
-    DnsName::try_from(name.to_owned())
-        .ok()
-        .map(ServerName::DnsName)
-}
-
-/// An address without its zone (`fe80::1%eth0`), which is of local meaning (RFC 6874).
-fn without_zone(address: &str) -> &str {
-    match address.split_once('%') {
-        Some((address, zone)) if !zone.is_empty() && address.contains(':') => address,
-        _ => address,
     }
 }
 
@@ -324,47 +295,6 @@ impl DangerousClientTls {
     pub fn accept_any_certificate(mut self) -> ClientTlsBuilder {
         self.builder.accept_any = true;
         self.builder
-    }
-}
-
-/// Checks nothing but that the server has the key of the certificate it shows.
-#[derive(Debug)]
-struct AcceptAny {
-    algorithms: WebPkiSupportedAlgorithms,
-}
-
-impl ServerCertVerifier for AcceptAny {
-    fn verify_server_cert(
-        &self,
-        _end_entity: &CertificateDer<'_>,
-        _intermediates: &[CertificateDer<'_>],
-        _server_name: &ServerName<'_>,
-        _ocsp_response: &[u8],
-        _now: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls12_signature(message, cert, dss, &self.algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls13_signature(message, cert, dss, &self.algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.algorithms.supported_schemes()
     }
 }
 

@@ -32,6 +32,24 @@ impl Authority {
         }
     }
 
+    /// An authority below this one.
+    pub(crate) fn authority(
+        &self,
+        name: &str,
+        special: impl FnOnce(&mut CertificateParams),
+    ) -> Self {
+        let mut params = CertificateParams::default();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.distinguished_name.push(DnType::CommonName, name);
+        special(&mut params);
+        let key = KeyPair::generate().unwrap();
+        let pem = params.signed_by(&key, &self.issuer).unwrap().pem();
+        Self {
+            pem,
+            issuer: Issuer::new(params, key),
+        }
+    }
+
     /// A certificate for `names`.
     pub(crate) fn issue(&self, names: &[&str]) -> Leaf {
         self.issue_with(names, |_| {})

@@ -3,8 +3,10 @@
 mod certificates;
 mod handshake;
 mod hostile;
+mod interop;
 mod traffic;
 
+use std::io::{Read, Write};
 use std::rc::Rc;
 
 use proptest::prelude::*;

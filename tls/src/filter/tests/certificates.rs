@@ -206,3 +206,37 @@ fn a_wildcard_is_one_whole_label() {
         assert_eq!(pair.client.filter.is_ready(), is_valid, "{name}");
     }
 }
+
+// R83
+#[test]
+fn a_chain_needs_its_intermediate_certificates() {
+    let root = Authority::new("Root");
+    let good = root.authority("Intermediate", |_| {});
+    let old = root.authority("Old intermediate", |params| {
+        params.not_after = rcgen::date_time_ymd(2020, 1, 2);
+    });
+    let client = root.client();
+
+    let mut leaf = good.issue(&["localhost"]);
+    let error = verdict(&root, &leaf);
+    let TlsError::UnknownIssuer { issuer, .. } = &error else {
+        panic!("{error}")
+    };
+    assert_eq!(issuer.as_deref(), Some("Intermediate"));
+    leaf.chain += &good.pem;
+    let pair = Pair::shake_hands(client, leaf.server());
+    pair.assert_ready();
+    assert_eq!(
+        pair.client.filter.info().unwrap().peer_certificates.len(),
+        2
+    );
+
+    let mut leaf = old.issue(&["localhost"]);
+    leaf.chain += &old.pem;
+    let error = verdict(&root, &leaf);
+    assert!(matches!(error, TlsError::Expired { .. }), "{error}");
+    // An old and a valid certificate of the same authority: the valid path counts.
+    let mut leaf = good.issue(&["localhost"]);
+    leaf.chain = [leaf.chain, old.pem, good.pem].concat();
+    Pair::shake_hands(root.client(), leaf.server()).assert_ready();
+}

@@ -93,6 +93,16 @@ fn a_damaged_record_after_our_farewell_is_an_error_too() {
     });
 }
 
+#[test]
+fn a_record_in_the_clear_is_refused_after_the_handshake() {
+    both_versions(|version| {
+        let mut pair = ready(version);
+        pair.server
+            .receive(&[23, 3, 3, 0, 4, b'p', b'l', b'a', b'i']);
+        assert!(pair.server.error.is_some() && pair.server.plain.is_empty());
+    });
+}
+
 // A handshake chopped into tiny records must not make the filter hoard.
 #[test]
 fn what_is_kept_is_bounded() {
