@@ -16,7 +16,7 @@ use rustls::crypto::CryptoProvider;
 use self::accept_any::AcceptAny;
 use self::server_name::parse_name;
 use crate::error::ConfigError;
-use crate::observe::Noting;
+use crate::observe::{Noting, NotingClientResolver};
 use crate::options::{Identity, Options};
 use crate::pem::Source;
 use crate::{TlsFilter, TlsVersion, Trust};
@@ -64,11 +64,10 @@ impl ClientTls {
     /// Early data is turned off. Its verifier cannot be looked into, so a certificate that fails
     /// because it is self-signed is reported as [`UnknownIssuer`](crate::TlsError::UnknownIssuer).
     pub fn from_rustls(config: Arc<ClientConfig>) -> Self {
-        if !config.enable_early_data {
-            return Self { config };
-        }
         let mut config = Arc::unwrap_or_clone(config);
         config.enable_early_data = false;
+        config.client_auth_cert_resolver =
+            Arc::new(NotingClientResolver(config.client_auth_cert_resolver));
         Self {
             config: Arc::new(config),
         }
@@ -256,9 +255,7 @@ impl ClientTlsBuilder {
             config.resumption = Resumption::disabled();
         }
         config.alpn_protocols = self.options.alpn;
-        Ok(ClientTls {
-            config: Arc::new(config),
-        })
+        Ok(ClientTls::from_rustls(Arc::new(config)))
     }
 
     fn verifier(&self) -> Result<Arc<dyn ServerCertVerifier>, ConfigError> {

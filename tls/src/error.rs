@@ -110,6 +110,8 @@ pub enum TlsError {
         peer: Arc<str>,
         /// In which words.
         alert: AlertDescription,
+        /// Whether it was shown a certificate at all.
+        was_shown: bool,
         /// The cause.
         source: Box<rustls::Error>,
     },

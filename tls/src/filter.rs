@@ -49,6 +49,8 @@ pub struct TlsFilter {
     was_answered: bool,
     /// A record could be read: the peer does speak TLS.
     has_read_record: bool,
+    /// The server asked for a certificate, and there was none to show.
+    lacks_certificate: bool,
     is_ready: bool,
     is_read_closed: bool,
     is_write_closed: bool,
@@ -79,6 +81,7 @@ impl TlsFilter {
             info: OnceCell::new(),
             was_answered: false,
             has_read_record: false,
+            lacks_certificate: false,
             is_ready: false,
             is_read_closed: false,
             is_write_closed: false,
@@ -148,6 +151,7 @@ impl TlsFilter {
         }
         if !self.is_ready {
             let notes = observe::take();
+            self.lacks_certificate |= notes.lacks_certificate;
             self.server_name = self.server_name.take().or(notes.server_name);
             self.is_ready = !self.session.state().is_handshaking();
         }
@@ -170,11 +174,13 @@ impl TlsFilter {
         if !self.is_write_closed {
             self.session.flush(wire);
         }
+        let notes = observe::take();
         diagnose(
             error,
             Context {
                 peer: &self.peer,
-                refused: observe::take().refused.map(Certificate::unparsed),
+                refused: notes.refused.map(Certificate::unparsed),
+                lacks_certificate: self.lacks_certificate || notes.lacks_certificate,
                 first_bytes: (!self.has_read_record).then_some(unread),
             },
         )

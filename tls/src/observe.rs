@@ -1,14 +1,15 @@
 //! What rustls tells only to its callbacks, taken down for the filter that is being processed.
 //!
-//! The chain of a peer whose certificate was refused, and the name that a client asked a server
-//! for, are seen by a verifier and a certificate resolver only. Both belong to a configuration
-//! that many connections share, on several threads perhaps, but both are called synchronously
-//! while one connection processes its records. So they leave their notes in a thread-local, from
+//! The certificate of a peer that was refused, the name that a client asked a server for, and
+//! whether a server asked for a certificate are seen by verifiers and certificate resolvers only.
+//! These belong to a configuration that many connections share, on several threads perhaps, but
+//! they are called synchronously while one connection processes its records. So they leave their notes in a thread-local, from
 //! where that connection's filter takes them right after.
 
 use std::cell::RefCell;
 use std::sync::Arc;
 
+use rustls::client::ResolvesClientCert;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
@@ -23,6 +24,8 @@ pub(crate) struct Notes {
     pub(crate) refused: Option<CertificateDer<'static>>,
     /// The name in the client's hello.
     pub(crate) server_name: Option<String>,
+    /// A server asked for a certificate, and there was none to show.
+    pub(crate) lacks_certificate: bool,
 }
 
 thread_local! {
@@ -142,12 +145,36 @@ impl<V: ClientCertVerifier + ?Sized> ClientCertVerifier for Noting<V> {
     }
 }
 
-/// A certificate resolver that notes the name asked for; rustls asks it in every handshake,
+/// A client's certificate resolver that notes when it has nothing to offer.
+#[derive(Debug)]
+pub(crate) struct NotingClientResolver(pub(crate) Arc<dyn ResolvesClientCert>);
+
+impl ResolvesClientCert for NotingClientResolver {
+    fn resolve(
+        &self,
+        root_hint_subjects: &[&[u8]],
+        schemes: &[SignatureScheme],
+    ) -> Option<Arc<CertifiedKey>> {
+        let found = self.0.resolve(root_hint_subjects, schemes);
+        NOTES.with_borrow_mut(|notes| notes.lacks_certificate = found.is_none());
+        found
+    }
+
+    fn only_raw_public_keys(&self) -> bool {
+        self.0.only_raw_public_keys()
+    }
+
+    fn has_certs(&self) -> bool {
+        self.0.has_certs()
+    }
+}
+
+/// A server's certificate resolver that notes the name asked for; rustls asks it in every handshake,
 /// resumed ones too.
 #[derive(Debug)]
-pub(crate) struct NotingResolver(pub(crate) Arc<dyn ResolvesServerCert>);
+pub(crate) struct NotingServerResolver(pub(crate) Arc<dyn ResolvesServerCert>);
 
-impl ResolvesServerCert for NotingResolver {
+impl ResolvesServerCert for NotingServerResolver {
     fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
         NOTES.with_borrow_mut(|notes| {
             notes.server_name = hello.server_name().map(str::to_owned);

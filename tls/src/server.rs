@@ -13,7 +13,7 @@ use rustls::server::{
 };
 
 use crate::error::ConfigError;
-use crate::observe::{Noting, NotingResolver};
+use crate::observe::{Noting, NotingServerResolver};
 use crate::options::{Identity, Options};
 use crate::pem::Source;
 use crate::{TlsFilter, TlsVersion, Trust, provider};
@@ -50,7 +50,7 @@ impl ServerTls {
     pub fn from_rustls(config: Arc<ServerConfig>) -> Self {
         let mut config = Arc::unwrap_or_clone(config);
         config.max_early_data_size = 0;
-        config.cert_resolver = Arc::new(NotingResolver(config.cert_resolver));
+        config.cert_resolver = Arc::new(NotingServerResolver(config.cert_resolver));
         Self {
             config: Arc::new(config),
         }

@@ -14,6 +14,8 @@ pub(crate) struct Context<'a> {
     pub(crate) peer: &'a Arc<str>,
     /// The certificate of the peer, if it was refused.
     pub(crate) refused: Option<Certificate>,
+    /// It asked for a certificate, and there was none to show.
+    pub(crate) lacks_certificate: bool,
     /// The first bytes of the peer, if not a single record could be read from them.
     pub(crate) first_bytes: Option<&'a [u8]>,
 }
@@ -40,7 +42,7 @@ pub(crate) fn diagnose(error: Error, context: Context<'_>) -> TlsError {
         }
         Error::AlertReceived(alert) => {
             let alert = *alert;
-            received(alert, peer, source)
+            received(alert, peer, context.lacks_certificate, source)
         }
         _ => TlsError::Protocol { peer, source },
     }
@@ -174,7 +176,12 @@ fn is_authority_as_host(fault: &CertificateError) -> bool {
     }
 }
 
-fn received(alert: AlertDescription, peer: Arc<str>, source: Box<Error>) -> TlsError {
+fn received(
+    alert: AlertDescription,
+    peer: Arc<str>,
+    lacks_certificate: bool,
+    source: Box<Error>,
+) -> TlsError {
     use AlertDescription as Alert;
     match alert {
         Alert::ProtocolVersion => TlsError::NoCommonVersion { peer, source },
@@ -188,9 +195,21 @@ fn received(alert: AlertDescription, peer: Arc<str>, source: Box<Error>) -> TlsE
         | Alert::CertificateUnknown
         | Alert::UnknownCA
         | Alert::AccessDenied
-        | Alert::CertificateRequired => TlsError::CertificateRefused {
+        | Alert::CertificateRequired => {
+            let was_shown = !lacks_certificate && alert != Alert::CertificateRequired;
+            TlsError::CertificateRefused {
+                peer,
+                alert,
+                was_shown,
+                source,
+            }
+        }
+        // The alert for a certificate that is missing is younger than TLS 1.2, whose servers say
+        // no more than that (RFC 5246, 7.4.6).
+        Alert::HandshakeFailure if lacks_certificate => TlsError::CertificateRefused {
             peer,
             alert,
+            was_shown: false,
             source,
         },
         _ => TlsError::AlertReceived {
@@ -209,6 +228,8 @@ fn is_about_version(why: &PeerIncompatible) -> bool {
             | PeerIncompatible::SupportedVersionsExtensionRequired
             | PeerIncompatible::Tls12NotOffered
             | PeerIncompatible::Tls12NotOfferedOrEnabled
+            // A hello of TLS 1.1 or older has no such extension; rustls looks for it first.
+            | PeerIncompatible::SignatureAlgorithmsExtensionRequired
     )
 }
 

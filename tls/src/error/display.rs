@@ -83,14 +83,20 @@ impl fmt::Display for TlsError {
             Self::NoCertificate { peer, .. } => {
                 write!(f, "{peer}: showed no certificate, and one is required here")
             }
+            Self::CertificateRefused {
+                peer,
+                was_shown: false,
+                ..
+            } => {
+                write!(f, "{peer}: wants a client certificate, and none was given")
+            }
             Self::CertificateRefused { peer, alert, .. } => {
-                write!(f, "{peer}: ")?;
-                if matches!(alert, AlertDescription::CertificateRequired) {
-                    f.write_str("wants a client certificate, and none was given")
-                } else {
-                    write!(f, "refused our certificate (alert {})", AlertName(*alert))?;
-                    f.write_str(refusal_hint(*alert))
-                }
+                write!(
+                    f,
+                    "{peer}: refused our certificate with alert {}",
+                    AlertName(*alert)
+                )?;
+                f.write_str(refusal_hint(*alert))
             }
             Self::AlertReceived { peer, alert, .. } => {
                 write!(f, "{peer}: gave up with alert {}", AlertName(*alert))?;
@@ -182,7 +188,7 @@ fn refusal_hint(alert: AlertDescription) -> &'static str {
 fn alert_hint(alert: AlertDescription) -> &'static str {
     match alert {
         AlertDescription::HandshakeFailure => {
-            "; most often no cipher suite in common, or a client certificate is wanted"
+            "; most often no cipher suite or key exchange in common"
         }
         AlertDescription::UnrecognisedName => "; it serves no host of this name",
         AlertDescription::InternalError => "; the fault is on that side, see its log",

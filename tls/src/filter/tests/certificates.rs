@@ -66,6 +66,45 @@ fn client_certificates_are_asked_for_and_checked() {
     });
 }
 
+// R78: what servers with OpenSSL say when TLS 1.2 is spoken.
+#[test]
+fn a_missing_certificate_is_named_even_if_the_server_does_not() {
+    let (authority, leaf) = authority();
+    let trust = Trust::none().roots_from_pem(authority.pem.as_str());
+    let client = authority
+        .client()
+        .versions(..TlsVersion::Tls13)
+        .build()
+        .unwrap();
+    let server = leaf
+        .server()
+        .require_client_certificates(trust)
+        .build()
+        .unwrap();
+    let mut pair = Pair::new(&client, &server);
+    while pair.server.error.is_none() {
+        let (to_server, to_client) = (
+            mem::take(&mut pair.client.wire),
+            mem::take(&mut pair.server.wire),
+        );
+        pair.client.receive(&to_client);
+        pair.server.receive(&to_server);
+    }
+    assert_eq!(pair.server.wire, [21, 3, 3, 0, 2, 2, 116]);
+    pair.client.receive(&[21, 3, 3, 0, 2, 2, 40]);
+    let error = pair.client.tls_error();
+    assert!(
+        matches!(
+            error,
+            TlsError::CertificateRefused {
+                was_shown: false,
+                ..
+            }
+        ),
+        "{error}"
+    );
+}
+
 /// Shakes hands, and gives what the client makes of the server's certificate. The server hears
 /// of it (C132).
 fn verdict(authority: &Authority, leaf: &Leaf) -> TlsError {
