@@ -1,1 +1,61 @@
-//! The rustls layer of torsade.
+//! The rustls layer of torsade: TLS as a filter between socket and protocol.
+//!
+//! ```text
+//! socket -> wire bytes -> TlsFilter -> plain bytes -> protocol
+//! ```
+//!
+//! [`ClientTls`] and [`ServerTls`] hold what is common to many connections (trust, certificate and
+//! key, protocols, versions, sessions to resume). They are made once by a builder, which reports
+//! every mistake in the configuration, and never change after that. For each connection they make
+//! a [`TlsFilter`], a sans-io stage that a torsade connection drives; TLS inside TLS is two of
+//! them. What was agreed on with the peer is a [`TlsInfo`], and what went wrong is a [`TlsError`]
+//! that names the peer, the cause and what can be done about it.
+//!
+//! ```
+//! use torsade_tls::ClientTls;
+//!
+//! # fn main() -> torsade_core::Result<()> {
+//! let tls = ClientTls::builder().bundled_roots().alpn(["http/1.1"]).build()?;
+//! let filter = tls.filter("example.com")?;
+//! # drop(filter);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # What it does not do
+//! Names are not converted from Unicode (IDNA); give the `xn--` form. Early data (0-RTT) is never
+//! sent nor accepted, because it can be replayed. TLS 1.0 and 1.1 do not exist here.
+//!
+//! # Features
+//! `aws-lc-rs` (default) or `ring`: the cryptography provider; with both, aws-lc-rs is used. The
+//! process-wide default provider of rustls is neither read nor set.
+
+#[cfg(not(any(feature = "aws-lc-rs", feature = "ring")))]
+compile_error!("torsade-tls needs a cryptography provider: enable feature `aws-lc-rs` or `ring`");
+
+pub mod certificate;
+mod client;
+pub mod error;
+mod filter;
+mod info;
+mod observe;
+mod options;
+pub mod pem;
+mod provider;
+mod server;
+mod trust;
+mod version;
+
+#[cfg(test)]
+mod testing;
+
+pub use certificate::Certificate;
+pub use client::{ClientTls, ClientTlsBuilder, DangerousClientTls};
+pub use error::{ConfigError, TlsError};
+pub use filter::TlsFilter;
+pub use info::TlsInfo;
+/// The rustls that this crate is built on, for `from_rustls` and for the sources of errors.
+pub use rustls;
+pub use server::{ServerTls, ServerTlsBuilder};
+pub use trust::Trust;
+pub use version::TlsVersion;

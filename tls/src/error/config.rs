@@ -1,0 +1,117 @@
+//! Errors of a configuration.
+
+use std::fmt;
+
+use crate::pem::PemError;
+
+/// Why a TLS configuration cannot work. Every one is found when it is built.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// Certificates or a key could not be read.
+    Pem(PemError),
+    /// A certificate that was to be trusted cannot serve as a root.
+    BadRoot(rustls::Error),
+    /// The trust holds no root at all, so that no peer could ever be accepted.
+    EmptyTrust,
+    /// The platform has no root certificates, or none that can be read.
+    NoPlatformRoots {
+        /// What reading them gave.
+        reasons: Vec<String>,
+    },
+    /// Bytes that are no certificate.
+    BadCertificate,
+    /// A server has neither certificate nor key.
+    NoCertificate,
+    /// The private key is of a kind that the cryptography provider does not know, or damaged.
+    BadKey(rustls::Error),
+    /// The private key belongs to another certificate.
+    KeyMismatch,
+    /// No version of TLS is within the range.
+    NoVersion,
+    /// The cryptography provider has no cipher suite or key exchange group for the versions.
+    NoSuite(rustls::Error),
+    /// The name of an application protocol (ALPN) is empty or longer than 255 bytes.
+    BadProtocolName(Vec<u8>),
+    /// What was to be the server's name is neither a DNS name nor an IP address.
+    BadServerName(String),
+    /// Anything else that rustls refuses.
+    Rustls(rustls::Error),
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Pem(error) => error.fmt(f),
+            Self::BadRoot(error) => write!(f, "a certificate to be trusted is unusable: {error}"),
+            Self::EmptyTrust => f.write_str("nobody is trusted: no root certificate was given"),
+            Self::NoPlatformRoots { reasons } => {
+                f.write_str(
+                    "this platform has no root certificates; install its package of CA \
+                     certificates, or use bundled roots",
+                )?;
+                reasons
+                    .iter()
+                    .try_for_each(|reason| write!(f, " ({reason})"))
+            }
+            Self::BadCertificate => f.write_str("this is no X.509 certificate"),
+            Self::NoCertificate => f.write_str("a TLS server needs a certificate and its key"),
+            Self::BadKey(error) => write!(f, "the private key is unusable: {error}"),
+            Self::KeyMismatch => f.write_str(
+                "the private key does not belong to the certificate; the first certificate of \
+                 the chain must be the one of this key",
+            ),
+            Self::NoVersion => f.write_str("there is no version of TLS in the range"),
+            Self::NoSuite(error) => write!(f, "no usable cipher suite: {error}"),
+            Self::BadProtocolName(name) => write!(
+                f,
+                "\"{}\" cannot be an ALPN protocol: 1 to 255 bytes are allowed",
+                name.escape_ascii()
+            ),
+            Self::BadServerName(name) => {
+                write!(f, "{name:?} is neither a host name nor an IP address")?;
+                if name.is_ascii() {
+                    Ok(())
+                } else {
+                    f.write_str("; write an international name in its xn-- form")
+                }
+            }
+            Self::Rustls(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for ConfigError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Pem(error) => Some(error),
+            Self::BadRoot(error)
+            | Self::BadKey(error)
+            | Self::NoSuite(error)
+            | Self::Rustls(error) => Some(error),
+            _ => None,
+        }
+    }
+}
+
+impl From<PemError> for ConfigError {
+    fn from(error: PemError) -> Self {
+        Self::Pem(error)
+    }
+}
+
+impl ConfigError {
+    /// The error of installing a certificate and its key.
+    pub(crate) fn from_key_pair(error: rustls::Error) -> Self {
+        match error {
+            rustls::Error::InconsistentKeys(rustls::InconsistentKeys::KeyMismatch) => {
+                Self::KeyMismatch
+            }
+            rustls::Error::InvalidCertificate(rustls::CertificateError::BadEncoding) => {
+                Self::BadCertificate
+            }
+            rustls::Error::General(_) => Self::BadKey(error),
+            error => Self::Rustls(error),
+        }
+    }
+}

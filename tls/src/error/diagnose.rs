@@ -1,0 +1,249 @@
+//! From an error of rustls, and what is known of the peer, to a diagnosis.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use rustls::pki_types::UnixTime;
+use rustls::{AlertDescription, CertificateError, Error, PeerIncompatible};
+
+use super::TlsError;
+use crate::Certificate;
+
+/// What the filter knows when rustls reports an error.
+pub(crate) struct Context<'a> {
+    pub(crate) peer: &'a Arc<str>,
+    /// The certificate of the peer, if it was refused.
+    pub(crate) refused: Option<Certificate>,
+    /// It asked for a certificate, and there was none to show.
+    pub(crate) lacks_certificate: bool,
+    /// The first bytes of the peer, if not a single record could be read from them.
+    pub(crate) first_bytes: Option<&'a [u8]>,
+}
+
+/// Names the trouble.
+pub(crate) fn diagnose(error: Error, context: Context<'_>) -> TlsError {
+    let peer = Arc::clone(context.peer);
+    let source = Box::new(error);
+    match &*source {
+        Error::InvalidMessage(_) if context.first_bytes.is_some_and(is_unlike_tls) => {
+            not_tls(peer, context.first_bytes.unwrap_or_default())
+        }
+        Error::InvalidCertificate(fault) => {
+            let fault = fault.clone();
+            certificate_fault(&fault, peer, context.refused, source)
+        }
+        Error::NoCertificatesPresented => TlsError::NoCertificate { peer, source },
+        Error::NoApplicationProtocol => TlsError::NoCommonProtocol { peer, source },
+        Error::PeerIncompatible(why) if is_about_version(why) => {
+            TlsError::NoCommonVersion { peer, source }
+        }
+        Error::PeerIncompatible(why) if is_about_suite(why) => {
+            TlsError::NoCommonSuite { peer, source }
+        }
+        Error::AlertReceived(alert) => {
+            let alert = *alert;
+            received(alert, peer, context.lacks_certificate, source)
+        }
+        _ => TlsError::Protocol { peer, source },
+    }
+}
+
+/// The error for a peer whose first bytes are `bytes`.
+pub(crate) fn not_tls(peer: Arc<str>, bytes: &[u8]) -> TlsError {
+    /// Enough for a status line or a banner.
+    const EXCERPT: usize = 40;
+    TlsError::NotTls {
+        peer,
+        excerpt: bytes[..bytes.len().min(EXCERPT)].escape_ascii().to_string(),
+        looks_like: protocol_of(bytes),
+    }
+}
+
+/// Whether no TLS record starts like this: with its type and the major version 3 (RFC 8446, 5.1).
+pub(crate) fn is_unlike_tls(bytes: &[u8]) -> bool {
+    !matches!(bytes, [] | [20..=24] | [20..=24, 3, ..])
+}
+
+fn protocol_of(bytes: &[u8]) -> Option<&'static str> {
+    const SIGNS: [(&str, &[u8]); 21] = [
+        ("HTTP", b"HTTP/"),
+        ("HTTP", b"GET "),
+        ("HTTP", b"POST "),
+        ("HTTP", b"HEAD "),
+        ("HTTP", b"PUT "),
+        ("HTTP", b"DELETE "),
+        ("HTTP", b"PATCH "),
+        ("HTTP", b"OPTIONS "),
+        ("HTTP", b"CONNECT "),
+        ("HTTP/2", b"PRI * HTTP/2"),
+        ("SSH", b"SSH-"),
+        ("SMTP or FTP (STARTTLS may be what it needs)", b"220"),
+        ("SMTP", b"EHLO"),
+        ("SMTP", b"HELO"),
+        ("IMAP (STARTTLS may be what it needs)", b"* OK"),
+        ("POP3 (STLS may be what it needs)", b"+OK"),
+        ("XMPP (STARTTLS may be what it needs)", b"<stream:"),
+        ("XML", b"<?xml"),
+        ("HTML", b"<"),
+        ("the PROXY protocol", b"PROXY "),
+        ("the PROXY protocol", b"\r\n\r\n\0\r\nQUIT\n"),
+    ];
+    let sign = SIGNS.iter().find(|(_, sign)| bytes.starts_with(sign));
+    match (sign, bytes) {
+        (Some((protocol, _)), _) => Some(protocol),
+        // The client hello of SSL 2.0 has the top bit of its length set, then type 1.
+        (None, [0x80..=0xff, _, 1, ..]) => Some("SSL 2.0"),
+        _ => None,
+    }
+}
+
+fn certificate_fault(
+    fault: &CertificateError,
+    peer: Arc<str>,
+    refused: Option<Certificate>,
+    source: Box<Error>,
+) -> TlsError {
+    match fault {
+        CertificateError::ExpiredContext { time, not_after } => TlsError::Expired {
+            peer,
+            not_after: system_time(*not_after),
+            now: system_time(*time),
+            source,
+        },
+        CertificateError::Expired => TlsError::Expired {
+            peer,
+            not_after: refused.map_or(UNIX_EPOCH, |refused| refused.not_after()),
+            now: SystemTime::now(),
+            source,
+        },
+        CertificateError::NotValidYetContext { time, not_before } => TlsError::NotYetValid {
+            peer,
+            not_before: system_time(*not_before),
+            now: system_time(*time),
+            source,
+        },
+        CertificateError::NotValidYet => TlsError::NotYetValid {
+            peer,
+            not_before: refused.map_or(UNIX_EPOCH, |refused| refused.not_before()),
+            now: SystemTime::now(),
+            source,
+        },
+        CertificateError::NotValidForNameContext { presented, .. } => {
+            // rustls gives the names in a notation of its own; the certificate's are plain.
+            let found = refused.map_or_else(|| presented.clone(), |refused| refused.names());
+            TlsError::WrongName {
+                peer,
+                found,
+                source,
+            }
+        }
+        CertificateError::NotValidForName => {
+            let found = refused.map_or_else(Vec::new, |refused| refused.names());
+            TlsError::WrongName {
+                peer,
+                found,
+                source,
+            }
+        }
+        CertificateError::Revoked => TlsError::Revoked { peer, source },
+        CertificateError::UnknownIssuer | CertificateError::Other(_) => match refused {
+            Some(refused) if refused.is_self_signed() => TlsError::SelfSigned {
+                peer,
+                fingerprint: refused.fingerprint_hex(),
+                // What `openssl req -x509` makes by default. webpki sees that it is an authority
+                // before it looks for an issuer.
+                is_authority: is_authority_as_host(fault),
+                source,
+            },
+            refused if *fault == CertificateError::UnknownIssuer => TlsError::UnknownIssuer {
+                peer,
+                issuer: refused.and_then(|refused| refused.issuer().map(str::to_owned)),
+                source,
+            },
+            _ => TlsError::BadCertificate { peer, source },
+        },
+        _ => TlsError::BadCertificate { peer, source },
+    }
+}
+
+fn is_authority_as_host(fault: &CertificateError) -> bool {
+    match fault {
+        CertificateError::Other(other) => matches!(
+            other.0.downcast_ref::<webpki::Error>(),
+            Some(webpki::Error::CaUsedAsEndEntity)
+        ),
+        _ => false,
+    }
+}
+
+fn received(
+    alert: AlertDescription,
+    peer: Arc<str>,
+    lacks_certificate: bool,
+    source: Box<Error>,
+) -> TlsError {
+    use AlertDescription as Alert;
+    match alert {
+        Alert::ProtocolVersion => TlsError::NoCommonVersion { peer, source },
+        Alert::InsufficientSecurity => TlsError::NoCommonSuite { peer, source },
+        Alert::NoApplicationProtocol => TlsError::NoCommonProtocol { peer, source },
+        Alert::NoCertificate
+        | Alert::BadCertificate
+        | Alert::UnsupportedCertificate
+        | Alert::CertificateRevoked
+        | Alert::CertificateExpired
+        | Alert::CertificateUnknown
+        | Alert::UnknownCA
+        | Alert::AccessDenied
+        | Alert::CertificateRequired => {
+            let was_shown = !lacks_certificate && alert != Alert::CertificateRequired;
+            TlsError::CertificateRefused {
+                peer,
+                alert,
+                was_shown,
+                source,
+            }
+        }
+        // The alert for a certificate that is missing is younger than TLS 1.2, whose servers say
+        // no more than that (RFC 5246, 7.4.6).
+        Alert::HandshakeFailure if lacks_certificate => TlsError::CertificateRefused {
+            peer,
+            alert,
+            was_shown: false,
+            source,
+        },
+        _ => TlsError::AlertReceived {
+            peer,
+            alert,
+            source,
+        },
+    }
+}
+
+fn is_about_version(why: &PeerIncompatible) -> bool {
+    matches!(
+        why,
+        PeerIncompatible::ServerDoesNotSupportTls12Or13
+            | PeerIncompatible::ServerTlsVersionIsDisabledByOurConfig
+            | PeerIncompatible::SupportedVersionsExtensionRequired
+            | PeerIncompatible::Tls12NotOffered
+            | PeerIncompatible::Tls12NotOfferedOrEnabled
+            // A hello of TLS 1.1 or older has no such extension; rustls looks for it first.
+            | PeerIncompatible::SignatureAlgorithmsExtensionRequired
+    )
+}
+
+fn is_about_suite(why: &PeerIncompatible) -> bool {
+    matches!(
+        why,
+        PeerIncompatible::NoCipherSuitesInCommon
+            | PeerIncompatible::NoKxGroupsInCommon
+            | PeerIncompatible::NoEcPointFormatsInCommon
+            | PeerIncompatible::NoSignatureSchemesInCommon
+            | PeerIncompatible::NoCertificateRequestSignatureSchemesInCommon
+    )
+}
+
+fn system_time(time: UnixTime) -> SystemTime {
+    UNIX_EPOCH + Duration::from_secs(time.as_secs())
+}

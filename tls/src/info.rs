@@ -1,0 +1,93 @@
+//! What a handshake agreed on.
+
+use std::fmt;
+
+use rustls::{CommonState, HandshakeKind};
+
+use crate::{Certificate, TlsVersion};
+
+/// What was agreed on with the peer.
+///
+/// A connection gives it as `Rc<dyn Any>`, from `Transport::negotiated` (it is
+/// [`Filter::negotiated`](torsade_core::Filter::negotiated) below that):
+///
+/// ```
+/// # use std::any::Any;
+/// # use std::rc::Rc;
+/// use torsade_tls::TlsInfo;
+///
+/// fn speaks_http2(negotiated: Option<Rc<dyn Any>>) -> bool {
+///     let info = negotiated.and_then(|any| any.downcast::<TlsInfo>().ok());
+///     info.is_some_and(|info| info.alpn.as_deref() == Some(b"h2"))
+/// }
+/// # assert!(!speaks_http2(None));
+/// ```
+#[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
+#[doc(alias = "negotiatedProtocol")]
+#[doc(alias = "getPeerCertificate")]
+pub struct TlsInfo {
+    /// The version of TLS.
+    pub version: TlsVersion,
+    /// The cipher suite by its IANA name, such as `TLS_AES_256_GCM_SHA384`.
+    pub cipher_suite: String,
+    /// The key exchange group, such as `X25519MLKEM768`; there was no exchange when TLS 1.2
+    /// resumed a session.
+    pub key_exchange_group: Option<String>,
+    /// The application protocol (ALPN), if both sides named some.
+    pub alpn: Option<Vec<u8>>,
+    /// Whether an earlier session was resumed.
+    pub resumed: bool,
+    /// The server's name: the one connected to on a client; the one asked for (SNI), if any, on
+    /// a server.
+    pub server_name: Option<String>,
+    /// The certificates that the peer showed, its own first, or showed when the session that was
+    /// resumed began. On a server, empty when the client showed none.
+    #[doc(alias = "getPeerCertificateChain")]
+    pub peer_certificates: Vec<Certificate>,
+}
+
+impl TlsInfo {
+    /// Reads it off a connection whose handshake is done.
+    pub(crate) fn read(connection: &CommonState, server_name: Option<String>) -> Option<Self> {
+        let certificates = connection.peer_certificates().unwrap_or_default();
+        let suite = connection.negotiated_cipher_suite()?;
+        let group = connection.negotiated_key_exchange_group();
+        Some(Self {
+            version: TlsVersion::from_rustls(connection.protocol_version()?)?,
+            cipher_suite: iana_name(&format!("{:?}", suite.suite())),
+            key_exchange_group: group.map(|group| format!("{:?}", group.name())),
+            alpn: connection.alpn_protocol().map(<[u8]>::to_vec),
+            resumed: connection.handshake_kind() == Some(HandshakeKind::Resumed),
+            server_name,
+            peer_certificates: certificates
+                .iter()
+                .cloned()
+                .map(Certificate::unparsed)
+                .collect(),
+        })
+    }
+}
+
+/// IANA writes the suites of TLS 1.3 `TLS_AES_..`, rustls `TLS13_AES_..`.
+fn iana_name(rustls_name: &str) -> String {
+    rustls_name.replacen("TLS13_", "TLS_", 1)
+}
+
+impl fmt::Debug for TlsInfo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let alpn = self
+            .alpn
+            .as_deref()
+            .map(|alpn| alpn.escape_ascii().to_string());
+        f.debug_struct("TlsInfo")
+            .field("version", &self.version)
+            .field("cipher_suite", &self.cipher_suite)
+            .field("key_exchange_group", &self.key_exchange_group)
+            .field("alpn", &alpn)
+            .field("resumed", &self.resumed)
+            .field("server_name", &self.server_name)
+            .field("peer_certificates", &self.peer_certificates)
+            .finish()
+    }
+}
