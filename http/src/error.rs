@@ -1,0 +1,5 @@
+//! What can go wrong, by diagnosis.
+
+mod wire;
+
+pub use wire::{ChunkFault, FieldFault, Foreign, WireError};

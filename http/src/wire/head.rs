@@ -1,0 +1,388 @@
+//! The head of a reply: status line and fields (RFC 9112 sections 4 and 5).
+//!
+//! A head that lies whole in one piece of input, as nearly all do, is parsed where it lies.
+//! Otherwise its lines are collected and checked one by one as they are completed, and parsed
+//! once, at the empty line: the work is linear in the bytes, however small the pieces.
+
+use std::mem::{self, MaybeUninit};
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Version};
+use httparse::{Header, ParserConfig, Response, Status};
+
+use super::limits::Limits;
+use super::lines::{
+    check_field, check_start, check_status_line, check_value, excerpt, reason, strip_line_end,
+};
+use crate::error::{FieldFault, Foreign, WireError};
+
+/// The head of a reply.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ResponseHead {
+    /// HTTP/1.0 or HTTP/1.1.
+    pub version: Version,
+    /// From 100 to 999.
+    pub status: StatusCode,
+    /// The phrase behind the status, which may be empty and in any charset. It means nothing
+    /// (RFC 9112 section 4).
+    pub reason: Bytes,
+    /// The fields. Values of one name are in the order in which they came. A value that was
+    /// folded over several lines has a space for each fold.
+    pub headers: HeaderMap,
+}
+
+/// An incremental parser of reply heads.
+///
+/// Accepts what RFC 9112 lets a recipient accept: LF alone as line end, a missing phrase, folded
+/// values, some empty lines in front. Refuses the rest.
+#[derive(Debug)]
+pub struct HeadParser {
+    limits: Limits,
+    /// The lines so far of a head that comes in pieces.
+    buffer: Vec<u8>,
+    /// Where in `buffer` the unfinished line starts.
+    line_start: usize,
+    /// Finished lines in `buffer`; 0 while the status line is awaited.
+    lines: usize,
+    /// Finished field lines, without continuations.
+    fields: usize,
+    /// Empty lines before the head.
+    blank_lines: usize,
+    /// Whether a byte has come.
+    started: bool,
+}
+
+/// Empty lines skipped before a head. RFC 9112 section 2.2 asks it of servers; some servers send
+/// CRLF behind a body.
+const BLANK_LINES: usize = 8;
+
+/// Fields that are parsed without allocating room for them.
+const SLOTS: usize = 64;
+
+impl HeadParser {
+    /// A parser that keeps to `limits`.
+    pub fn new(limits: Limits) -> Self {
+        Self {
+            limits,
+            buffer: Vec::new(),
+            line_start: 0,
+            lines: 0,
+            fields: 0,
+            blank_lines: 0,
+            started: false,
+        }
+    }
+
+    /// Takes the next bytes; returns how many of them belong to the head, and the head if it is
+    /// complete. The parser is then ready for the next head.
+    ///
+    /// # Errors
+    /// The bytes are no head, or pass a limit. The parser must not be used any more.
+    pub fn parse(&mut self, input: &[u8]) -> Result<(usize, Option<ResponseHead>), WireError> {
+        if input.is_empty() {
+            return Ok((0, None));
+        }
+        if !self.started {
+            self.started = true;
+            if let Some((used, head)) = self.parse_in_place(input) {
+                self.started = false;
+                return Ok((used, Some(head)));
+            }
+        }
+        self.parse_lines(input)
+    }
+
+    /// Whether a byte of the head has come, even if only of an empty line before it.
+    pub fn is_started(&self) -> bool {
+        self.started
+    }
+
+    /// What it means that the input ends here.
+    pub fn closed(&self) -> WireError {
+        if !self.started {
+            return WireError::ClosedBeforeResponse;
+        }
+        let start = strip_line_end(&self.buffer);
+        // The beginning of a status line is cut short; anything else was never going to be one.
+        if self.lines == 0
+            && !b"HTTP/".starts_with(start)
+            && let Err(error) = check_start(start, true)
+        {
+            return error;
+        }
+        WireError::ClosedInHead {
+            received: self.buffer.len(),
+        }
+    }
+
+    /// The head, if it lies whole at the start of `input`, is right, and keeps to the limits. In
+    /// all other cases `parse_lines` has the say.
+    fn parse_in_place(&self, input: &[u8]) -> Option<(usize, ResponseHead)> {
+        if input[0] != b'H' {
+            return None;
+        }
+        let window = &input[..input.len().min(self.limits.head_bytes)];
+        let mut slots = [const { MaybeUninit::uninit() }; SLOTS];
+        let mut parsed = parse_with(window, None, &mut slots);
+        let mut room = SLOTS;
+        while matches!(parsed, Parsed::Not(Refused::TooMany)) && room < self.limits.header_count {
+            room = room.saturating_mul(4).min(self.limits.header_count);
+            parsed = parse_with(window, None, &mut vec![MaybeUninit::uninit(); room]);
+        }
+        let Parsed::Head { used, fields, head } = parsed else {
+            return None;
+        };
+        // A head no longer than a line may be has no line that is too long.
+        let fits = fields <= self.limits.header_count && used <= self.limits.line_bytes;
+        fits.then_some((used, head))
+    }
+
+    fn parse_lines(&mut self, input: &[u8]) -> Result<(usize, Option<ResponseHead>), WireError> {
+        let mut used = 0;
+        while used < input.len() {
+            let rest = &input[used..];
+            let line_end = rest.iter().position(|&byte| byte == b'\n');
+            let piece = &rest[..line_end.map_or(rest.len(), |at| at + 1)];
+            self.check_room(piece)?;
+            self.buffer.extend_from_slice(piece);
+            used += piece.len();
+            if line_end.is_none() {
+                if self.lines == 0 {
+                    check_start(
+                        self.buffer.strip_suffix(b"\r").unwrap_or(&self.buffer),
+                        false,
+                    )?;
+                }
+            } else if self.finish_line()? {
+                return Ok((used, Some(self.finish_head()?)));
+            }
+        }
+        Ok((used, None))
+    }
+
+    /// Before `piece` is stored: an endless head costs no more memory than the limit.
+    fn check_room(&self, piece: &[u8]) -> Result<(), WireError> {
+        let Limits {
+            head_bytes,
+            line_bytes,
+            ..
+        } = self.limits;
+        let total = self.buffer.len() + piece.len();
+        if total <= head_bytes && total - self.line_start <= line_bytes {
+            return Ok(());
+        }
+        // Which of the two was passed first does not depend on how the input was cut.
+        if head_bytes - self.line_start.min(head_bytes) <= line_bytes {
+            return Err(WireError::HeadTooLong { limit: head_bytes });
+        }
+        Err(WireError::LineTooLong {
+            limit: line_bytes,
+            line: self.lines + 1,
+            excerpt: excerpt(&[&self.buffer[self.line_start..], piece].concat()),
+        })
+    }
+
+    /// Checks the line that was completed; says whether it ends the head.
+    fn finish_line(&mut self) -> Result<bool, WireError> {
+        let line = strip_line_end(&self.buffer[self.line_start..]);
+        if self.lines == 0 {
+            if line.is_empty() {
+                self.blank_lines += 1;
+                if self.blank_lines > BLANK_LINES {
+                    return Err(WireError::NotHttp {
+                        looks_like: Foreign::Unknown,
+                        excerpt: excerpt(&b"\r\n".repeat(self.blank_lines)),
+                    });
+                }
+                self.buffer.clear();
+                return Ok(false);
+            }
+            check_start(line, true)?;
+            check_status_line(line)?;
+        } else if line.is_empty() {
+            return Ok(true);
+        } else {
+            let checked = if matches!(line[0], b' ' | b'\t') {
+                match self.fields {
+                    0 => Err((FieldFault::LeadingSpace, 0)),
+                    _ => check_value(line),
+                }
+            } else {
+                self.fields += 1;
+                if self.fields > self.limits.header_count {
+                    return Err(WireError::TooManyHeaders {
+                        limit: self.limits.header_count,
+                    });
+                }
+                check_field(line)
+            };
+            checked.map_err(|(fault, at)| self.bad_field(fault, at))?;
+        }
+        self.lines += 1;
+        self.line_start = self.buffer.len();
+        Ok(false)
+    }
+
+    fn bad_field(&self, fault: FieldFault, at: usize) -> WireError {
+        WireError::BadField {
+            fault,
+            line: self.lines + 1,
+            offset: self.line_start + at,
+            excerpt: excerpt(strip_line_end(&self.buffer[self.line_start..])),
+        }
+    }
+
+    /// Parses the collected lines, all of which have been checked.
+    fn finish_head(&mut self) -> Result<ResponseHead, WireError> {
+        let fields = self.fields;
+        let finished = mem::replace(self, Self::new(self.limits));
+        let head = Bytes::from(finished.buffer);
+        let mut slots = vec![MaybeUninit::uninit(); fields];
+        match parse_with(&head, Some(&head), &mut slots) {
+            Parsed::Head { head, .. } => Ok(head),
+            Parsed::Not(refused) => Err(refused.error(&head, fields)),
+        }
+    }
+}
+
+enum Parsed {
+    Head {
+        used: usize,
+        fields: usize,
+        head: ResponseHead,
+    },
+    Not(Refused),
+}
+
+enum Refused {
+    /// More fields than slots, or than a `HeaderMap` takes.
+    TooMany,
+    /// Unfinished, or wrong.
+    Malformed,
+}
+
+impl Refused {
+    /// The error for a block of lines that passed our own checks.
+    fn error(self, block: &[u8], fields: usize) -> WireError {
+        match self {
+            Self::TooMany => WireError::TooManyHeaders { limit: fields - 1 },
+            // Should our checks and httparse ever differ, the stricter of them wins.
+            Self::Malformed => WireError::BadField {
+                fault: FieldFault::Other,
+                line: 1,
+                offset: 0,
+                excerpt: excerpt(block),
+            },
+        }
+    }
+}
+
+/// Parses `input`, of which `shared` is the same bytes if the caller has them in that form.
+fn parse_with<'b>(
+    input: &'b [u8],
+    shared: Option<&Bytes>,
+    slots: &mut [MaybeUninit<Header<'b>>],
+) -> Parsed {
+    let mut response = Response::new(&mut []);
+    let used = match ParserConfig::default()
+        .allow_obsolete_multiline_headers_in_responses(true)
+        .parse_response_with_uninit_headers(&mut response, input, slots)
+    {
+        Ok(Status::Complete(used)) => used,
+        Err(httparse::Error::TooManyHeaders) => return Parsed::Not(Refused::TooMany),
+        Ok(Status::Partial) | Err(_) => return Parsed::Not(Refused::Malformed),
+    };
+    let Some(status) = response
+        .code
+        .and_then(|code| StatusCode::from_u16(code).ok())
+    else {
+        return Parsed::Not(Refused::Malformed);
+    };
+    // httparse turns a phrase that is not ASCII into nothing, hence our own look at the line.
+    let line_end = input.iter().position(|&byte| byte == b'\n').unwrap_or(0);
+    let phrase = reason(strip_line_end(&input[..=line_end]));
+    let canonical = status.canonical_reason().unwrap_or_default();
+    let reason = if phrase == canonical.as_bytes() {
+        Bytes::from_static(canonical.as_bytes())
+    } else {
+        Bytes::copy_from_slice(phrase)
+    };
+    // One copy that all values share, instead of one allocation for each.
+    let copy;
+    let shared = match shared {
+        Some(shared) => shared,
+        None => {
+            copy = Bytes::copy_from_slice(&input[..used]);
+            &copy
+        }
+    };
+    let fields = response.headers.len();
+    let headers = match header_map(response.headers, input, shared) {
+        Ok(headers) => headers,
+        Err(refused) => return Parsed::Not(refused),
+    };
+    let version = if response.version == Some(0) {
+        Version::HTTP_10
+    } else {
+        Version::HTTP_11
+    };
+    Parsed::Head {
+        used,
+        fields,
+        head: ResponseHead {
+            version,
+            status,
+            reason,
+            headers,
+        },
+    }
+}
+
+fn header_map(fields: &[Header<'_>], input: &[u8], shared: &Bytes) -> Result<HeaderMap, Refused> {
+    let mut headers = HeaderMap::try_with_capacity(fields.len()).map_err(|_| Refused::TooMany)?;
+    for field in fields {
+        let name = HeaderName::from_bytes(field.name.as_bytes()).map_err(|_| Refused::Malformed)?;
+        let value = if field.value.contains(&b'\n') {
+            Bytes::from(unfold(field.value))
+        } else {
+            let start = field.value.as_ptr().addr() - input.as_ptr().addr();
+            shared.slice(start..start + field.value.len())
+        };
+        let value = HeaderValue::from_maybe_shared(value).map_err(|_| Refused::Malformed)?;
+        headers
+            .try_append(name, value)
+            .map_err(|_| Refused::TooMany)?;
+    }
+    Ok(headers)
+}
+
+/// Parses trailers: field lines and the empty line, all of which have been checked.
+pub(super) fn parse_trailers(block: Vec<u8>, fields: usize) -> Result<HeaderMap, WireError> {
+    let block = Bytes::from(block);
+    let mut slots = vec![httparse::EMPTY_HEADER; fields];
+    let parsed = match httparse::parse_headers(&block, &mut slots) {
+        Ok(Status::Complete((_, fields))) => header_map(fields, &block, &block),
+        _ => Err(Refused::Malformed),
+    };
+    parsed.map_err(|refused| refused.error(&block, fields))
+}
+
+/// Replaces each fold by a space, as a user agent must (RFC 9112 section 5.2), before anybody can
+/// see or forward the line ends that httparse leaves in the value.
+fn unfold(value: &[u8]) -> Vec<u8> {
+    let mut joined = Vec::with_capacity(value.len());
+    for line in value.split(|&byte| byte == b'\n') {
+        let line = line.trim_ascii();
+        if !line.is_empty() {
+            if !joined.is_empty() {
+                joined.push(b' ');
+            }
+            joined.extend_from_slice(line);
+        }
+    }
+    joined
+}
+
+#[cfg(test)]
+mod tests;
