@@ -57,7 +57,11 @@ pub struct HeadParser {
 /// CRLF behind a body.
 const BLANK_LINES: usize = 8;
 
-/// Fields that are parsed without allocating room for them.
+/// Bytes after which there is no more doubt whether a reply is HTTP; an excerpt has room for them.
+const START: usize = 40;
+
+/// Fields that a head parsed in place may have. The lines of a larger one are counted first, as
+/// httparse wants to know.
 const SLOTS: usize = 64;
 
 impl HeadParser {
@@ -124,13 +128,7 @@ impl HeadParser {
         }
         let window = &input[..input.len().min(self.limits.head_bytes)];
         let mut slots = [const { MaybeUninit::uninit() }; SLOTS];
-        let mut parsed = parse_with(window, None, &mut slots);
-        let mut room = SLOTS;
-        while matches!(parsed, Parsed::Not(Refused::TooMany)) && room < self.limits.header_count {
-            room = room.saturating_mul(4).min(self.limits.header_count);
-            parsed = parse_with(window, None, &mut vec![MaybeUninit::uninit(); room]);
-        }
-        let Parsed::Head { used, fields, head } = parsed else {
+        let Parsed::Head { used, fields, head } = parse_with(window, None, &mut slots) else {
             return None;
         };
         // A head no longer than a line may be has no line that is too long.
@@ -144,17 +142,18 @@ impl HeadParser {
             let rest = &input[used..];
             let line_end = rest.iter().position(|&byte| byte == b'\n');
             let piece = &rest[..line_end.map_or(rest.len(), |at| at + 1)];
+            if self.lines == 0 && self.buffer.len() < START {
+                // Before any limit: who does not speak HTTP has no head that could be too long.
+                let start = [&self.buffer, &piece[..piece.len().min(START)]].concat();
+                match strip_line_end(&start) {
+                    [] => {}
+                    start => check_start(start, line_end.is_some())?,
+                }
+            }
             self.check_room(piece)?;
             self.buffer.extend_from_slice(piece);
             used += piece.len();
-            if line_end.is_none() {
-                if self.lines == 0 {
-                    check_start(
-                        self.buffer.strip_suffix(b"\r").unwrap_or(&self.buffer),
-                        false,
-                    )?;
-                }
-            } else if self.finish_line()? {
+            if line_end.is_some() && self.finish_line()? {
                 return Ok((used, Some(self.finish_head()?)));
             }
         }
@@ -198,7 +197,6 @@ impl HeadParser {
                 self.buffer.clear();
                 return Ok(false);
             }
-            check_start(line, true)?;
             check_status_line(line)?;
         } else if line.is_empty() {
             return Ok(true);
