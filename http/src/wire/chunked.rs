@@ -33,6 +33,7 @@ pub enum Chunk<'a> {
 /// A decoder of one chunked body.
 ///
 /// Stores nothing but unfinished trailers: data is handed out where it lies.
+#[doc(alias = "ChunkedTransferDecoder")]
 #[derive(Debug)]
 pub struct Decoder {
     limits: Limits,

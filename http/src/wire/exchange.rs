@@ -71,6 +71,7 @@ use crate::error::WireError;
 /// assert_eq!(body, b"done");
 /// # Ok::<(), torsade_http::WireError>(())
 /// ```
+#[doc(alias = "HTTPClientParser")]
 #[derive(Debug)]
 pub struct Exchange {
     limits: Limits,

@@ -25,6 +25,7 @@ pub enum BodyLength {
 
 /// The head of a request, borrowed from wherever its parts live.
 #[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
 pub struct RequestHead<'a> {
     /// The method.
     pub method: &'a Method,
