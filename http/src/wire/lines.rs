@@ -132,25 +132,51 @@ pub(super) fn check_field(line: &[u8]) -> Result<(), (FieldFault, usize)> {
 
 /// Checks the value of a field, or a line that continues one.
 pub(super) fn check_value(value: &[u8]) -> Result<(), (FieldFault, usize)> {
-    for (at, &byte) in value.iter().enumerate() {
-        if let Some(fault) = byte_fault(byte) {
-            return Err((fault, at));
-        }
+    // A plain condition on all bytes is many times faster than asking for each one's fault.
+    if !value.iter().any(|&byte| is_control(byte)) {
+        return Ok(());
     }
-    Ok(())
+    let faults = value.iter().map(|&byte| byte_fault(byte));
+    match faults
+        .enumerate()
+        .find_map(|(at, fault)| Some((fault?, at)))
+    {
+        Some(fault) => Err(fault),
+        None => Ok(()),
+    }
 }
 
 /// Control characters are refused (RFC 9110 section 5.5 allows that), as `http::HeaderValue` does.
 fn byte_fault(byte: u8) -> Option<FieldFault> {
     match byte {
-        b'\t' | b' '..=b'~' | 0x80.. => None,
+        _ if !is_control(byte) => None,
         0 => Some(FieldFault::Nul),
         b'\r' => Some(FieldFault::LoneCr),
         _ => Some(FieldFault::Control(byte)),
     }
 }
 
+fn is_control(byte: u8) -> bool {
+    (byte < b' ') & (byte != b'\t') | (byte == 0x7f)
+}
+
 /// `tchar` of RFC 9110 section 5.6.2.
 pub(super) fn is_token(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
+    TOKEN[usize::from(byte)]
 }
+
+const TOKEN: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0_u8;
+    while byte < 128 {
+        table[byte as usize] = byte.is_ascii_alphanumeric();
+        byte += 1;
+    }
+    let punctuation = b"!#$%&'*+-.^_`|~";
+    let mut at = 0;
+    while at < punctuation.len() {
+        table[punctuation[at] as usize] = true;
+        at += 1;
+    }
+    table
+};

@@ -240,44 +240,47 @@ fn push_value(out: &mut Vec<u8>, value: &[u8]) {
 /// case-insensitive, but not every server knows.
 fn push_name(out: &mut Vec<u8>, name: &HeaderName) {
     let name = name.as_str();
-    if let Ok(at) = UNUSUAL.binary_search_by_key(&name, |&(lower, _)| lower) {
-        out.extend_from_slice(UNUSUAL[at].1.as_bytes());
+    if let Some(unusual) = unusual_capitals(name) {
+        out.extend_from_slice(unusual.as_bytes());
         return;
     }
+    let start = out.len();
+    out.extend_from_slice(name.as_bytes());
     let mut word_starts = true;
-    for byte in name.bytes() {
-        out.push(if word_starts {
-            byte.to_ascii_uppercase()
-        } else {
-            byte
-        });
-        word_starts = byte == b'-';
+    for byte in &mut out[start..] {
+        if word_starts {
+            byte.make_ascii_uppercase();
+        }
+        word_starts = *byte == b'-';
     }
 }
 
-/// Names whose words do not just start with a capital, in order.
-const UNUSUAL: [(&str, &str); 20] = [
-    ("a-im", "A-IM"),
-    ("content-md5", "Content-MD5"),
-    ("dnt", "DNT"),
-    ("etag", "ETag"),
-    ("expect-ct", "Expect-CT"),
-    ("http2-settings", "HTTP2-Settings"),
-    ("mime-version", "MIME-Version"),
-    ("p3p", "P3P"),
-    ("sec-ch-ua", "Sec-CH-UA"),
-    ("sec-gpc", "Sec-GPC"),
-    ("sec-websocket-accept", "Sec-WebSocket-Accept"),
-    ("sec-websocket-extensions", "Sec-WebSocket-Extensions"),
-    ("sec-websocket-key", "Sec-WebSocket-Key"),
-    ("sec-websocket-protocol", "Sec-WebSocket-Protocol"),
-    ("sec-websocket-version", "Sec-WebSocket-Version"),
-    ("soapaction", "SOAPAction"),
-    ("te", "TE"),
-    ("www-authenticate", "WWW-Authenticate"),
-    ("x-ua-compatible", "X-UA-Compatible"),
-    ("x-xss-protection", "X-XSS-Protection"),
-];
+/// Names whose words do not just start with a capital.
+fn unusual_capitals(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "a-im" => "A-IM",
+        "content-md5" => "Content-MD5",
+        "dnt" => "DNT",
+        "etag" => "ETag",
+        "expect-ct" => "Expect-CT",
+        "http2-settings" => "HTTP2-Settings",
+        "mime-version" => "MIME-Version",
+        "p3p" => "P3P",
+        "sec-ch-ua" => "Sec-CH-UA",
+        "sec-gpc" => "Sec-GPC",
+        "sec-websocket-accept" => "Sec-WebSocket-Accept",
+        "sec-websocket-extensions" => "Sec-WebSocket-Extensions",
+        "sec-websocket-key" => "Sec-WebSocket-Key",
+        "sec-websocket-protocol" => "Sec-WebSocket-Protocol",
+        "sec-websocket-version" => "Sec-WebSocket-Version",
+        "soapaction" => "SOAPAction",
+        "te" => "TE",
+        "www-authenticate" => "WWW-Authenticate",
+        "x-ua-compatible" => "X-UA-Compatible",
+        "x-xss-protection" => "X-XSS-Protection",
+        _ => return None,
+    })
+}
 
 #[cfg(test)]
 mod tests;
