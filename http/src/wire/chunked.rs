@@ -33,6 +33,24 @@ pub enum Chunk<'a> {
 /// A decoder of one chunked body.
 ///
 /// Stores nothing but unfinished trailers: data is handed out where it lies.
+///
+/// ```
+/// use torsade_http::wire::Limits;
+/// use torsade_http::wire::chunked::{Chunk, Decoder};
+///
+/// let mut decoder = Decoder::new(Limits::default());
+/// let mut rest = &b"5\r\nhello\r\n0\r\n\r\nmore"[..];
+/// let mut body = Vec::new();
+/// while let (used, Some(chunk)) = decoder.decode(rest)? {
+///     rest = &rest[used..];
+///     match chunk {
+///         Chunk::Data(data) => body.extend_from_slice(data),
+///         Chunk::End(trailers) => assert_eq!(trailers, None),
+///     }
+/// }
+/// assert_eq!((&body[..], rest), (&b"hello"[..], &b"more"[..]));
+/// # Ok::<(), torsade_http::WireError>(())
+/// ```
 #[doc(alias = "ChunkedTransferDecoder")]
 #[derive(Debug)]
 pub struct Decoder {
@@ -340,6 +358,12 @@ pub const LAST_CHUNK: &[u8] = b"0\r\n\r\n";
 pub const CHUNK_END: &[u8] = b"\r\n";
 
 /// The line before a chunk's data, on the stack.
+///
+/// ```
+/// use torsade_http::wire::chunked::ChunkHead;
+///
+/// assert_eq!(ChunkHead::new(255).as_bytes(), b"ff\r\n");
+/// ```
 #[derive(Clone, Copy)]
 pub struct ChunkHead {
     line: [u8; 18],

@@ -36,6 +36,18 @@ pub struct ResponseHead {
 ///
 /// Accepts what RFC 9112 lets a recipient accept: LF alone as line end, a missing phrase, folded
 /// values, some empty lines in front. Refuses the rest.
+///
+/// ```
+/// use torsade_http::wire::{Limits, head::HeadParser};
+///
+/// let mut parser = HeadParser::new(Limits::default());
+/// assert_eq!(parser.parse(b"HTTP/1.1 404 Not Fo")?, (19, None));
+/// let (used, head) = parser.parse(b"und\r\nX-A: one\r\n two\r\n\r\nbody")?;
+/// let head = head.expect("complete");
+/// assert_eq!((used, head.status.as_u16()), (23, 404));
+/// assert_eq!(head.headers["x-a"], "one two");
+/// # Ok::<(), torsade_http::WireError>(())
+/// ```
 #[derive(Debug)]
 pub struct HeadParser {
     limits: Limits,

@@ -83,6 +83,24 @@ impl<'a> RequestHead<'a> {
 /// [`BodyNotAllowed`](WireError::BodyNotAllowed), and
 /// [`ConflictingRequestFraming`](WireError::ConflictingRequestFraming) if the caller's
 /// `Content-Length` or `Transfer-Encoding` contradicts the body. `out` is then as it was.
+///
+/// ```
+/// use http::{HeaderMap, HeaderValue, Method};
+/// use torsade_http::wire::{BodyLength, RequestHead, request::encode};
+///
+/// let mut headers = HeaderMap::new();
+/// headers.insert("content-type", HeaderValue::from_static("text/plain"));
+/// let head = RequestHead::new(&Method::PUT, "/a", "[::1]:8080", &headers)
+///     .body(BodyLength::Known(5));
+/// let mut out = Vec::new();
+/// encode(&head, &mut out)?;
+/// assert_eq!(
+///     out,
+///     b"PUT /a HTTP/1.1\r\nHost: [::1]:8080\r\nContent-Type: text/plain\r\n\
+///       Content-Length: 5\r\n\r\n"
+/// );
+/// # Ok::<(), torsade_http::WireError>(())
+/// ```
 pub fn encode(request: &RequestHead<'_>, out: &mut Vec<u8>) -> Result<BodyLength, WireError> {
     let host = check(request)?;
     let body = body_length(request)?;
