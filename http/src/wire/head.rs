@@ -7,13 +7,13 @@
 use std::mem::{self, MaybeUninit};
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Version};
-use httparse::{Header, ParserConfig, Response, Status};
+use http::{HeaderMap, StatusCode, Version};
 
 use super::limits::Limits;
 use super::lines::{
-    check_field, check_start, check_status_line, check_value, excerpt, reason, strip_line_end,
+    check_field, check_start, check_status_line, check_value, excerpt, strip_line_end,
 };
+use super::parse::{Parsed, parse_head};
 use crate::error::{FieldFault, Foreign, WireError};
 
 /// The head of a reply.
@@ -140,7 +140,7 @@ impl HeadParser {
         }
         let window = &input[..input.len().min(self.limits.head_bytes)];
         let mut slots = [const { MaybeUninit::uninit() }; SLOTS];
-        let Parsed::Head { used, fields, head } = parse_with(window, None, &mut slots) else {
+        let Parsed::Head { used, fields, head } = parse_head(window, None, &mut slots) else {
             return None;
         };
         // A head no longer than a line may be has no line that is too long.
@@ -249,149 +249,11 @@ impl HeadParser {
         let finished = mem::replace(self, Self::new(self.limits));
         let head = Bytes::from(finished.buffer);
         let mut slots = vec![MaybeUninit::uninit(); fields];
-        match parse_with(&head, Some(&head), &mut slots) {
+        match parse_head(&head, Some(&head), &mut slots) {
             Parsed::Head { head, .. } => Ok(head),
             Parsed::Not(refused) => Err(refused.error(&head, fields)),
         }
     }
-}
-
-enum Parsed {
-    Head {
-        used: usize,
-        fields: usize,
-        head: ResponseHead,
-    },
-    Not(Refused),
-}
-
-enum Refused {
-    /// More fields than slots, or than a `HeaderMap` takes.
-    TooMany,
-    /// Unfinished, or wrong.
-    Malformed,
-}
-
-impl Refused {
-    /// The error for a block of lines that passed our own checks.
-    fn error(self, block: &[u8], fields: usize) -> WireError {
-        match self {
-            Self::TooMany => WireError::TooManyHeaders { limit: fields - 1 },
-            // Should our checks and httparse ever differ, the stricter of them wins.
-            Self::Malformed => WireError::BadField {
-                fault: FieldFault::Other,
-                line: 1,
-                offset: 0,
-                excerpt: excerpt(block),
-            },
-        }
-    }
-}
-
-/// Parses `input`, of which `shared` is the same bytes if the caller has them in that form.
-fn parse_with<'b>(
-    input: &'b [u8],
-    shared: Option<&Bytes>,
-    slots: &mut [MaybeUninit<Header<'b>>],
-) -> Parsed {
-    let mut response = Response::new(&mut []);
-    let used = match ParserConfig::default()
-        .allow_obsolete_multiline_headers_in_responses(true)
-        .parse_response_with_uninit_headers(&mut response, input, slots)
-    {
-        Ok(Status::Complete(used)) => used,
-        Err(httparse::Error::TooManyHeaders) => return Parsed::Not(Refused::TooMany),
-        Ok(Status::Partial) | Err(_) => return Parsed::Not(Refused::Malformed),
-    };
-    let Some(status) = response
-        .code
-        .and_then(|code| StatusCode::from_u16(code).ok())
-    else {
-        return Parsed::Not(Refused::Malformed);
-    };
-    // httparse turns a phrase that is not ASCII into nothing, hence our own look at the line.
-    let line_end = input.iter().position(|&byte| byte == b'\n').unwrap_or(0);
-    let phrase = reason(strip_line_end(&input[..=line_end]));
-    let canonical = status.canonical_reason().unwrap_or_default();
-    let reason = if phrase == canonical.as_bytes() {
-        Bytes::from_static(canonical.as_bytes())
-    } else {
-        Bytes::copy_from_slice(phrase)
-    };
-    // One copy that all values share, instead of one allocation for each.
-    let copy;
-    let shared = match shared {
-        Some(shared) => shared,
-        None => {
-            copy = Bytes::copy_from_slice(&input[..used]);
-            &copy
-        }
-    };
-    let fields = response.headers.len();
-    let headers = match header_map(response.headers, input, shared) {
-        Ok(headers) => headers,
-        Err(refused) => return Parsed::Not(refused),
-    };
-    let version = if response.version == Some(0) {
-        Version::HTTP_10
-    } else {
-        Version::HTTP_11
-    };
-    Parsed::Head {
-        used,
-        fields,
-        head: ResponseHead {
-            version,
-            status,
-            reason,
-            headers,
-        },
-    }
-}
-
-fn header_map(fields: &[Header<'_>], input: &[u8], shared: &Bytes) -> Result<HeaderMap, Refused> {
-    let mut headers = HeaderMap::try_with_capacity(fields.len()).map_err(|_| Refused::TooMany)?;
-    for field in fields {
-        let name = HeaderName::from_bytes(field.name.as_bytes()).map_err(|_| Refused::Malformed)?;
-        let value = if field.value.contains(&b'\n') {
-            Bytes::from(unfold(field.value))
-        } else {
-            let start = field.value.as_ptr().addr() - input.as_ptr().addr();
-            shared.slice(start..start + field.value.len())
-        };
-        let value = HeaderValue::from_maybe_shared(value).map_err(|_| Refused::Malformed)?;
-        headers
-            .try_append(name, value)
-            .map_err(|_| Refused::TooMany)?;
-    }
-    Ok(headers)
-}
-
-/// Parses trailers: field lines and the empty line, all of which have been checked.
-pub(super) fn parse_trailers(block: Vec<u8>, fields: usize) -> Result<HeaderMap, WireError> {
-    let block = Bytes::from(block);
-    let mut slots = vec![httparse::EMPTY_HEADER; fields];
-    let parsed = match httparse::parse_headers(&block, &mut slots) {
-        Ok(Status::Complete((_, fields))) => header_map(fields, &block, &block),
-        _ => Err(Refused::Malformed),
-    };
-    parsed.map_err(|refused| refused.error(&block, fields))
-}
-
-/// Replaces each fold by a space, as a user agent must (RFC 9112 section 5.2), before anybody can
-/// see or forward the line ends that httparse leaves in the value.
-fn unfold(value: &[u8]) -> Vec<u8> {
-    let mut joined = Vec::with_capacity(value.len());
-    for line in value.split(|&byte| byte == b'\n') {
-        let line = line.trim_ascii();
-        if !line.is_empty() {
-            if !joined.is_empty() {
-                joined.push(b' ');
-            }
-            joined.extend_from_slice(line);
-        }
-    }
-    joined
 }
 
 #[cfg(test)]

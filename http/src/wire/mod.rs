@@ -11,15 +11,19 @@
 //! - [`Limits`] bounds everything that a peer could let grow.
 
 pub mod chunked;
+mod event;
 mod exchange;
 pub mod framing;
 pub mod head;
 mod limits;
 mod lines;
+mod parse;
 pub mod request;
+mod trailers;
 mod upload;
 
-pub use exchange::{End, Event, Exchange};
+pub use event::{End, Event};
+pub use exchange::Exchange;
 pub use framing::CloseReason;
 pub use head::ResponseHead;
 pub use limits::Limits;

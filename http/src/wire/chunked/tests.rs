@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::error::FieldFault;
 
 /// All data, and the end if it came.
 type Decoded = (Vec<u8>, Option<Option<HeaderMap>>);
