@@ -35,6 +35,7 @@ compile_error!("torsade-tls needs a cryptography provider: enable feature `aws-l
 
 pub mod certificate;
 mod client;
+mod endpoint;
 pub mod error;
 mod filter;
 mod info;
@@ -51,6 +52,7 @@ mod testing;
 
 pub use certificate::Certificate;
 pub use client::{ClientTls, ClientTlsBuilder, DangerousClientTls};
+pub use endpoint::{StartTls, TlsClient, wrap_client_tls, wrap_server_tls};
 pub use error::{ConfigError, TlsError};
 pub use filter::TlsFilter;
 pub use info::TlsInfo;

@@ -1,0 +1,118 @@
+//! TLS around endpoints, and on connections that are already there.
+
+use torsade_core::endpoints::{ClientEndpoint, Established, TcpServer};
+use torsade_core::{Deferred, Transport};
+
+use crate::{ClientTls, ConfigError, ServerTls};
+
+/// An endpoint that speaks TLS over the stream of another.
+///
+/// Connecting fires after the handshake, with the peer's certificate verified: what is wrong with
+/// it fails the Deferred with a [`TlsError`](crate::TlsError). Wrapped twice, it is TLS in TLS.
+#[derive(Debug)]
+#[doc(alias = "wrapClientTLS")]
+#[doc(alias = "SSL4ClientEndpoint")]
+pub struct TlsClient<E> {
+    endpoint: E,
+    tls: ClientTls,
+    server_name: String,
+}
+
+/// Wraps an endpoint in TLS. `server_name` is the name (or IP address) that the server has to
+/// prove to be; it is sent to the server if it is a name.
+///
+/// ```
+/// use torsade_core::endpoints::{ClientEndpoint, HostnameClient};
+/// use torsade_core::testing::Simulation;
+/// use torsade_core::{Address, Protocol, Result, Transport};
+/// use torsade_tls::{ClientTls, wrap_client_tls};
+///
+/// struct Quiet;
+/// impl Protocol for Quiet {
+///     fn data_received(&mut self, _: &Transport, _: &[u8]) -> Result<()> {
+///         Ok(())
+///     }
+/// }
+///
+/// # fn main() -> Result<()> {
+/// let reactor = Simulation::new().reactor();
+/// let tls = ClientTls::builder().bundled_roots().build()?;
+/// let tcp = HostnameClient::new(&reactor, "localhost", 443);
+/// let connected = wrap_client_tls(tcp, &tls, "localhost").connect(|_: &Address| Quiet);
+/// // Nobody listens in this world.
+/// assert!(reactor.run_until(connected).is_err());
+/// # Ok(())
+/// # }
+/// ```
+#[doc(alias = "optionsForClientTLS")]
+pub fn wrap_client_tls<E: ClientEndpoint>(
+    endpoint: E,
+    tls: &ClientTls,
+    server_name: impl Into<String>,
+) -> TlsClient<E> {
+    TlsClient {
+        endpoint,
+        tls: tls.clone(),
+        server_name: server_name.into(),
+    }
+}
+
+/// # Errors
+/// Those of the wrapped endpoint; [`ConfigError`] for what is no server name.
+impl<E: ClientEndpoint> ClientEndpoint for TlsClient<E> {
+    fn establish(&self) -> Deferred<Established> {
+        // Made first: a wrong name is told without a connection.
+        match self.tls.filter(&self.server_name) {
+            Ok(filter) => self
+                .endpoint
+                .establish()
+                .map(move |stream| stream.with_filter(filter)),
+            Err(error) => Deferred::fail(error),
+        }
+    }
+}
+
+/// Has every connection of a listening endpoint speak TLS.
+///
+/// A protocol is built for a connection after its handshake. A handshake that fails is logged, and
+/// told to the factory's `handshake_failed`.
+#[doc(alias = "wrapServerTLS")]
+#[doc(alias = "SSL4ServerEndpoint")]
+pub fn wrap_server_tls(endpoint: TcpServer, tls: &ServerTls) -> TcpServer {
+    let tls = tls.clone();
+    endpoint.filter(move || Ok(tls.filter()?))
+}
+
+/// TLS in the middle of a connection, as SMTP, IMAP and others begin it with a command.
+///
+/// What was written before goes out in plain, what is written after it encrypted. The Deferred
+/// fires when the handshake is done; when it fails, the connection is closed with the same error.
+/// Call it before anything that the peer sends after the command can have come: plain bytes that
+/// were received too early are refused (CVE-2011-0411).
+#[doc(alias = "startTLS")]
+#[doc(alias = "ITLSTransport")]
+pub trait StartTls {
+    /// Becomes a TLS client whose server has to prove to be `server_name`.
+    ///
+    /// # Errors
+    /// [`ConfigError`] at once for what is no server name; through the Deferred, what the
+    /// handshake failed with, as the source of a
+    /// [`HandshakeFailed`](torsade_core::HandshakeFailed).
+    fn start_tls(&self, tls: &ClientTls, server_name: &str) -> Result<Deferred<()>, ConfigError>;
+
+    /// Becomes a TLS server.
+    ///
+    /// # Errors
+    /// As [`start_tls`](Self::start_tls).
+    fn start_tls_server(&self, tls: &ServerTls) -> Result<Deferred<()>, ConfigError>;
+}
+
+impl StartTls for Transport {
+    fn start_tls(&self, tls: &ClientTls, server_name: &str) -> Result<Deferred<()>, ConfigError> {
+        Ok(self.start_filter(tls.filter(server_name)?))
+    }
+
+    fn start_tls_server(&self, tls: &ServerTls) -> Result<Deferred<()>, ConfigError> {
+        Ok(self.start_filter(tls.filter()?))
+    }
+}

@@ -1,0 +1,168 @@
+//! TLS connections over the simulated world: no socket, no waiting.
+
+use std::cell::RefCell;
+use std::net::{IpAddr, Ipv4Addr};
+use std::rc::Rc;
+use std::time::Duration;
+
+use rcgen::{CertifiedKey, generate_simple_self_signed};
+use torsade_core::endpoints::{ClientEndpoint, HostnameClient, TcpServer};
+use torsade_core::testing::Simulation;
+use torsade_core::{Address, ConnectionDone, Deferred, Failure, Protocol, Reactor, Resolver};
+use torsade_core::{Result, Transport};
+use torsade_tls::{ClientTls, ServerTls, TlsError, TlsInfo, wrap_client_tls, wrap_server_tls};
+
+const HOST: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+
+/// Sends back what it gets.
+struct Echo;
+
+impl Protocol for Echo {
+    fn data_received(&mut self, transport: &Transport, data: &[u8]) -> Result<()> {
+        transport.write(data);
+        Ok(())
+    }
+}
+
+/// Sends bytes, expects them back, and closes.
+struct Caller {
+    expected: usize,
+    received: Vec<u8>,
+    done: Option<Resolver<(Vec<u8>, String)>>,
+    log: Rc<RefCell<Vec<String>>>,
+}
+
+impl Protocol for Caller {
+    fn connection_made(&mut self, transport: &Transport) {
+        let info = transport.negotiated::<TlsInfo>().expect("TLS is negotiated by now");
+        self.log.borrow_mut().push(format!("{:?}", info.version));
+        transport.write(&pattern(self.expected));
+    }
+
+    fn data_received(&mut self, transport: &Transport, data: &[u8]) -> Result<()> {
+        self.received.extend_from_slice(data);
+        if self.received.len() == self.expected {
+            transport.lose_connection();
+        }
+        Ok(())
+    }
+
+    fn connection_lost(&mut self, reason: &Failure) {
+        let received = std::mem::take(&mut self.received);
+        if let Some(done) = self.done.take() {
+            done.callback((received, format!("{reason}")));
+        }
+    }
+}
+
+fn pattern(len: usize) -> Vec<u8> {
+    (0..len).map(|i| (i * 7 + i / 251) as u8).collect()
+}
+
+fn tls_pair(name: &str) -> (ClientTls, ServerTls) {
+    let CertifiedKey { cert, signing_key } =
+        generate_simple_self_signed([name.to_owned()]).unwrap();
+    let client = ClientTls::builder().roots_from_pem(cert.pem()).build().unwrap();
+    let server = ServerTls::builder()
+        .certificate_pem(cert.pem(), signing_key.serialize_pem())
+        .build()
+        .unwrap();
+    (client, server)
+}
+
+fn call(
+    reactor: &Reactor,
+    tls: &ClientTls,
+    name: &str,
+    expected: usize,
+) -> Deferred<(Vec<u8>, String)> {
+    let (resolver, done) = Deferred::new();
+    let mut resolver = Some(resolver);
+    let log = Rc::new(RefCell::new(Vec::new()));
+    let tcp = HostnameClient::new(reactor, name, 443);
+    wrap_client_tls(tcp, tls, name)
+        .connect(move |_: &Address| Caller {
+            expected,
+            received: Vec::new(),
+            done: resolver.take(),
+            log: Rc::clone(&log),
+        })
+        .add_callback(|_| done)
+}
+
+fn world(segment: usize) -> Reactor {
+    Simulation::new().segment_size(segment).host("echo.test", [HOST]).reactor()
+}
+
+#[test]
+fn bytes_cross_tls_whatever_the_segments_and_both_sides_say_farewell() {
+    // C131, C135, C138, C149
+    for (segment, size) in [(1, 2_000), (7, 50_000), (1460, 3_000_000), (65536, 3_000_000)] {
+        let reactor = world(segment);
+        let (client, server) = tls_pair("echo.test");
+        wrap_server_tls(TcpServer::new(&reactor, (HOST, 443).into()), &server)
+            .listen(|_: &Address| Echo)
+            .unwrap();
+        let (received, reason) =
+            reactor.run_until(call(&reactor, &client, "echo.test", size)).unwrap();
+        assert!(received == pattern(size), "segments of {segment}");
+        assert_eq!(reason, ConnectionDone.to_string());
+        reactor.run_until(torsade_core::task::defer_later(
+            &reactor,
+            Duration::from_secs(10),
+            || (),
+        ))
+        .unwrap();
+        assert_eq!(reactor.open_sources(), 1, "only the listener is left");
+    }
+}
+
+#[test]
+fn a_certificate_for_another_name_fails_connect_and_builds_no_protocol() {
+    // C125, C133
+    let reactor = world(1460);
+    let (client, server) = tls_pair("other.test");
+    wrap_server_tls(TcpServer::new(&reactor, (HOST, 443).into()), &server)
+        .listen(|_: &Address| -> Echo { panic!("the handshake failed, so nobody asks for this") })
+        .unwrap();
+    let failure = reactor.run_until(call(&reactor, &client, "echo.test", 1)).unwrap_err();
+    let error = failure.trap::<TlsError>().unwrap();
+    assert!(matches!(error, TlsError::WrongName { .. }), "{error:?}");
+}
+
+#[test]
+fn a_server_that_never_answers_the_hello_times_out_in_the_handshake() {
+    // R11's kind, C136
+    let reactor = world(1460);
+    let (client, _) = tls_pair("echo.test");
+    struct Mute;
+    impl Protocol for Mute {
+        fn data_received(&mut self, _: &Transport, _: &[u8]) -> Result<()> {
+            Ok(())
+        }
+    }
+    TcpServer::new(&reactor, (HOST, 443).into()).listen(|_: &Address| Mute).unwrap();
+    let start = reactor.now();
+    let failure = reactor.run_until(call(&reactor, &client, "echo.test", 1)).unwrap_err();
+    let error = failure.trap::<torsade_core::ConnectTimedOut>().unwrap();
+    assert_eq!(error.stage, torsade_core::ConnectStage::Handshake);
+    assert_eq!(reactor.now() - start, Duration::from_secs(30));
+}
+
+#[test]
+fn plain_http_on_the_tls_port_is_told_as_such() {
+    let reactor = world(1460);
+    let (client, _) = tls_pair("echo.test");
+    struct Http;
+    impl Protocol for Http {
+        fn data_received(&mut self, transport: &Transport, _: &[u8]) -> Result<()> {
+            transport.write(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n");
+            transport.lose_connection();
+            Ok(())
+        }
+    }
+    TcpServer::new(&reactor, (HOST, 443).into()).listen(|_: &Address| Http).unwrap();
+    let failure = reactor.run_until(call(&reactor, &client, "echo.test", 1)).unwrap_err();
+    let error = failure.trap::<TlsError>().unwrap();
+    assert!(matches!(error, TlsError::NotTls { .. }), "{error:?}");
+}
