@@ -43,6 +43,7 @@ pub(crate) trait Link {
     fn abort_connection(&self);
     fn abort_with(&self, reason: Failure);
     fn is_open(&self) -> bool;
+    fn has_input(&self) -> bool;
     fn pause_reading(&self);
     fn resume_reading(&self);
     fn register_producer(
@@ -159,6 +160,14 @@ impl Transport {
     #[doc(alias = "disconnecting")]
     pub fn is_open(&self) -> bool {
         self.link().is_some_and(|link| link.is_open())
+    }
+
+    /// Whether something waits to be received that this end has not seen yet: bytes, or the end.
+    ///
+    /// This asks the system, so it is for rare use: whoever takes an idle connection into use
+    /// again learns in time that the peer has closed it meanwhile.
+    pub fn has_input(&self) -> bool {
+        self.link().is_some_and(|link| link.has_input())
     }
 
     /// Stops reading: the peer's bytes stay in the system's buffers until it feels that.

@@ -1,8 +1,53 @@
 //! The HTTP/1.1 client of torsade.
 //!
+//! An [`Agent`] makes [`Request`]s over http and https, and keeps connections for the next one. A
+//! [`Response`] is there when its head is; its body waits until it is taken. Under it all,
 //! [`wire`] is the protocol itself, without sockets: bytes in, events out.
+//!
+//! ```
+//! use std::net::IpAddr;
+//! use torsade_core::endpoints::TcpServer;
+//! use torsade_core::testing::Simulation;
+//! use torsade_core::{Address, Protocol, Result, Transport};
+//! use torsade_http::Agent;
+//!
+//! struct Server;
+//! impl Protocol for Server {
+//!     fn data_received(&mut self, transport: &Transport, _: &[u8]) -> Result<()> {
+//!         transport.write(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello");
+//!         Ok(())
+//!     }
+//! }
+//!
+//! # fn main() -> Result<()> {
+//! let localhost = IpAddr::from([127, 0, 0, 1]);
+//! let reactor = Simulation::new().host("example.test", [localhost]).reactor();
+//! TcpServer::new(&reactor, (localhost, 80).into()).listen(|_: &Address| Server)?;
+//! let agent = Agent::new(&reactor);
+//! let text = agent.get("http://example.test/").add_callback(|response| response.text());
+//! assert_eq!(reactor.run_until(text)?, "hello");
+//! # Ok(())
+//! # }
+//! ```
 
+mod agent;
+mod body;
+mod connection;
 pub mod error;
+mod incoming;
+mod origin;
+mod request;
+mod response;
 pub mod wire;
 
-pub use error::WireError;
+pub use agent::{Agent, AgentOptions, PoolStatistics, RequestAgent};
+pub use body::{BodyProducer, BodyWriter, RequestBody};
+pub use error::{
+    BodyTooLong, InvalidRequest, PartialBody, PotentialDataLoss, RequestError, ResponseDone, Stage,
+    WireError,
+};
+pub use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version, header};
+pub use incoming::{BodyControl, BodyProtocol};
+pub use request::Request;
+pub use response::{BODY_LIMIT, Response};
+pub use url::Url;

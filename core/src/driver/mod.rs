@@ -141,6 +141,9 @@ pub(crate) trait Stream {
     /// Reads; `Ok(0)` is the end (for a buffer that is not empty).
     fn read(&self, buffer: &mut [u8]) -> io::Result<usize>;
 
+    /// Whether a read would give something now: bytes, the end or an error.
+    fn has_input(&self) -> bool;
+
     /// Writes from several slices at once.
     fn write_vectored(&self, slices: &[IoSlice<'_>]) -> io::Result<usize>;
 

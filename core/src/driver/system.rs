@@ -219,6 +219,11 @@ impl Stream for SystemStream {
         (&self.0).read(buffer)
     }
 
+    fn has_input(&self) -> bool {
+        let looked = self.0.peek(&mut [0]);
+        !matches!(looked, Err(error) if error.kind() == io::ErrorKind::WouldBlock)
+    }
+
     fn write_vectored(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
         match slices {
             // A plain send costs the kernel less than a vector of one.

@@ -60,7 +60,7 @@ impl ClientEndpoint for HostnameClient {
         let stage = Rc::new(Cell::new(ConnectStage::LookUp));
         let too_late = {
             let (peer, stage) = (peer.clone(), Rc::clone(&stage));
-            move || {
+            move |_| {
                 ConnectTimedOut {
                     peer,
                     after: total,

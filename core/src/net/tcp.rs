@@ -197,7 +197,7 @@ fn establish(
     let deadline = core.now() + total;
     let too_late = {
         let peer = peer.clone();
-        move || {
+        move |_| {
             ConnectTimedOut {
                 peer,
                 after: total,

@@ -29,16 +29,17 @@ impl<T: 'static> Deferred<T> {
     #[doc(alias = "addTimeout")]
     #[track_caller]
     pub fn add_timeout(self, reactor: &Reactor, limit: Duration) -> Self {
-        self.fail_after(reactor, limit, move || TimedOut { after: limit }.into())
+        self.fail_after(reactor, limit, move |_| TimedOut { after: limit }.into())
     }
 
-    /// As [`add_timeout`](Self::add_timeout), with an error of one's own.
+    /// As [`add_timeout`](Self::add_timeout), with an error of one's own in the place of that with
+    /// which the cancelled work failed.
     #[track_caller]
     pub fn fail_after(
         self,
         reactor: &Reactor,
         limit: Duration,
-        error: impl FnOnce() -> Failure + 'static,
+        error: impl FnOnce(Failure) -> Failure + 'static,
     ) -> Self {
         if self.is_fired() {
             return self;
@@ -55,7 +56,7 @@ impl<T: 'static> Deferred<T> {
         self.add_both(move |result| {
             timer.cancel();
             match result {
-                Err(_) if is_late.get() => Err(error()),
+                Err(failure) if is_late.get() => Err(error(failure)),
                 other => other,
             }
         })

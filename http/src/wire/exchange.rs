@@ -263,6 +263,15 @@ impl Exchange {
         self.started
     }
 
+    /// How many bytes of the reply's body are to come, if the head has told.
+    pub fn body_length(&self) -> Option<u64> {
+        match self.receiving {
+            Receiving::Length { left, .. } => Some(left),
+            Receiving::Done => Some(0),
+            _ => None,
+        }
+    }
+
     /// Whether the connection may be used again, as far as can be told now: the reply is
     /// complete, nothing came behind it, and no side wants to close.
     pub fn reuse(&self) -> Result<(), CloseReason> {

@@ -52,6 +52,14 @@ impl Stream for SimulatedStream {
         Ok(taken)
     }
 
+    fn has_input(&self) -> bool {
+        let looked = self.with_end(|end| {
+            let over = end.read_closed || end.error.is_some();
+            Ok(over || !end.received.is_empty() || !matches!(end.state, State::Connected))
+        });
+        looked.unwrap_or(true)
+    }
+
     fn write_vectored(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
         self.with_end(|end| match (end.state, end.error.take()) {
             (State::Failed(why), _) | (_, Some(why)) => Err(why.into()),

@@ -53,6 +53,15 @@ impl Link for Connection {
         self.phase.get() == Phase::Open && !self.write_ending.get() && !self.write_done.get()
     }
 
+    fn has_input(&self) -> bool {
+        self.may_read.get()
+            || self
+                .stream
+                .borrow()
+                .as_ref()
+                .is_some_and(|stream| stream.has_input())
+    }
+
     fn pause_reading(&self) {
         self.paused.set(true);
     }

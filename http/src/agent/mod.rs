@@ -1,0 +1,271 @@
+//! Agent: makes requests, over connections that it keeps.
+
+mod options;
+mod pool;
+
+use std::cell::OnceCell;
+use std::fmt;
+use std::rc::Rc;
+use std::time::Instant;
+
+use http::Method;
+use torsade_core::endpoints::{ClientEndpoint, HostnameClient};
+use torsade_core::{Address, Deferred, Failure, Reactor, TimedOut};
+use torsade_tls::{ClientTls, wrap_client_tls};
+
+use crate::connection::{Connection, HttpProtocol, Outgoing, Reply};
+use crate::error::{RequestError, Stage};
+use crate::origin::Origin;
+use crate::request::Request;
+use crate::response::Response;
+
+pub use options::AgentOptions;
+pub use pool::PoolStatistics;
+use pool::{Lease, Pool};
+
+/// Something that makes requests: the [`Agent`], or what is wrapped around one.
+#[doc(alias = "IAgent")]
+pub trait RequestAgent {
+    /// Makes a request. The Deferred fires when the head of the response is there; cancelled, it
+    /// gives up wherever it is.
+    ///
+    /// # Errors
+    /// [`RequestError`], with the stage and the cause.
+    fn request(&self, request: Request) -> Deferred<Response>;
+}
+
+/// Makes requests over http and https, and keeps connections for the next one.
+///
+/// A cheap handle: clones share their connections. It does what it is asked for and no more;
+/// redirects, cookies and the like are for those around it.
+///
+/// # Defaults
+/// Servers prove who they are to the platform's roots. Connecting may take 30 seconds, the head
+/// of a response 60, a silence in a body 60, all of it an hour. At most 64 connections to a host
+/// and 512 in all are open; requests beyond that wait in order. Connections are kept for a minute
+/// of idleness. See [`AgentOptions`].
+///
+/// A request that fails on a connection which was kept is made once more on a new one, if the
+/// method is idempotent, it has no body, and not a byte of a response had come (RFC 9110 section
+/// 9.2.2): that is what a server's closing an idle connection looks like.
+///
+/// ```no_run
+/// use std::process::ExitCode;
+/// use torsade_core::task::react;
+/// use torsade_http::Agent;
+///
+/// fn main() -> ExitCode {
+///     react(|reactor| {
+///         Agent::new(reactor)
+///             .get("https://example.org/")
+///             .add_callback(|response| {
+///                 println!("{}", response.status());
+///                 response.text()
+///             })
+///             .map(|text| println!("{text}"))
+///     })
+/// }
+/// ```
+#[derive(Clone)]
+#[doc(alias = "HTTPConnectionPool")]
+pub struct Agent {
+    inner: Rc<Inner>,
+}
+
+struct Inner {
+    reactor: Reactor,
+    options: AgentOptions,
+    /// Made when the first https request is: reading the platform's roots takes its time.
+    tls: OnceCell<ClientTls>,
+    pool: Rc<Pool>,
+}
+
+impl Agent {
+    /// An agent with the defaults.
+    pub fn new(reactor: &Reactor) -> Self {
+        Self::with_options(reactor, AgentOptions::new())
+    }
+
+    /// An agent with options of one's own.
+    pub fn with_options(reactor: &Reactor, options: AgentOptions) -> Self {
+        let tls = OnceCell::new();
+        if let Some(given) = options.tls.clone() {
+            // It is empty, so this sets it.
+            let _ = tls.set(given);
+        }
+        Self {
+            inner: Rc::new(Inner {
+                reactor: reactor.clone(),
+                pool: Pool::new(&options),
+                options,
+                tls,
+            }),
+        }
+    }
+
+    /// Makes a GET request.
+    ///
+    /// # Errors
+    /// [`InvalidRequest`](crate::InvalidRequest), and those of [`RequestAgent::request`].
+    pub fn get(&self, url: &str) -> Deferred<Response> {
+        match Request::new(Method::GET, url) {
+            Ok(request) => self.request(request),
+            Err(error) => Deferred::fail(error),
+        }
+    }
+
+    /// Makes a request: see [`RequestAgent::request`].
+    pub fn request(&self, request: Request) -> Deferred<Response> {
+        Inner::request(&self.inner, request)
+    }
+
+    /// Closes the connections that are idle. Those in use are closed when they become idle. The
+    /// Deferred fires when none is open any more.
+    #[doc(alias = "closeCachedConnections")]
+    pub fn close(&self) -> Deferred<()> {
+        self.inner.pool.close()
+    }
+
+    /// How many connections there are, and how many requests wait for one.
+    pub fn pool_statistics(&self) -> PoolStatistics {
+        self.inner.pool.statistics()
+    }
+}
+
+impl RequestAgent for Agent {
+    fn request(&self, request: Request) -> Deferred<Response> {
+        Self::request(self, request)
+    }
+}
+
+impl fmt::Debug for Agent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Agent")
+            .field("options", &self.inner.options)
+            .field("pool", &self.pool_statistics())
+            .finish()
+    }
+}
+
+impl Inner {
+    fn request(this: &Rc<Self>, request: Request) -> Deferred<Response> {
+        let key = Origin::of(&request.url);
+        let total = this.options.timeouts.total;
+        let deadline = total.map(|total| this.reactor.now() + total);
+        let url = request.url.clone();
+        let attempt = Self::attempt(this, key.clone(), request, deadline);
+        let attempt = match total {
+            Some(total) => {
+                let origin = key.to_string();
+                attempt.fail_after(&this.reactor, total, move |failure| {
+                    // The stage is that in which it was cancelled.
+                    let stage = failure
+                        .check::<RequestError>()
+                        .map_or(Stage::WaitingForResponse, |error| error.stage);
+                    RequestError::new(&origin, stage, TimedOut { after: total }).into()
+                })
+            }
+            None => attempt,
+        };
+        attempt.map(move |reply| Response::new(url, reply))
+    }
+
+    /// Gets a connection and sends the request on it; if that connection turns out to have been
+    /// closed while it was kept, once more on a new one.
+    fn attempt(
+        this: &Rc<Self>,
+        key: Origin,
+        request: Request,
+        deadline: Option<Instant>,
+    ) -> Deferred<Reply> {
+        let again = Rc::clone(this);
+        let may_retry = request.method.is_idempotent()
+            && matches!(request.body, crate::body::RequestBody::Empty);
+        Self::lease(this, key.clone(), false).add_callback(move |lease| {
+            let retry = (may_retry && lease.was_kept).then(|| request_again(&request));
+            let sent = Self::send(&again, lease, request, deadline);
+            let Some(retry) = retry else { return sent };
+            sent.add_errback(move |failure| {
+                let is_stale = failure.check::<RequestError>().is_some_and(|error| {
+                    error.stage <= Stage::WaitingForResponse
+                        && !error.is_cancelled()
+                        && !error.is_timeout()
+                });
+                if !is_stale {
+                    return Deferred::fail(failure);
+                }
+                log::debug!(target: "torsade::http", "{key}: a kept connection was closed; again");
+                let again_too = Rc::clone(&again);
+                Self::lease(&again, key, true)
+                    .add_callback(move |lease| Self::send(&again_too, lease, retry, deadline))
+            })
+        })
+    }
+
+    fn send(
+        this: &Rc<Self>,
+        lease: Lease,
+        request: Request,
+        deadline: Option<Instant>,
+    ) -> Deferred<Reply> {
+        let (target, host) = (request.target().to_owned(), request.authority().to_owned());
+        let Some(connection) = lease.redeem() else {
+            return Deferred::fail(torsade_core::ConnectionDone);
+        };
+        connection.send(Outgoing {
+            method: &request.method,
+            target: &target,
+            host: &host,
+            headers: &request.headers,
+            body: request.body,
+            close: request.close || !this.options.keep_alive,
+            limits: this.options.limits,
+            timeouts: this.options.timeouts,
+            deadline,
+        })
+    }
+
+    /// A connection: a kept one, or a new one.
+    fn lease(this: &Rc<Self>, key: Origin, must_be_new: bool) -> Deferred<Lease> {
+        let inner = Rc::clone(this);
+        let connect = move |key: &Origin| Self::connect(&inner, key);
+        Pool::lease(&this.pool, key, must_be_new, Rc::new(connect))
+    }
+
+    fn connect(this: &Rc<Self>, key: &Origin) -> Deferred<Rc<Connection>> {
+        let owner = Pool::as_owner(&this.pool);
+        let connection = Connection::new(key.clone(), &this.reactor, owner);
+        let protocol = Rc::clone(&connection);
+        let factory = move |_: &Address| HttpProtocol(Rc::clone(&protocol));
+        let tcp = HostnameClient::new(&this.reactor, key.host(), key.port())
+            .options(this.options.connect.clone());
+        let connected = if key.is_https() {
+            match this.tls() {
+                Ok(tls) => wrap_client_tls(tcp, tls, key.host()).connect(factory),
+                Err(failure) => Deferred::fail(failure),
+            }
+        } else {
+            tcp.connect(factory)
+        };
+        connected.map(move |_| connection)
+    }
+
+    fn tls(&self) -> Result<&ClientTls, Failure> {
+        if let Some(tls) = self.tls.get() {
+            return Ok(tls);
+        }
+        let tls = ClientTls::builder().alpn(["http/1.1"]).build()?;
+        Ok(self.tls.get_or_init(|| tls))
+    }
+}
+
+/// A request without a body, to be made once more.
+fn request_again(request: &Request) -> Request {
+    Request {
+        method: request.method.clone(),
+        url: request.url.clone(),
+        headers: request.headers.clone(),
+        body: crate::body::RequestBody::Empty,
+        close: request.close,
+    }
+}

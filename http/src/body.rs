@@ -1,0 +1,104 @@
+//! The body of a request, and those who produce one.
+
+use std::cell::RefCell;
+use std::fmt;
+use std::rc::{Rc, Weak};
+
+use bytes::Bytes;
+use torsade_core::Deferred;
+
+use crate::connection::Connection;
+use crate::wire::BodyLength;
+
+/// What is sent behind the head of a request.
+pub enum RequestBody {
+    /// Nothing.
+    Empty,
+    /// These bytes.
+    Bytes(Bytes),
+    /// What a producer gives.
+    Producer(Box<dyn BodyProducer>),
+}
+
+impl RequestBody {
+    pub(crate) fn length(&self) -> BodyLength {
+        match self {
+            Self::Empty => BodyLength::None,
+            Self::Bytes(bytes) => BodyLength::Known(bytes.len() as u64),
+            Self::Producer(producer) => match producer.length() {
+                Some(length) => BodyLength::Known(length),
+                None => BodyLength::Unknown,
+            },
+        }
+    }
+}
+
+impl fmt::Debug for RequestBody {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Empty => f.write_str("Empty"),
+            Self::Bytes(bytes) => write!(f, "Bytes({})", bytes.len()),
+            Self::Producer(producer) => write!(f, "Producer({:?})", producer.length()),
+        }
+    }
+}
+
+/// Produces the body of a request while it is sent.
+#[doc(alias = "IBodyProducer")]
+pub trait BodyProducer: 'static {
+    /// How many bytes it will give, if that is known. If it is not, they are sent in chunks.
+    fn length(&self) -> Option<u64>;
+
+    /// Begins to write to `writer`; the Deferred fires when all is written.
+    ///
+    /// A failure of the Deferred fails the request, and closes its connection; so do fewer or more
+    /// bytes than [`length`](Self::length) has promised.
+    #[doc(alias = "startProducing")]
+    fn start_producing(&mut self, writer: BodyWriter) -> Deferred<()>;
+
+    /// More is queued than the server reads: write no more for the time being.
+    #[doc(alias = "pauseProducing")]
+    fn pause_producing(&mut self) {}
+
+    /// Go on writing.
+    #[doc(alias = "resumeProducing")]
+    fn resume_producing(&mut self) {}
+
+    /// Nothing more will be sent: the request failed, or was answered before its end. The Deferred
+    /// that was given does not matter any more.
+    #[doc(alias = "stopProducing")]
+    fn stop_producing(&mut self) {}
+}
+
+/// Where a [`BodyProducer`] writes to.
+#[derive(Clone)]
+pub struct BodyWriter {
+    connection: Weak<Connection>,
+    /// Which of the connection's requests this is for.
+    request: u64,
+}
+
+impl BodyWriter {
+    pub(crate) fn new(connection: &Rc<Connection>, request: u64) -> Self {
+        Self {
+            connection: Rc::downgrade(connection),
+            request,
+        }
+    }
+
+    /// Sends `data`. After the request has ended, it is dropped.
+    pub fn write(&self, data: &[u8]) {
+        if let Some(connection) = self.connection.upgrade() {
+            connection.write_body(self.request, data);
+        }
+    }
+}
+
+impl fmt::Debug for BodyWriter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("BodyWriter")
+    }
+}
+
+/// A producer that its connection and the transport both have a hand on.
+pub(crate) type SharedProducer = Rc<RefCell<Box<dyn BodyProducer>>>;

@@ -1,0 +1,280 @@
+//! Sending a request: its head, and its body in one piece or from a producer.
+
+use std::cell::RefCell;
+use std::rc::{Rc, Weak};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use http::{HeaderMap, Method};
+use torsade_core::{ConnectionDone, Deferred, Failure, Producer, ProducerKind, Transport};
+
+use super::{Connection, Reply, Timeouts};
+use crate::body::{BodyWriter, RequestBody, SharedProducer};
+use crate::error::{RequestError, Stage};
+use crate::wire::{Exchange, Limits, RequestHead};
+
+/// What is to be sent.
+pub(crate) struct Outgoing<'a> {
+    pub(crate) method: &'a Method,
+    pub(crate) target: &'a str,
+    pub(crate) host: &'a str,
+    pub(crate) headers: &'a HeaderMap,
+    pub(crate) body: RequestBody,
+    pub(crate) close: bool,
+    pub(crate) limits: Limits,
+    pub(crate) timeouts: Timeouts,
+    /// By when all of it must be over.
+    pub(crate) deadline: Option<Instant>,
+}
+
+/// A body that waits until the server wants it.
+pub(super) enum HeldBack {
+    Bytes(Bytes),
+    Producer(SharedProducer),
+}
+
+/// Bodies up to this size are sent in one piece with their head.
+const JOINED: usize = 16 * 1024;
+
+/// How long `100 Continue` is waited for before the body is sent all the same: a server may not
+/// know of it (RFC 9110 section 10.1.1).
+const CONTINUE_TIME: Duration = Duration::from_secs(1);
+
+impl Connection {
+    /// Sends a request. The Deferred fires with the head of its response; cancelled, it closes the
+    /// connection.
+    pub(crate) fn send(self: &Rc<Self>, request: Outgoing<'_>) -> Deferred<Reply> {
+        let Some(transport) = self.transport.get() else {
+            return self.refuse(ConnectionDone);
+        };
+        let mut head = RequestHead::new(
+            request.method,
+            request.target,
+            request.host,
+            request.headers,
+        )
+        .body(request.body.length());
+        if request.close {
+            head = head.close();
+        }
+        let mut wire = Vec::with_capacity(512);
+        let mut exchange = match Exchange::start(&head, request.limits, &mut wire) {
+            Ok(exchange) => exchange,
+            Err(error) => return self.refuse(error),
+        };
+        self.requests.set(self.requests.get() + 1);
+        let number = self.requests.get();
+        self.watchdog
+            .waiting(&self.reactor, self, request.timeouts, request.deadline);
+
+        let awaits_continue = exchange.awaits_continue();
+        let (held_back, rest) = match request.body {
+            RequestBody::Empty => (None, None),
+            RequestBody::Bytes(bytes) if awaits_continue => (Some(HeldBack::Bytes(bytes)), None),
+            RequestBody::Bytes(bytes) => match add_bytes(&mut exchange, &mut wire, bytes) {
+                Ok(rest) => (None, rest),
+                Err(error) => return self.refuse(error),
+            },
+            RequestBody::Producer(producer) => (
+                Some(HeldBack::Producer(Rc::new(RefCell::new(producer)))),
+                None,
+            ),
+        };
+        transport.write(&wire);
+        if let Some(rest) = rest {
+            transport.write_bytes(rest);
+        }
+
+        let weak = Rc::downgrade(self);
+        let (resolver, deferred) = Deferred::with_canceller(move || {
+            if let Some(connection) = weak.upgrade() {
+                connection.cancel(number);
+            }
+        });
+        let mut state = self.state.borrow_mut();
+        state.exchange = Some(exchange);
+        state.waiting = Some(resolver);
+        let has_held_back = held_back.is_some();
+        state.held_back = held_back;
+        drop(state);
+        if awaits_continue {
+            self.send_after_a_while();
+        } else if has_held_back {
+            self.send_held_back();
+        }
+        deferred
+    }
+
+    /// Nothing was sent, so the connection is as good as before.
+    fn refuse(self: &Rc<Self>, cause: impl Into<Failure>) -> Deferred<Reply> {
+        if let Some(owner) = self.owner.upgrade() {
+            owner.is_idle(self);
+        }
+        Deferred::fail(RequestError::new(&self.origin, Stage::Sending, cause))
+    }
+
+    fn send_after_a_while(self: &Rc<Self>) {
+        let weak = Rc::downgrade(self);
+        let number = self.requests.get();
+        let _ = self.reactor.call_later(CONTINUE_TIME, move || {
+            if let Some(connection) = weak.upgrade()
+                && connection.requests.get() == number
+            {
+                connection.send_held_back();
+            }
+        });
+    }
+
+    /// Sends the body that was held back, if there is one.
+    pub(super) fn send_held_back(self: &Rc<Self>) {
+        let held_back = self.state.borrow_mut().held_back.take();
+        match held_back {
+            None => {}
+            Some(HeldBack::Bytes(bytes)) => {
+                let mut wire = Vec::new();
+                let mut state = self.state.borrow_mut();
+                let Some(exchange) = &mut state.exchange else {
+                    return;
+                };
+                let added = add_bytes(exchange, &mut wire, bytes);
+                drop(state);
+                match added {
+                    Ok(rest) => self.with_transport(|transport| {
+                        transport.write(&wire);
+                        if let Some(rest) = rest {
+                            transport.write_bytes(rest);
+                        }
+                    }),
+                    Err(error) => self.fail(error),
+                }
+                self.watchdog.touch(&self.reactor);
+            }
+            Some(HeldBack::Producer(producer)) => self.start_producer(producer),
+        }
+    }
+
+    /// Starts a producer when the running user function has returned: it is one itself.
+    fn start_producer(self: &Rc<Self>, producer: SharedProducer) {
+        self.state.borrow_mut().producer = Some(Rc::clone(&producer));
+        let adapter = Upload {
+            connection: Rc::downgrade(self),
+            producer: Rc::clone(&producer),
+        };
+        self.with_transport(|transport| {
+            // There is no other: a connection has one request at a time.
+            let _ = transport.register_producer(adapter, ProducerKind::Push);
+        });
+        let (this, number) = (Rc::clone(self), self.requests.get());
+        Deferred::succeed(())
+            .add_callback({
+                let this = Rc::clone(&this);
+                move |()| {
+                    let writer = BodyWriter::new(&this, number);
+                    producer.borrow_mut().start_producing(writer)
+                }
+            })
+            .add_both(move |produced| {
+                if this.requests.get() != number {
+                    return;
+                }
+                match produced {
+                    Ok(()) => this.finish_upload(),
+                    Err(failure) if this.is_uploading() => this.fail(failure),
+                    Err(_) => {}
+                }
+            });
+    }
+
+    fn is_uploading(&self) -> bool {
+        self.state.borrow().producer.is_some()
+    }
+
+    /// A producer wrote.
+    pub(crate) fn write_body(self: &Rc<Self>, request: u64, data: &[u8]) {
+        if self.requests.get() != request {
+            return;
+        }
+        let mut state = self.state.borrow_mut();
+        if state.producer.is_none() {
+            return;
+        }
+        let Some(exchange) = &mut state.exchange else {
+            return;
+        };
+        let frame = exchange.body_frame(data.len());
+        drop(state);
+        match frame {
+            Ok(None) => {}
+            Ok(Some(frame)) => {
+                self.with_transport(|transport| {
+                    transport.write(frame.before());
+                    transport.write(data);
+                    transport.write(frame.after());
+                });
+                self.watchdog.touch(&self.reactor);
+            }
+            Err(error) => self.fail(error),
+        }
+    }
+
+    fn finish_upload(self: &Rc<Self>) {
+        let mut state = self.state.borrow_mut();
+        if state.producer.take().is_none() {
+            return;
+        }
+        let mut wire = Vec::new();
+        let finished = state
+            .exchange
+            .as_mut()
+            .map(|exchange| exchange.finish_body(&mut wire));
+        drop(state);
+        self.with_transport(|transport| {
+            transport.unregister_producer();
+            transport.write(&wire);
+        });
+        if let Some(Err(error)) = finished {
+            self.fail(error);
+        }
+        self.watchdog.uploaded(&self.reactor);
+    }
+}
+
+/// Puts a body behind its head: copied if it is small, given back to be sent as it is otherwise.
+fn add_bytes(
+    exchange: &mut Exchange,
+    wire: &mut Vec<u8>,
+    bytes: Bytes,
+) -> Result<Option<Bytes>, crate::WireError> {
+    if bytes.len() <= JOINED {
+        exchange.body_chunk(&bytes, wire)?;
+        exchange.finish_body(wire)?;
+        return Ok(None);
+    }
+    // Its length is known, so nothing goes around it.
+    exchange.body_frame(bytes.len())?;
+    exchange.finish_body(wire)?;
+    Ok(Some(bytes))
+}
+
+/// A body's producer as the transport's.
+struct Upload {
+    connection: Weak<Connection>,
+    producer: SharedProducer,
+}
+
+impl Producer for Upload {
+    fn resume_producing(&mut self, _: &Transport) {
+        if let Some(connection) = self.connection.upgrade() {
+            connection.watchdog.touch(&connection.reactor);
+        }
+        self.producer.borrow_mut().resume_producing();
+    }
+
+    fn pause_producing(&mut self, _: &Transport) {
+        self.producer.borrow_mut().pause_producing();
+    }
+
+    fn stop_producing(&mut self, _: &Transport) {
+        self.producer.borrow_mut().stop_producing();
+    }
+}

@@ -1,0 +1,335 @@
+//! The body of a response on its way from the connection to whoever takes it.
+//!
+//! ```text
+//!           feed                      deliver
+//! connection ---> [early bytes] ----> receiver: connection_made, data_received.., connection_lost
+//! ```
+//!
+//! Until somebody takes the body, the connection is paused, so what waits here is bounded by what
+//! one read gave.
+
+use std::cell::RefCell;
+use std::fmt;
+use std::rc::{Rc, Weak};
+
+use bytes::{Bytes, BytesMut};
+use http::HeaderMap;
+use torsade_core::{Deferred, Failure, Result, Transport};
+
+use crate::error::{PotentialDataLoss, ResponseDone};
+
+/// What takes a body as it comes. The methods are called like those of a
+/// [`Protocol`](torsade_core::Protocol), in that order.
+pub trait BodyProtocol: 'static {
+    /// The body is about to come.
+    #[doc(alias = "connectionMade")]
+    fn connection_made(&mut self, body: &BodyControl) {
+        let _ = body;
+    }
+
+    /// A piece of the body came.
+    ///
+    /// # Errors
+    /// An error aborts the connection; `connection_lost` is then told of it.
+    #[doc(alias = "dataReceived")]
+    fn data_received(&mut self, body: &BodyControl, data: &[u8]) -> Result<()>;
+
+    /// The body is over: all of it came if the reason is a [`ResponseDone`] (or a
+    /// [`PotentialDataLoss`], see there).
+    #[doc(alias = "connectionLost")]
+    fn connection_lost(&mut self, reason: &Failure);
+}
+
+/// The receiver's hand on the body that it takes.
+#[derive(Clone)]
+#[doc(alias = "TransportProxyProducer")]
+pub struct BodyControl {
+    incoming: Weak<Incoming>,
+}
+
+impl BodyControl {
+    /// Lets nothing come until [`resume`](Self::resume): the server is slowed down by that.
+    #[doc(alias = "pauseProducing")]
+    pub fn pause(&self) {
+        if let Some(incoming) = self.incoming.upgrade() {
+            incoming.state.borrow_mut().is_paused = true;
+            incoming.transport.pause_reading();
+        }
+    }
+
+    /// Lets the body come again.
+    #[doc(alias = "resumeProducing")]
+    pub fn resume(&self) {
+        if let Some(incoming) = self.incoming.upgrade() {
+            incoming.state.borrow_mut().is_paused = false;
+            incoming.pump_later();
+        }
+    }
+
+    /// Wants no more: the connection is closed.
+    #[doc(alias = "stopProducing")]
+    pub fn abort(&self) {
+        if let Some(incoming) = self.incoming.upgrade() {
+            incoming.abort();
+        }
+    }
+}
+
+impl fmt::Debug for BodyControl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("BodyControl")
+    }
+}
+
+/// See the module.
+pub(crate) struct Incoming {
+    state: RefCell<State>,
+    transport: Transport,
+}
+
+struct State {
+    /// What came before the receiver, or while it was paused.
+    waiting: BytesMut,
+    receiver: Receiver,
+    is_paused: bool,
+    outcome: Option<Outcome>,
+    /// How many bytes are to come, if that is known.
+    left: Option<u64>,
+}
+
+enum Receiver {
+    /// Nobody has taken the body yet.
+    None,
+    /// Taken, but not told yet.
+    New(Box<dyn BodyProtocol>),
+    Here(Box<dyn BodyProtocol>),
+    /// It is being called just now.
+    Running,
+    /// What comes is dropped, or all is over.
+    Gone,
+}
+
+/// How a body ended.
+pub(crate) enum Outcome {
+    /// All came.
+    Done(Option<HeaderMap>),
+    /// The connection's end was its end.
+    UntilClose,
+    Failed(Failure),
+}
+
+impl Outcome {
+    fn into_reason(self) -> Failure {
+        match self {
+            Self::Done(trailers) => ResponseDone { trailers }.into(),
+            Self::UntilClose => PotentialDataLoss.into(),
+            Self::Failed(failure) => failure,
+        }
+    }
+}
+
+/// A body that nobody wants is read to its end if no more than this is left: that is cheaper than
+/// a new connection.
+const DRAINED: u64 = 64 * 1024;
+
+impl Incoming {
+    pub(crate) fn new(transport: Transport, length: Option<u64>) -> Rc<Self> {
+        Rc::new(Self {
+            state: RefCell::new(State {
+                waiting: BytesMut::new(),
+                receiver: Receiver::None,
+                is_paused: false,
+                outcome: None,
+                left: length,
+            }),
+            transport,
+        })
+    }
+
+    /// How many bytes are still to come, if that is known.
+    pub(crate) fn length(&self) -> Option<u64> {
+        let state = self.state.borrow();
+        state.left.map(|left| left + state.waiting.len() as u64)
+    }
+
+    // The connection's side.
+
+    /// A piece came.
+    pub(crate) fn feed(self: &Rc<Self>, data: &[u8]) {
+        let mut state = self.state.borrow_mut();
+        if let Some(left) = &mut state.left {
+            *left = left.saturating_sub(data.len() as u64);
+        }
+        if matches!(state.receiver, Receiver::Gone) {
+            return;
+        }
+        let goes_straight_on = matches!(state.receiver, Receiver::Here(_))
+            && !state.is_paused
+            && state.waiting.is_empty();
+        if !goes_straight_on {
+            state.waiting.extend_from_slice(data);
+            return;
+        }
+        drop(state);
+        self.give(data);
+    }
+
+    /// Nothing more comes.
+    pub(crate) fn finish(self: &Rc<Self>, outcome: Outcome) {
+        self.state.borrow_mut().outcome.get_or_insert(outcome);
+        self.pump();
+    }
+
+    /// Whether the connection shall be read from: somebody takes what comes.
+    pub(crate) fn is_wanted(&self) -> bool {
+        let state = self.state.borrow();
+        !state.is_paused && !matches!(state.receiver, Receiver::None | Receiver::New(_))
+    }
+
+    // The taker's side.
+
+    /// Gives the body to `receiver`, when the running user function has returned.
+    pub(crate) fn deliver(self: &Rc<Self>, receiver: Box<dyn BodyProtocol>) {
+        self.state.borrow_mut().receiver = Receiver::New(receiver);
+        self.pump_later();
+    }
+
+    /// The whole body, if it is here already.
+    pub(crate) fn take_whole(&self) -> Option<Bytes> {
+        let mut state = self.state.borrow_mut();
+        let is_whole = matches!(state.outcome, Some(Outcome::Done(_) | Outcome::UntilClose));
+        if !is_whole {
+            return None;
+        }
+        state.receiver = Receiver::Gone;
+        Some(std::mem::take(&mut state.waiting).freeze())
+    }
+
+    /// Nobody will take the body.
+    pub(crate) fn abandon(&self) {
+        let mut state = self.state.borrow_mut();
+        if !matches!(state.receiver, Receiver::None) {
+            return;
+        }
+        state.receiver = Receiver::Gone;
+        state.waiting = BytesMut::new();
+        if state.outcome.is_some() {
+            return;
+        }
+        let is_short = state.left.is_some_and(|left| left <= DRAINED);
+        drop(state);
+        if is_short {
+            self.transport.resume_reading();
+        } else {
+            self.abort();
+        }
+    }
+
+    /// Closes the connection under the body, if it is not over.
+    pub(crate) fn abort(&self) {
+        if self.state.borrow().outcome.is_none() {
+            self.transport.abort_connection();
+        }
+    }
+
+    pub(crate) fn abort_with(&self, reason: Failure) {
+        if self.state.borrow().outcome.is_none() {
+            self.transport.abort_with(reason);
+        }
+    }
+
+    fn pump_later(self: &Rc<Self>) {
+        let this = Rc::clone(self);
+        Deferred::succeed(()).map(move |()| this.pump());
+    }
+
+    /// Gives the receiver what waits for it, as far as it wants it.
+    fn pump(self: &Rc<Self>) {
+        self.introduce();
+        while let Some(data) = self.next_waiting() {
+            self.give(&data);
+        }
+        let outcome = {
+            let mut state = self.state.borrow_mut();
+            if state.is_paused || !state.waiting.is_empty() {
+                return;
+            }
+            match (&state.receiver, state.outcome.is_some()) {
+                (Receiver::Here(_), true) => state.outcome.take(),
+                (Receiver::Here(_), false) => {
+                    drop(state);
+                    return self.transport.resume_reading();
+                }
+                _ => return,
+            }
+        };
+        if let (Some(outcome), Some(mut receiver)) = (outcome, self.take_receiver()) {
+            self.state.borrow_mut().receiver = Receiver::Gone;
+            // Kept, so that nothing is aborted any more.
+            self.state.borrow_mut().outcome = Some(Outcome::UntilClose);
+            receiver.connection_lost(&outcome.into_reason());
+        }
+    }
+
+    fn introduce(self: &Rc<Self>) {
+        let mut state = self.state.borrow_mut();
+        if !matches!(state.receiver, Receiver::New(_)) {
+            return;
+        }
+        let Receiver::New(mut receiver) = std::mem::replace(&mut state.receiver, Receiver::Running)
+        else {
+            return;
+        };
+        drop(state);
+        receiver.connection_made(&self.control());
+        self.state.borrow_mut().receiver = Receiver::Here(receiver);
+    }
+
+    fn next_waiting(&self) -> Option<BytesMut> {
+        let mut state = self.state.borrow_mut();
+        let may_give = matches!(state.receiver, Receiver::Here(_))
+            && !state.is_paused
+            && !state.waiting.is_empty();
+        may_give.then(|| std::mem::take(&mut state.waiting))
+    }
+
+    fn take_receiver(&self) -> Option<Box<dyn BodyProtocol>> {
+        let mut state = self.state.borrow_mut();
+        match std::mem::replace(&mut state.receiver, Receiver::Running) {
+            Receiver::Here(receiver) => Some(receiver),
+            other => {
+                state.receiver = other;
+                None
+            }
+        }
+    }
+
+    /// Calls the receiver, with nothing of ours borrowed.
+    fn give(self: &Rc<Self>, data: &[u8]) {
+        let Some(mut receiver) = self.take_receiver() else {
+            return;
+        };
+        let taken = receiver.data_received(&self.control(), data);
+        self.state.borrow_mut().receiver = Receiver::Here(receiver);
+        if let Err(failure) = taken {
+            self.abort_with(failure);
+        }
+    }
+
+    fn control(self: &Rc<Self>) -> BodyControl {
+        BodyControl {
+            incoming: Rc::downgrade(self),
+        }
+    }
+}
+
+impl fmt::Debug for Incoming {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = self.state.borrow();
+        f.debug_struct("Incoming")
+            .field("waiting", &state.waiting.len())
+            .field("left", &state.left)
+            .field("is_over", &state.outcome.is_some())
+            .finish()
+    }
+}

@@ -1,0 +1,170 @@
+//! A request: what is asked of a server.
+
+use std::fmt;
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use url::Url;
+
+use crate::body::{BodyProducer, RequestBody};
+use crate::error::InvalidRequest;
+
+/// A request, made in steps.
+///
+/// ```
+/// use torsade_http::{Method, Request};
+///
+/// let request = Request::new(Method::POST, "https://example.org/notes")?
+///     .header("Content-Type", "text/plain")?
+///     .body("remember the milk");
+/// assert_eq!(request.url().path(), "/notes");
+/// # Ok::<(), torsade_http::InvalidRequest>(())
+/// ```
+pub struct Request {
+    pub(crate) method: Method,
+    pub(crate) url: Url,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: RequestBody,
+    pub(crate) close: bool,
+}
+
+impl Request {
+    /// A request without fields of its own and without a body.
+    ///
+    /// # Errors
+    /// [`InvalidRequest`]: what is no URL of http or https with a host.
+    pub fn new(method: Method, url: &str) -> Result<Self, InvalidRequest> {
+        let parsed = Url::parse(url).map_err(|error| InvalidRequest::Url {
+            url: url.to_owned(),
+            error,
+        })?;
+        Self::to(method, parsed)
+    }
+
+    /// As [`new`](Self::new), for a URL that is parsed already.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn to(method: Method, url: Url) -> Result<Self, InvalidRequest> {
+        if !matches!(url.scheme(), "http" | "https") {
+            return Err(InvalidRequest::Scheme(url.scheme().to_owned()));
+        }
+        if url.host_str().is_none_or(str::is_empty) {
+            return Err(InvalidRequest::NoHost(url.to_string()));
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(InvalidRequest::Credentials);
+        }
+        Ok(Self {
+            method,
+            url,
+            headers: HeaderMap::new(),
+            body: RequestBody::Empty,
+            close: false,
+        })
+    }
+
+    /// Adds a field; one of the same name stays. `Host` and the fields that frame the body are
+    /// made by themselves.
+    ///
+    /// # Errors
+    /// [`InvalidRequest`]: the name or the value is not one. Nothing can be smuggled in.
+    #[doc(alias = "addRawHeader")]
+    pub fn header(
+        mut self,
+        name: impl AsRef<[u8]>,
+        value: impl AsRef<[u8]>,
+    ) -> Result<Self, InvalidRequest> {
+        let (name, value) = (name.as_ref(), value.as_ref());
+        let name =
+            HeaderName::from_bytes(name).map_err(|error| InvalidRequest::name(name, &error))?;
+        let value =
+            HeaderValue::from_bytes(value).map_err(|error| InvalidRequest::value(&name, &error))?;
+        self.headers.append(name, value);
+        Ok(self)
+    }
+
+    /// Replaces all fields.
+    pub fn headers(mut self, headers: HeaderMap) -> Self {
+        self.headers = headers;
+        self
+    }
+
+    /// Sets the body, from bytes or text.
+    pub fn body(mut self, body: impl Into<RequestBody>) -> Self {
+        self.body = body.into();
+        self
+    }
+
+    /// Sets a body that is produced while it is sent.
+    #[doc(alias = "bodyProducer")]
+    pub fn body_producer(mut self, producer: impl BodyProducer) -> Self {
+        self.body = RequestBody::Producer(Box::new(producer));
+        self
+    }
+
+    /// Asks the server to close the connection afterwards, and does not keep it.
+    pub fn close(mut self) -> Self {
+        self.close = true;
+        self
+    }
+
+    /// The method.
+    pub fn method(&self) -> &Method {
+        &self.method
+    }
+
+    /// The URL.
+    pub fn url(&self) -> &Url {
+        &self.url
+    }
+
+    /// The target in the request line: path and query (RFC 9112 section 3.2.1).
+    pub(crate) fn target(&self) -> &str {
+        &self.url[url::Position::BeforePath..url::Position::AfterQuery]
+    }
+
+    /// What goes into `Host`: the host, and the port if it is not the scheme's.
+    pub(crate) fn authority(&self) -> &str {
+        &self.url[url::Position::BeforeHost..url::Position::AfterPort]
+    }
+}
+
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Request")
+            .field("method", &self.method)
+            .field("url", &self.url.as_str())
+            .field("headers", &self.headers)
+            .field("body", &self.body)
+            .finish()
+    }
+}
+
+impl From<Bytes> for RequestBody {
+    fn from(bytes: Bytes) -> Self {
+        if bytes.is_empty() {
+            Self::Empty
+        } else {
+            Self::Bytes(bytes)
+        }
+    }
+}
+
+impl From<Vec<u8>> for RequestBody {
+    fn from(bytes: Vec<u8>) -> Self {
+        Bytes::from(bytes).into()
+    }
+}
+
+impl From<String> for RequestBody {
+    fn from(text: String) -> Self {
+        Bytes::from(text).into()
+    }
+}
+
+impl From<&'static str> for RequestBody {
+    fn from(text: &'static str) -> Self {
+        Bytes::from_static(text.as_bytes()).into()
+    }
+}

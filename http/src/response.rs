@@ -1,0 +1,272 @@
+//! A response: its head, and its body for whoever takes it.
+
+use std::cell::Cell;
+use std::fmt;
+use std::rc::Rc;
+
+use bytes::{Bytes, BytesMut};
+use http::{HeaderMap, StatusCode, Version, header};
+use torsade_core::{Address, Cancelled, Deferred, Failure, Resolver, Result, Transport};
+use torsade_tls::TlsInfo;
+use url::Url;
+
+use crate::connection::Reply;
+use crate::error::{
+    BodyTooLong, PartialBody, PotentialDataLoss, RequestError, ResponseDone, Stage,
+};
+use crate::incoming::{BodyControl, BodyProtocol, Incoming};
+use crate::origin::Origin;
+use crate::wire::ResponseHead;
+
+/// A response, as soon as its head is there.
+///
+/// Its body waits, and the server with it, until it is taken: by [`read_body`](Self::read_body),
+/// [`text`](Self::text) or [`deliver_body`](Self::deliver_body). A response that is dropped without
+/// that has the rest of its body read if it is short, and its connection closed if it is not.
+#[doc(alias = "IResponse")]
+pub struct Response {
+    url: Url,
+    head: ResponseHead,
+    /// `None` once it is taken.
+    body: Option<Rc<Incoming>>,
+    peer: Address,
+    tls: Option<Rc<TlsInfo>>,
+}
+
+/// The most that [`Response::read_body`] and [`Response::text`] collect: 64 MiB.
+pub const BODY_LIMIT: usize = 64 * 1024 * 1024;
+
+/// A length that a server declares is believed up to this when room is made for a body.
+const BELIEVED: u64 = 1024 * 1024;
+
+impl Response {
+    pub(crate) fn new(url: Url, reply: Reply) -> Self {
+        Self {
+            url,
+            head: reply.head,
+            body: Some(reply.body),
+            peer: reply.transport.peer(),
+            tls: negotiated(&reply.transport),
+        }
+    }
+
+    /// The status.
+    #[doc(alias = "code")]
+    pub fn status(&self) -> StatusCode {
+        self.head.status
+    }
+
+    /// The phrase behind the status: for people, and often empty.
+    #[doc(alias = "phrase")]
+    pub fn reason(&self) -> &[u8] {
+        &self.head.reason
+    }
+
+    /// The version that the server speaks.
+    pub fn version(&self) -> Version {
+        self.head.version
+    }
+
+    /// The fields of the head.
+    pub fn headers(&self) -> &HeaderMap {
+        &self.head.headers
+    }
+
+    /// The URL that was requested.
+    pub fn url(&self) -> &Url {
+        &self.url
+    }
+
+    /// The address that the response came from.
+    pub fn peer(&self) -> &Address {
+        &self.peer
+    }
+
+    /// What TLS agreed on with the server, for a response that came over https.
+    pub fn tls(&self) -> Option<&TlsInfo> {
+        self.tls.as_deref()
+    }
+
+    /// How long the body is, if the head or the end of the body has told.
+    #[doc(alias = "length")]
+    pub fn body_length(&self) -> Option<u64> {
+        self.body.as_ref().and_then(|body| body.length())
+    }
+
+    /// Has the body delivered to `receiver` as it comes, as fast as that takes it.
+    ///
+    /// `receiver` is called when the running function has returned, never from in here.
+    #[doc(alias = "deliverBody")]
+    pub fn deliver_body(mut self, receiver: impl BodyProtocol) {
+        if let Some(body) = self.body.take() {
+            body.deliver(Box::new(receiver));
+        }
+    }
+
+    /// Collects the body, up to [`BODY_LIMIT`]. Cancelling closes the connection.
+    ///
+    /// # Errors
+    /// [`PartialBody`], with what came until then; its source is a
+    /// [`RequestError`](crate::RequestError) or a [`BodyTooLong`].
+    #[doc(alias = "readBody")]
+    #[doc(alias = "content")]
+    pub fn read_body(self) -> Deferred<Bytes> {
+        self.read_body_up_to(BODY_LIMIT)
+    }
+
+    /// As [`read_body`](Self::read_body), with a limit of one's own, in bytes.
+    pub fn read_body_up_to(mut self, limit: usize) -> Deferred<Bytes> {
+        let Some(body) = self.body.take() else {
+            return Deferred::succeed(Bytes::new());
+        };
+        if let Some(bytes) = body.take_whole() {
+            if bytes.len() > limit {
+                let reason = BodyTooLong { limit }.into();
+                return Deferred::fail(PartialBody { bytes, reason });
+            }
+            return Deferred::succeed(bytes);
+        }
+        let (weak, origin) = (Rc::downgrade(&body), Origin::of(&self.url));
+        let waiting: Rc<Cell<Option<Resolver<Bytes>>>> = Rc::default();
+        let to_cancel = Rc::clone(&waiting);
+        let (resolver, deferred) = Deferred::with_canceller(move || {
+            if let Some(resolver) = to_cancel.take() {
+                let reason = RequestError::new(&origin, Stage::ReadingBody, Cancelled).into();
+                resolver.errback(PartialBody {
+                    bytes: Bytes::new(),
+                    reason,
+                });
+            }
+            if let Some(body) = weak.upgrade() {
+                body.abort_with(Cancelled.into());
+            }
+        });
+        waiting.set(Some(resolver));
+        let expected = body.length().unwrap_or(0).min(BELIEVED).min(limit as u64);
+        body.deliver(Box::new(Collector {
+            bytes: BytesMut::with_capacity(usize::try_from(expected).unwrap_or(0)),
+            limit,
+            resolver: waiting,
+            is_too_long: false,
+        }));
+        deferred
+    }
+
+    /// Collects the body as text, in the encoding that `Content-Type` or a byte order mark tells;
+    /// UTF-8 otherwise. What cannot be decoded becomes U+FFFD.
+    ///
+    /// # Errors
+    /// As [`read_body`](Self::read_body).
+    #[doc(alias = "text_content")]
+    pub fn text(self) -> Deferred<String> {
+        let encoding = self
+            .headers()
+            .get(header::CONTENT_TYPE)
+            .and_then(|value| charset(value.as_bytes()))
+            .unwrap_or(encoding_rs::UTF_8);
+        self.read_body()
+            .map(move |bytes| encoding.decode(&bytes).0.into_owned())
+    }
+}
+
+fn negotiated(transport: &Transport) -> Option<Rc<TlsInfo>> {
+    transport.negotiated::<TlsInfo>()
+}
+
+/// The encoding named by the parameter `charset` of a media type (RFC 9110 section 8.3.2).
+fn charset(media_type: &[u8]) -> Option<&'static encoding_rs::Encoding> {
+    media_type
+        .split(|&byte| byte == b';')
+        .skip(1)
+        .find_map(|parameter| {
+            let mut parts = parameter.splitn(2, |&byte| byte == b'=');
+            let (name, value) = (parts.next()?.trim_ascii(), parts.next()?.trim_ascii());
+            let is_charset = name.eq_ignore_ascii_case(b"charset");
+            let value = value.strip_prefix(b"\"").unwrap_or(value);
+            let value = value.strip_suffix(b"\"").unwrap_or(value);
+            is_charset
+                .then(|| encoding_rs::Encoding::for_label(value))
+                .flatten()
+        })
+}
+
+impl Drop for Response {
+    fn drop(&mut self) {
+        if let Some(body) = self.body.take() {
+            body.abandon();
+        }
+    }
+}
+
+impl fmt::Debug for Response {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Response")
+            .field("url", &self.url.as_str())
+            .field("status", &self.head.status)
+            .field("headers", &self.head.headers)
+            .field("body", &self.body)
+            .finish()
+    }
+}
+
+/// Collects a body.
+struct Collector {
+    bytes: BytesMut,
+    limit: usize,
+    resolver: Rc<Cell<Option<Resolver<Bytes>>>>,
+    is_too_long: bool,
+}
+
+impl BodyProtocol for Collector {
+    fn data_received(&mut self, _: &BodyControl, data: &[u8]) -> Result<()> {
+        let room = self.limit - self.bytes.len();
+        if data.len() > room {
+            self.bytes.extend_from_slice(&data[..room]);
+            self.is_too_long = true;
+            return Err(BodyTooLong { limit: self.limit }.into());
+        }
+        self.bytes.extend_from_slice(data);
+        Ok(())
+    }
+
+    fn connection_lost(&mut self, reason: &Failure) {
+        let bytes = std::mem::take(&mut self.bytes).freeze();
+        let Some(resolver) = self.resolver.take() else {
+            return;
+        };
+        let is_done = reason.check::<ResponseDone>().is_some()
+            || reason.check::<PotentialDataLoss>().is_some();
+        if self.is_too_long {
+            let reason = BodyTooLong { limit: self.limit }.into();
+            resolver.errback(PartialBody { bytes, reason });
+        } else if is_done {
+            resolver.callback(bytes);
+        } else {
+            resolver.errback(PartialBody {
+                bytes,
+                reason: crate::error::duplicate(reason),
+            });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_charset_is_found_among_the_parameters() {
+        for (media_type, name) in [
+            ("text/html; charset=utf-8", Some("UTF-8")),
+            ("text/html;charset=\"ISO-8859-1\"", Some("windows-1252")),
+            ("text/html; x=y; Charset=shift_jis", Some("Shift_JIS")),
+            ("text/html", None),
+            ("text/html; charset=unheard-of", None),
+        ] {
+            assert_eq!(
+                charset(media_type.as_bytes()).map(|found| found.name()),
+                name
+            );
+        }
+    }
+}
