@@ -18,6 +18,7 @@ mod transport;
 
 pub use address::Address;
 pub use deferred::{Canceller, Deferred, Outcome, Pause, Resolver};
+pub use endpoints::{ClientEndpoint, HostnameClient, TcpClient, TcpServer};
 pub use error::*;
 pub use factory::Factory;
 pub use failure::Failure;
@@ -25,6 +26,7 @@ pub use filter::Filter;
 pub use producer::{Producer, ProducerKind};
 pub use protocol::{AccessError, Protocol, ProtocolRef};
 pub use reactor::{DelayedCall, Reactor, Remote};
+pub use task::{react, react_with};
 pub use transport::Transport;
 
 /// What functions of torsade, and functions given to it, return: the error is a [`Failure`].

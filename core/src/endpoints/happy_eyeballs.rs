@@ -106,6 +106,7 @@ impl Race {
             this.rearm(&core);
             (core, address, this.options.clone())
         };
+        log::debug!(target: "torsade::connect", "trying {address}");
         // Without a borrow: an attempt may fail at once.
         let attempt = net::attempt(&core, address, &options);
         race.borrow_mut()
@@ -125,6 +126,7 @@ impl Race {
         }
         match result {
             Ok(stream) => {
+                log::debug!(target: "torsade::connect", "connected to {address}");
                 let resolver = this.end();
                 let losers = std::mem::take(&mut this.running);
                 drop(this);
@@ -136,6 +138,7 @@ impl Race {
                 }
             }
             Err(failure) => {
+                log::debug!(target: "torsade::connect", "{failure:#}");
                 this.failures.push((address, failure));
                 if !this.waiting.is_empty() {
                     drop(this);

@@ -71,10 +71,12 @@ impl ClientEndpoint for HostnameClient {
         };
         let (host, port, options) = (self.host.clone(), self.port, self.options.clone());
         let weak = Rc::downgrade(&core);
+        log::debug!(target: "torsade::connect", "looking up {host}");
         self.reactor
             .look_up(&self.host)
             .add_callback(move |addresses| {
                 stage.set(ConnectStage::Tcp);
+                log::debug!(target: "torsade::connect", "{host} has the addresses {addresses:?}");
                 match weak.upgrade() {
                     Some(core) => {
                         happy_eyeballs::race(&core, host, port, addresses, &options, delay)

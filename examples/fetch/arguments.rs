@@ -1,0 +1,165 @@
+//! The command line.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use lexopt::prelude::*;
+use torsade::http::Method;
+
+pub(crate) const USAGE: &str = "\
+usage: fetch [OPTIONS] URL
+       fetch                    serves itself a page over https, and fetches it
+
+  -i, --include                 put the head of the response before its body
+  -I, --head                    ask for the head only, and print it
+  -v, --verbose                 tell on standard error what happens
+  -f, --fail                    exit with 22 if the status is 400 or more
+  -X, --request METHOD          use this method
+  -H, --header 'NAME: VALUE'    send this field; may be repeated
+  -d, --data DATA               send DATA (or @FILE) as the body, by POST
+  -o, --output FILE             write the body to FILE
+      --cacert FILE             trust the certificates in FILE, and no others
+      --cert FILE --key FILE    be known by this certificate
+      --connect-timeout SECONDS
+      --max-time SECONDS        for all of it
+  -h, --help
+
+Exit codes: 0 after a complete response, 1 if there was none, 2 for wrong arguments, 22 see --fail.
+";
+
+/// What is to be done.
+pub(crate) enum Parsed {
+    Demo,
+    Help,
+    Fetch(Box<Arguments>),
+}
+
+/// What is to be fetched, and how.
+#[derive(Default)]
+pub(crate) struct Arguments {
+    pub(crate) url: String,
+    pub(crate) shows_head: bool,
+    pub(crate) only_head: bool,
+    pub(crate) is_verbose: bool,
+    pub(crate) must_succeed: bool,
+    method: Option<Method>,
+    fields: Vec<(String, String)>,
+    pub(crate) data: Option<Vec<u8>>,
+    pub(crate) output: Option<PathBuf>,
+    pub(crate) cacert: Option<PathBuf>,
+    pub(crate) identity: Option<(PathBuf, PathBuf)>,
+    pub(crate) connect_timeout: Option<Duration>,
+    pub(crate) max_time: Option<Duration>,
+}
+
+impl Arguments {
+    pub(crate) fn method(&self) -> Method {
+        match &self.method {
+            Some(method) => method.clone(),
+            None if self.only_head => Method::HEAD,
+            None if self.data.is_some() => Method::POST,
+            None => Method::GET,
+        }
+    }
+
+    /// The fields to send: those that were asked for, and those that every such tool sends.
+    pub(crate) fn headers(&self) -> Vec<(&str, &str)> {
+        let mut fields: Vec<(&str, &str)> =
+            self.fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        let mut default = |name: &'static str, value: &'static str| {
+            if !self.fields.iter().any(|(given, _)| given.eq_ignore_ascii_case(name)) {
+                fields.push((name, value));
+            }
+        };
+        default("User-Agent", concat!("torsade-fetch/", env!("CARGO_PKG_VERSION")));
+        default("Accept", "*/*");
+        if self.data.is_some() {
+            default("Content-Type", "application/x-www-form-urlencoded");
+        }
+        fields
+    }
+}
+
+pub(crate) fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Parsed, lexopt::Error> {
+    let mut parser = lexopt::Parser::from_iter(arguments);
+    let mut parsed = Arguments::default();
+    let (mut certificate, mut key, mut is_demo) = (None, None, true);
+    while let Some(argument) = parser.next()? {
+        is_demo = false;
+        match argument {
+            Short('h') | Long("help") => return Ok(Parsed::Help),
+            Short('i') | Long("include") => parsed.shows_head = true,
+            Short('I') | Long("head") => parsed.only_head = true,
+            Short('v') | Long("verbose") => parsed.is_verbose = true,
+            Short('f') | Long("fail") => parsed.must_succeed = true,
+            Short('X') | Long("request") => {
+                parsed.method = Some(parser.value()?.parse_with(|text| {
+                    Method::from_bytes(text.as_bytes()).map_err(|_| "it is not a method")
+                })?);
+            }
+            Short('H') | Long("header") => {
+                parsed.fields.push(parser.value()?.parse_with(field)?);
+            }
+            Short('d') | Long("data") => {
+                let piece = data(&parser.value()?.string()?)?;
+                match &mut parsed.data {
+                    // As a form's fields are joined.
+                    Some(before) => {
+                        before.push(b'&');
+                        before.extend(piece);
+                    }
+                    None => parsed.data = Some(piece),
+                }
+            }
+            Short('o') | Long("output") => parsed.output = Some(parser.value()?.into()),
+            Long("cacert") => parsed.cacert = Some(parser.value()?.into()),
+            Long("cert") => certificate = Some(parser.value()?.into()),
+            Long("key") => key = Some(parser.value()?.into()),
+            Long("connect-timeout") => {
+                parsed.connect_timeout = Some(parser.value()?.parse_with(seconds)?);
+            }
+            Long("max-time") => parsed.max_time = Some(parser.value()?.parse_with(seconds)?),
+            Value(url) if parsed.url.is_empty() => parsed.url = with_scheme(url.string()?),
+            other => return Err(other.unexpected()),
+        }
+    }
+    if is_demo {
+        return Ok(Parsed::Demo);
+    }
+    parsed.identity = match (certificate, key) {
+        (Some(certificate), Some(key)) => Some((certificate, key)),
+        (None, None) => None,
+        _ => return Err("--cert and --key go together".into()),
+    };
+    if parsed.url.is_empty() {
+        return Err("there is no URL".into());
+    }
+    Ok(Parsed::Fetch(Box::new(parsed)))
+}
+
+/// People leave `http://` out.
+fn with_scheme(url: String) -> String {
+    if url.contains("://") { url } else { format!("http://{url}") }
+}
+
+fn field(text: &str) -> Result<(String, String), &'static str> {
+    let (name, value) = text.split_once(':').ok_or("there is no colon in it")?;
+    Ok((name.trim().to_owned(), value.trim().to_owned()))
+}
+
+fn data(text: &str) -> Result<Vec<u8>, lexopt::Error> {
+    match text.strip_prefix('@') {
+        None => Ok(text.as_bytes().to_vec()),
+        Some(path) => std::fs::read(path)
+            .map_err(|error| lexopt::Error::Custom(format!("-d @{path}: {error}").into())),
+    }
+}
+
+fn seconds(text: &str) -> Result<Duration, &'static str> {
+    let seconds: f64 = text.parse().map_err(|_| "it is not a number of seconds")?;
+    match Duration::try_from_secs_f64(seconds) {
+        Ok(duration) if !duration.is_zero() => Ok(duration),
+        _ => Err("it is not a time to wait"),
+    }
+}

@@ -1,0 +1,43 @@
+//! What to tell somebody whose request failed: what, with which host, and what to do.
+
+use std::io::ErrorKind;
+
+use torsade::http::RequestError;
+use torsade::{AllAttemptsFailed, ConnectError, Failure, LookupError, LookupVerdict};
+
+/// One line.
+pub(crate) fn explain(url: &str, failure: &Failure) -> String {
+    let text = format!("{failure:#}");
+    // A request's error names its host already.
+    let text = match failure.check::<RequestError>() {
+        Some(_) => text,
+        None => format!("{url}: {text}"),
+    };
+    match hint(failure) {
+        Some(hint) => format!("{text} ({hint})"),
+        None => text,
+    }
+}
+
+fn hint(failure: &Failure) -> Option<&'static str> {
+    if let Some(error) = failure.find::<LookupError>() {
+        return Some(match error.verdict {
+            LookupVerdict::TryAgain => "check the network, or try again later",
+            _ => "check how the name is spelled",
+        });
+    }
+    if let Some(error) = failure.find::<AllAttemptsFailed>() {
+        let was = |kind| {
+            error.attempts.iter().any(|(_, failure)| {
+                failure.check::<ConnectError>().is_some_and(|error| error.error.kind() == kind)
+            })
+        };
+        return if was(ErrorKind::ConnectionRefused) {
+            Some("check the port, and whether the server runs")
+        } else {
+            Some("check the network and the address")
+        };
+    }
+    let is_late = failure.check::<RequestError>().is_some_and(RequestError::is_timeout);
+    is_late.then_some("the server may be down or slow: try again, or allow it more time")
+}

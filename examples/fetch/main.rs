@@ -1,0 +1,142 @@
+//! Fetches a URL, as curl does. Without a URL it serves itself a page over https and fetches that.
+//!
+//! ```text
+//! cargo run --release --example fetch -- https://example.org/
+//! ```
+
+mod arguments;
+mod demo;
+mod hints;
+mod output;
+
+use std::process::ExitCode;
+
+use arguments::{Arguments, Parsed, USAGE};
+use output::Output;
+use torsade::http::{Agent, AgentOptions, Method, Request, Response};
+use torsade::tls::{ClientTls, TlsInfo};
+use torsade::{Deferred, Failure, Reactor, Result};
+
+/// What `--fail` gives for a status of 400 and up, as curl does.
+const FAILED_STATUS: u8 = 22;
+const USAGE_ERROR: u8 = 2;
+
+fn main() -> ExitCode {
+    match arguments::parse(std::env::args_os()) {
+        Ok(Parsed::Demo) => torsade::react(demo::run),
+        Ok(Parsed::Help) => {
+            print!("{USAGE}");
+            ExitCode::SUCCESS
+        }
+        Ok(Parsed::Fetch(arguments)) => torsade::react_with(|reactor| fetch(reactor, *arguments)),
+        Err(error) => {
+            eprintln!("fetch: {error}\n\n{USAGE}");
+            ExitCode::from(USAGE_ERROR)
+        }
+    }
+}
+
+/// Fetches, and tells in one line what went wrong if something does.
+fn fetch(reactor: &Reactor, arguments: Arguments) -> Deferred<ExitCode> {
+    if arguments.is_verbose {
+        output::log_to_stderr();
+    }
+    let name = arguments.url.clone();
+    let started = match start(reactor, arguments) {
+        Ok(started) => started,
+        Err(failure) => Deferred::fail(failure),
+    };
+    started.add_errback(move |failure| {
+        eprintln!("fetch: {}", hints::explain(&name, &failure));
+        Ok(ExitCode::FAILURE)
+    })
+}
+
+fn start(reactor: &Reactor, arguments: Arguments) -> Result<Deferred<ExitCode>> {
+    let agent = Agent::with_options(reactor, options(&arguments)?);
+    let mut request = Request::new(arguments.method(), &arguments.url)?;
+    for (name, value) in arguments.headers() {
+        request = request.header(name, value)?;
+    }
+    if let Some(data) = &arguments.data {
+        request = request.body(data.clone());
+    }
+    if arguments.is_verbose {
+        eprintln!("> {} {}", request.method(), request.url());
+    }
+    Ok(agent.request(request).add_callback(move |response| receive(response, &arguments)))
+}
+
+/// The TLS settings are read only when they are needed: a machine without root certificates can
+/// still fetch over http.
+fn options(arguments: &Arguments) -> Result<AgentOptions> {
+    let mut options = AgentOptions::new();
+    if arguments.url.starts_with("https:") {
+        let mut tls = ClientTls::builder().alpn(["http/1.1"]);
+        if let Some(file) = &arguments.cacert {
+            tls = tls.roots_from_pem_file(file);
+        }
+        if let Some((certificate, key)) = &arguments.identity {
+            tls = tls.client_certificate_files(certificate, key);
+        }
+        options = options.tls(&tls.build()?);
+    }
+    if let Some(timeout) = arguments.connect_timeout {
+        options = options.connect_timeout(timeout);
+    }
+    if let Some(timeout) = arguments.max_time {
+        options = options.total_timeout(Some(timeout)).head_timeout(Some(timeout));
+    }
+    Ok(options)
+}
+
+fn receive(response: Response, arguments: &Arguments) -> Deferred<ExitCode> {
+    if arguments.is_verbose {
+        eprintln!("* the response comes from {}", response.peer());
+        if let Some(tls) = response.tls() {
+            eprint!("{}", describe(tls));
+        }
+        for line in output::head(&response).lines() {
+            eprintln!("< {line}");
+        }
+    }
+    let status = response.status();
+    if arguments.must_succeed && status.as_u16() >= 400 {
+        eprintln!("fetch: {} answered {status}", arguments.url);
+        return Deferred::succeed(ExitCode::from(FAILED_STATUS));
+    }
+    let mut output = match Output::open(arguments.output.as_deref(), response.body_length()) {
+        Ok(output) => output,
+        Err(failure) => return Deferred::fail(failure),
+    };
+    if arguments.shows_head || response_has_head_only(arguments) {
+        if let Err(failure) = output.write_head(&output::head(&response)) {
+            return Deferred::fail(failure);
+        }
+    }
+    output.receive(response).map(|()| ExitCode::SUCCESS)
+}
+
+fn response_has_head_only(arguments: &Arguments) -> bool {
+    arguments.method() == Method::HEAD
+}
+
+/// What TLS agreed on, a line for each fact.
+fn describe(tls: &TlsInfo) -> String {
+    let alpn = tls.alpn.as_deref().map_or("none".into(), String::from_utf8_lossy);
+    let mut text = format!("* {}, {}, ALPN {alpn}\n", tls.version, tls.cipher_suite);
+    if let Some(certificate) = tls.peer_certificates.first() {
+        let days = certificate.days_left(std::time::SystemTime::now());
+        let names = certificate.names().join(", ");
+        text += &format!("* the certificate is for {names} and has {days} days left\n");
+    }
+    text
+}
+
+/// So that `?` works on what the arguments name.
+fn in_file(path: &std::path::Path) -> impl FnOnce(std::io::Error) -> Failure + '_ {
+    move |error| {
+        let kind = error.kind();
+        std::io::Error::new(kind, format!("{}: {error}", path.display())).into()
+    }
+}
