@@ -65,14 +65,24 @@ impl Arguments {
 
     /// The fields to send: those that were asked for, and those that every such tool sends.
     pub(crate) fn headers(&self) -> Vec<(&str, &str)> {
-        let mut fields: Vec<(&str, &str)> =
-            self.fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        let mut fields: Vec<(&str, &str)> = self
+            .fields
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+            .collect();
         let mut default = |name: &'static str, value: &'static str| {
-            if !self.fields.iter().any(|(given, _)| given.eq_ignore_ascii_case(name)) {
+            if !self
+                .fields
+                .iter()
+                .any(|(given, _)| given.eq_ignore_ascii_case(name))
+            {
                 fields.push((name, value));
             }
         };
-        default("User-Agent", concat!("torsade-fetch/", env!("CARGO_PKG_VERSION")));
+        default(
+            "User-Agent",
+            concat!("torsade-fetch/", env!("CARGO_PKG_VERSION")),
+        );
         default("Accept", "*/*");
         if self.data.is_some() {
             default("Content-Type", "application/x-www-form-urlencoded");
@@ -140,7 +150,11 @@ pub(crate) fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Parsed,
 
 /// People leave `http://` out.
 fn with_scheme(url: String) -> String {
-    if url.contains("://") { url } else { format!("http://{url}") }
+    if url.contains("://") {
+        url
+    } else {
+        format!("http://{url}")
+    }
 }
 
 fn field(text: &str) -> Result<(String, String), &'static str> {

@@ -3,7 +3,7 @@
 use std::net::Ipv4Addr;
 use std::time::SystemTime;
 
-use rcgen::{CertifiedKey, generate_simple_self_signed};
+use rcgen::{CertificateParams, KeyPair};
 use torsade::http::{Agent, AgentOptions, Response};
 use torsade::tls::{ClientTls, ServerTls, wrap_server_tls};
 use torsade::{Address, Deferred, Protocol, Reactor, Result, TcpServer, Transport};
@@ -24,7 +24,10 @@ impl Protocol for Page {
         if self.request.ends_with(b"\r\n\r\n") {
             transport.write_sequence([
                 "HTTP/1.1 200 OK\r\nContent-Type: text/plain; charset=utf-8\r\n",
-                &format!("Content-Length: {}\r\nConnection: close\r\n\r\n", PAGE.len()),
+                &format!(
+                    "Content-Length: {}\r\nConnection: close\r\n\r\n",
+                    PAGE.len()
+                ),
                 PAGE,
             ]);
             transport.lose_connection();
@@ -41,17 +44,23 @@ pub(crate) fn run(reactor: &Reactor) -> Deferred<()> {
 }
 
 fn start(reactor: &Reactor) -> Result<Deferred<()>> {
-    let CertifiedKey { cert, signing_key } = generate_simple_self_signed(["localhost".to_owned()])?;
+    let (cert, signing_key) = certificate()?;
     let server = ServerTls::builder()
         .certificate_pem(cert.pem(), signing_key.serialize_pem())
         .alpn(["http/1.1"])
         .build()?;
-    let client = ClientTls::builder().roots_from_pem(cert.pem()).alpn(["http/1.1"]).build()?;
+    let client = ClientTls::builder()
+        .roots_from_pem(cert.pem())
+        .alpn(["http/1.1"])
+        .build()?;
 
     let address = (Ipv4Addr::LOCALHOST, 0).into();
     let port = wrap_server_tls(TcpServer::new(reactor, address), &server)
         .listen(|_: &Address| Page::default())?;
-    let url = format!("https://localhost:{}/", port.address().port().unwrap_or_default());
+    let url = format!(
+        "https://localhost:{}/",
+        port.address().port().unwrap_or_default()
+    );
     println!("fetching {url}, which this program serves itself\n");
 
     let agent = Agent::with_options(reactor, AgentOptions::new().tls(&client));
@@ -61,9 +70,24 @@ fn start(reactor: &Reactor) -> Result<Deferred<()>> {
     }))
 }
 
+/// A certificate for `localhost` that is good for thirty days.
+fn certificate() -> Result<(rcgen::Certificate, KeyPair)> {
+    let mut params = CertificateParams::new(["localhost".to_owned()])?;
+    let now = time::OffsetDateTime::now_utc();
+    params.not_before = now - time::Duration::HOUR;
+    params.not_after = now + time::Duration::days(30);
+    let key = KeyPair::generate()?;
+    Ok((params.self_signed(&key)?, key))
+}
+
 fn tls_lines(response: &Response) -> String {
-    let Some(tls) = response.tls() else { return String::new() };
-    let alpn = tls.alpn.as_deref().map_or("none".into(), String::from_utf8_lossy);
+    let Some(tls) = response.tls() else {
+        return String::new();
+    };
+    let alpn = tls
+        .alpn
+        .as_deref()
+        .map_or("none".into(), String::from_utf8_lossy);
     let mut text = format!(
         "TLS version:  {}\ncipher suite: {}\nALPN:         {alpn}\n",
         tls.version, tls.cipher_suite

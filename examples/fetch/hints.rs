@@ -29,7 +29,9 @@ fn hint(failure: &Failure) -> Option<&'static str> {
     if let Some(error) = failure.find::<AllAttemptsFailed>() {
         let was = |kind| {
             error.attempts.iter().any(|(_, failure)| {
-                failure.check::<ConnectError>().is_some_and(|error| error.error.kind() == kind)
+                failure
+                    .check::<ConnectError>()
+                    .is_some_and(|error| error.error.kind() == kind)
             })
         };
         return if was(ErrorKind::ConnectionRefused) {
@@ -38,6 +40,8 @@ fn hint(failure: &Failure) -> Option<&'static str> {
             Some("check the network and the address")
         };
     }
-    let is_late = failure.check::<RequestError>().is_some_and(RequestError::is_timeout);
+    let is_late = failure
+        .check::<RequestError>()
+        .is_some_and(RequestError::is_timeout);
     is_late.then_some("the server may be down or slow: try again, or allow it more time")
 }

@@ -9,6 +9,7 @@ mod demo;
 mod hints;
 mod output;
 
+use std::io::Write;
 use std::process::ExitCode;
 
 use arguments::{Arguments, Parsed, USAGE};
@@ -25,12 +26,13 @@ fn main() -> ExitCode {
     match arguments::parse(std::env::args_os()) {
         Ok(Parsed::Demo) => torsade::react(demo::run),
         Ok(Parsed::Help) => {
-            print!("{USAGE}");
+            let _ = write!(std::io::stdout(), "{USAGE}");
             ExitCode::SUCCESS
         }
         Ok(Parsed::Fetch(arguments)) => torsade::react_with(|reactor| fetch(reactor, *arguments)),
         Err(error) => {
-            eprintln!("fetch: {error}\n\n{USAGE}");
+            // Not `eprintln`: nobody may be listening, which is no reason to panic.
+            let _ = write!(std::io::stderr(), "fetch: {error}\n\n{USAGE}");
             ExitCode::from(USAGE_ERROR)
         }
     }
@@ -64,7 +66,9 @@ fn start(reactor: &Reactor, arguments: Arguments) -> Result<Deferred<ExitCode>> 
     if arguments.is_verbose {
         eprintln!("> {} {}", request.method(), request.url());
     }
-    Ok(agent.request(request).add_callback(move |response| receive(response, &arguments)))
+    Ok(agent
+        .request(request)
+        .add_callback(move |response| receive(response, &arguments)))
 }
 
 /// The TLS settings are read only when they are needed: a machine without root certificates can
@@ -85,7 +89,9 @@ fn options(arguments: &Arguments) -> Result<AgentOptions> {
         options = options.connect_timeout(timeout);
     }
     if let Some(timeout) = arguments.max_time {
-        options = options.total_timeout(Some(timeout)).head_timeout(Some(timeout));
+        options = options
+            .total_timeout(Some(timeout))
+            .head_timeout(Some(timeout));
     }
     Ok(options)
 }
@@ -123,7 +129,10 @@ fn response_has_head_only(arguments: &Arguments) -> bool {
 
 /// What TLS agreed on, a line for each fact.
 fn describe(tls: &TlsInfo) -> String {
-    let alpn = tls.alpn.as_deref().map_or("none".into(), String::from_utf8_lossy);
+    let alpn = tls
+        .alpn
+        .as_deref()
+        .map_or("none".into(), String::from_utf8_lossy);
     let mut text = format!("* {}, {}, ALPN {alpn}\n", tls.version, tls.cipher_suite);
     if let Some(certificate) = tls.peer_certificates.first() {
         let days = certificate.days_left(std::time::SystemTime::now());

@@ -5,6 +5,7 @@ use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
 use indicatif::{ProgressBar, ProgressStyle};
+use torsade::http::wire::request::customary_name;
 use torsade::http::{
     BodyControl, BodyProtocol, PotentialDataLoss, Response, ResponseDone, Version,
 };
@@ -14,12 +15,17 @@ use crate::in_file;
 
 /// The head as it was sent: status line and fields.
 pub(crate) fn head(response: &Response) -> String {
-    let version = if response.version() == Version::HTTP_10 { "1.0" } else { "1.1" };
+    let version = if response.version() == Version::HTTP_10 {
+        "1.0"
+    } else {
+        "1.1"
+    };
     let reason = String::from_utf8_lossy(response.reason());
     let mut text = format!("HTTP/{version} {} {reason}", response.status().as_u16());
     text.truncate(text.trim_end().len());
     for (name, value) in response.headers() {
-        text += &format!("\n{name}: {}", String::from_utf8_lossy(value.as_bytes()));
+        let value = String::from_utf8_lossy(value.as_bytes());
+        text += &format!("\n{}: {value}", customary_name(name));
     }
     text + "\n"
 }
@@ -44,10 +50,18 @@ impl Output {
     pub(crate) fn open(path: Option<&Path>, length: Option<u64>) -> Result<Self> {
         let Some(path) = path else {
             let target = Box::new(io::stdout());
-            return Ok(Self { target, path: None, bar: ProgressBar::hidden() });
+            return Ok(Self {
+                target,
+                path: None,
+                bar: ProgressBar::hidden(),
+            });
         };
         let target = Box::new(File::create(path).map_err(in_file(path))?);
-        Ok(Self { target, path: Some(path.to_owned()), bar: bar(length) })
+        Ok(Self {
+            target,
+            path: Some(path.to_owned()),
+            bar: bar(length),
+        })
     }
 
     pub(crate) fn write_head(&mut self, head: &str) -> Result<()> {
@@ -57,7 +71,10 @@ impl Output {
     /// Writes the body as it comes.
     pub(crate) fn receive(self, response: Response) -> Deferred<()> {
         let (resolver, done) = Deferred::new();
-        response.deliver_body(Writer { output: self, done: Some(resolver) });
+        response.deliver_body(Writer {
+            output: self,
+            done: Some(resolver),
+        });
         done
     }
 
@@ -112,8 +129,8 @@ impl BodyProtocol for Writer {
     }
 
     fn connection_lost(&mut self, reason: &Failure) {
-        let is_complete =
-            reason.check::<ResponseDone>().is_some() || reason.check::<PotentialDataLoss>().is_some();
+        let is_complete = reason.check::<ResponseDone>().is_some()
+            || reason.check::<PotentialDataLoss>().is_some();
         let result = if is_complete {
             self.output.target.flush().map_err(Failure::from)
         } else {

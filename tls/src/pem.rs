@@ -80,7 +80,7 @@ impl fmt::Display for PemError {
             None => f.write_str("PEM given as bytes: ")?,
         }
         match &self.problem {
-            PemProblem::Unreadable(error) => write!(f, "cannot be read: {error}"),
+            PemProblem::Unreadable(_) => f.write_str("cannot be read"),
             PemProblem::Empty => f.write_str("is empty"),
             PemProblem::NoBlock { hint } => {
                 f.write_str("no PEM block (a line `-----BEGIN ...-----`) in it")?;

@@ -254,6 +254,22 @@ fn push_value(out: &mut Vec<u8>, value: &[u8]) {
     out.extend_from_slice(b"\r\n");
 }
 
+/// A field's name with the capitals that people know: `Content-Type`, `ETag`.
+///
+/// ```
+/// use http::header::{CONTENT_TYPE, ETAG};
+/// use torsade_http::wire::request::customary_name;
+///
+/// assert_eq!(customary_name(&CONTENT_TYPE), "Content-Type");
+/// assert_eq!(customary_name(&ETAG), "ETag");
+/// ```
+pub fn customary_name(name: &HeaderName) -> String {
+    let mut out = Vec::with_capacity(name.as_str().len());
+    push_name(&mut out, name);
+    // A name is ASCII.
+    String::from_utf8_lossy(&out).into_owned()
+}
+
 /// Writes a name with the capitals that servers have seen for thirty years: names are
 /// case-insensitive, but not every server knows.
 fn push_name(out: &mut Vec<u8>, name: &HeaderName) {

@@ -43,7 +43,7 @@ impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Pem(error) => error.fmt(f),
-            Self::BadRoot(error) => write!(f, "a certificate to be trusted is unusable: {error}"),
+            Self::BadRoot(_) => f.write_str("a certificate to be trusted is unusable"),
             Self::EmptyTrust => f.write_str("nobody is trusted: no root certificate was given"),
             Self::NoPlatformRoots { reasons } => {
                 f.write_str(
@@ -56,13 +56,13 @@ impl fmt::Display for ConfigError {
             }
             Self::BadCertificate => f.write_str("this is no X.509 certificate"),
             Self::NoCertificate => f.write_str("a TLS server needs a certificate and its key"),
-            Self::BadKey(error) => write!(f, "the private key is unusable: {error}"),
+            Self::BadKey(_) => f.write_str("the private key is unusable"),
             Self::KeyMismatch => f.write_str(
                 "the private key does not belong to the certificate; the first certificate of \
                  the chain must be the one of this key",
             ),
             Self::NoVersion => f.write_str("there is no version of TLS in the range"),
-            Self::NoSuite(error) => write!(f, "no usable cipher suite: {error}"),
+            Self::NoSuite(_) => f.write_str("no usable cipher suite"),
             Self::BadProtocolName(name) => write!(
                 f,
                 "\"{}\" cannot be an ALPN protocol: 1 to 255 bytes are allowed",
@@ -84,11 +84,10 @@ impl fmt::Display for ConfigError {
 impl std::error::Error for ConfigError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            Self::Pem(error) => Some(error),
-            Self::BadRoot(error)
-            | Self::BadKey(error)
-            | Self::NoSuite(error)
-            | Self::Rustls(error) => Some(error),
+            // These speak for what they wrap, so what comes next is what that wraps.
+            Self::Pem(error) => error.source(),
+            Self::Rustls(error) => error.source(),
+            Self::BadRoot(error) | Self::BadKey(error) | Self::NoSuite(error) => Some(error),
             _ => None,
         }
     }
