@@ -1,5 +1,7 @@
 //! What to tell somebody whose request failed: what, with which host, and what to do.
 
+use std::error::Error;
+use std::fmt;
 use std::io::ErrorKind;
 
 use torsade::http::RequestError;
@@ -7,6 +9,9 @@ use torsade::{AllAttemptsFailed, ConnectError, Failure, LookupError, LookupVerdi
 
 /// One line.
 pub(crate) fn explain(url: &str, failure: &Failure) -> String {
+    if let Some(Explained(text)) = failure.check() {
+        return text.clone();
+    }
     let text = format!("{failure:#}");
     // A request's error names its host already.
     let text = match failure.check::<RequestError>() {
@@ -18,6 +23,24 @@ pub(crate) fn explain(url: &str, failure: &Failure) -> String {
         None => text,
     }
 }
+
+/// A failure that was only lent to us, and cannot be passed on, with its explanation.
+#[derive(Debug)]
+pub(crate) struct Explained(String);
+
+impl Explained {
+    pub(crate) fn of(failure: &Failure) -> Self {
+        Self(explain("", failure))
+    }
+}
+
+impl fmt::Display for Explained {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Error for Explained {}
 
 fn hint(failure: &Failure) -> Option<&'static str> {
     if let Some(error) = failure.find::<LookupError>() {

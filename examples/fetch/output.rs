@@ -11,7 +11,7 @@ use torsade::http::{
 };
 use torsade::{Deferred, Failure, Resolver, Result};
 
-use crate::in_file;
+use crate::{hints, in_file};
 
 /// The head as it was sent: status line and fields.
 pub(crate) fn head(response: &Response) -> String {
@@ -134,8 +134,7 @@ impl BodyProtocol for Writer {
         let result = if is_complete {
             self.output.target.flush().map_err(Failure::from)
         } else {
-            // Told in full here: a failure that is only lent cannot be passed on.
-            Err(io::Error::other(format!("{reason:#}")).into())
+            Err(hints::Explained::of(reason).into())
         };
         self.finish(result);
     }
