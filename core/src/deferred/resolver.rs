@@ -118,6 +118,10 @@ impl<T: 'static> Drop for Resolver<T> {
 
 #[cold]
 fn abandon<T: 'static>(source: Rc<Source<T>>) {
+    // Nobody holds the Deferred, and nothing was ever added to it: nobody is missing anything.
+    if Rc::strong_count(&source) == 1 && !source.is_awaited() {
+        return;
+    }
     // While the canceller runs, its Resolver going away means no more than "I have no result".
     if source.work.is_pending() {
         source.fire(Err(Abandoned.into()), None);

@@ -38,6 +38,13 @@ impl Producing {
         self.registered.is_some() || self.is_running
     }
 
+    /// Whether it has to be asked for more when the queue is short enough.
+    pub(super) fn waits(&self) -> bool {
+        self.registered
+            .as_ref()
+            .is_some_and(|registered| registered.is_paused || registered.kind == ProducerKind::Pull)
+    }
+
     pub(super) fn register(
         &mut self,
         producer: Box<dyn Producer>,

@@ -83,10 +83,10 @@ impl Connection {
         {
             return self.abort_now(WriteQueueFull { limit }.into());
         }
-        let has_producer = self
-            .if_extras(|extras| extras.producing.is_on())
+        let producer_waits = self
+            .if_extras(|extras| extras.producing.waits())
             .unwrap_or(false);
-        if queued > 0 || has_producer || self.write_done.get() {
+        if queued > 0 || producer_waits || self.write_done.get() {
             self.schedule_self();
         }
     }
