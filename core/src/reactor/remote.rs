@@ -119,7 +119,12 @@ impl Shared {
 
     /// A coroutine can go on.
     pub(super) fn wake_coroutine(&self, key: Key) {
-        self.inbox().woken.push(key);
+        let mut inbox = self.inbox();
+        if inbox.closed {
+            return;
+        }
+        inbox.woken.push(key);
+        drop(inbox);
         self.rouse();
     }
 
