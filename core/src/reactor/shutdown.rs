@@ -83,7 +83,7 @@ impl Core {
         self.run_triggers(Phase::After, &nobody_waits);
         self.shared.close();
         self.workers.stop();
-        self.names.stop();
+        self.names.leave();
         self.forget();
     }
 

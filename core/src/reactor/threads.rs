@@ -127,6 +127,20 @@ impl ThreadPool {
     ///
     /// Called by a job, it waits for all threads but its own, which ends after the job.
     pub(crate) fn stop(&self) {
+        for handle in self.end() {
+            if handle.thread().id() != thread::current().id() {
+                // An error is a panic of a thread, and that was reported when it happened.
+                let _ = handle.join();
+            }
+        }
+    }
+
+    /// As [`stop`](Self::stop), but waits for nobody: each thread ends after its job.
+    pub(crate) fn leave(&self) {
+        drop(self.end());
+    }
+
+    fn end(&self) -> Vec<JoinHandle<()>> {
         let mut state = self.shared.lock();
         state.phase = Phase::Stopped;
         let queue = std::mem::take(&mut state.queue);
@@ -134,12 +148,7 @@ impl ThreadPool {
         drop(state);
         self.shared.changed.notify_all();
         drop(queue);
-        for handle in handles {
-            if handle.thread().id() != thread::current().id() {
-                // An error is a panic of a thread, and that was reported when it happened.
-                let _ = handle.join();
-            }
-        }
+        handles
     }
 
     pub(crate) fn statistics(&self) -> ThreadStatistics {
