@@ -5,7 +5,10 @@
 mod calls;
 mod cancelling;
 mod coroutines;
+mod leaks;
+mod signals;
 mod stopping;
+mod threads;
 mod timers;
 mod triggers;
 mod turns;
