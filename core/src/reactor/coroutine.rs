@@ -241,10 +241,9 @@ impl Coroutines {
         Some(self.slots.borrow_mut().remove(key.index))
     }
 
-    /// Drops all of them.
-    pub(super) fn forget(&self) {
-        let slots = self.slots.take();
-        drop(slots);
+    /// Gives all of them up, to be dropped.
+    pub(super) fn forget(&self) -> impl Iterator<Item = impl Sized> {
+        self.slots.take().into_iter().map(|(_, slot)| slot.body)
     }
 }
 

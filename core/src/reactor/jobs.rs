@@ -26,9 +26,9 @@ type Waiting = Box<dyn FnOnce(Answer)>;
 type Answer = Box<dyn Any + Send>;
 
 impl Jobs {
-    pub(super) fn forget(&self) {
-        let waiting = self.waiting.take();
-        drop(waiting);
+    /// Gives all of them up, to be dropped.
+    pub(super) fn forget(&self) -> impl Iterator<Item = impl Sized> {
+        self.waiting.take().into_iter().map(|(_, waiting)| waiting)
     }
 }
 

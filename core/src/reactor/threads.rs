@@ -147,7 +147,10 @@ impl ThreadPool {
         let handles = std::mem::take(&mut state.handles);
         drop(state);
         self.shared.changed.notify_all();
-        drop(queue);
+        for job in queue {
+            // One by one: two that panic in one drop would end the process.
+            let _ = catch_unwind(AssertUnwindSafe(|| drop(job)));
+        }
         handles
     }
 

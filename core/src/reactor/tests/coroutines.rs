@@ -173,3 +173,17 @@ fn a_dropped_reactor_drops_its_coroutines() {
     let failure = refused.try_take().unwrap().unwrap_err();
     assert_eq!(failure.check(), Some(&ReactorError::Gone));
 }
+
+#[test]
+fn a_failure_of_a_coroutine_that_nobody_waits_for_is_logged_once() {
+    // C14, R106
+    let reactor = simulated();
+    let (records, ()) = capture(|| {
+        drop(reactor.spawn(async { Err::<(), _>(crate::Failure::from(std::fmt::Error)) }));
+        run_for(&reactor, ms(1));
+        drop(reactor);
+    });
+    let errors = errors(&records);
+    assert_eq!(errors.len(), 1, "{errors:?}");
+    assert!(errors[0].contains("Unhandled error in Deferred"));
+}

@@ -5,10 +5,11 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Journal, Noting, ms, noting, run_for, simulated};
+use super::{Journal, Noting, errors, ms, noting, run_for, simulated};
 use crate::net::{ConnectOptions, ListenOptions};
 use crate::reactor::Phase;
 use crate::task::defer_later;
+use crate::testing::log_capture::capture;
 use crate::{
     AccessError, Address, Deferred, Failure, Protocol, Reactor, ReactorError, Result, Transport,
 };
@@ -60,7 +61,8 @@ fn fill(reactor: &Reactor, alive: &Arc<()>) {
     reactor.run_until(connected).unwrap();
     run_for(reactor, ms(5));
     // One that is under way.
-    drop(reactor.connect_tcp(address, keeper, &options));
+    let under_way = reactor.connect_tcp(address, keeper, &options);
+    drop(under_way.map(drop).add_errback(|_| Ok(())));
 
     let hold = || {
         let alive = Arc::clone(alive);
@@ -112,7 +114,8 @@ fn a_stopped_reactor_has_freed_all_that_lived_in_it() {
     for reactor in [simulated(), Reactor::new().unwrap()] {
         let alive = Arc::new(());
         fill(&reactor, &alive);
-        super::run_and_stop(&reactor);
+        let (records, ()) = capture(|| super::run_and_stop(&reactor));
+        assert!(errors(&records).is_empty(), "{records:?}");
         assert_eq!(Arc::strong_count(&alive), 1);
         assert_eq!((reactor.open_sources(), reactor.delayed_calls()), (0, 0));
     }
@@ -199,4 +202,48 @@ fn a_connection_that_ended_leaves_nothing_in_the_reactor() {
     assert_eq!(client.with(|_, _| ()), Err(AccessError::Gone));
     assert_eq!(journal.take(), "made done");
     assert_eq!((reactor.open_sources(), reactor.delayed_calls()), (0, 0));
+}
+
+/// Panics when it is dropped.
+struct PanicsInDrop;
+
+impl Drop for PanicsInDrop {
+    fn drop(&mut self) {
+        panic!("broken drop");
+    }
+}
+
+#[test]
+fn what_panics_when_it_is_dropped_is_logged_and_the_rest_is_freed() {
+    // C61, C96
+    let reactor = simulated();
+    let alive = Arc::new(());
+    fill(&reactor, &alive);
+    let broken = || {
+        let broken = PanicsInDrop;
+        move || drop(broken)
+    };
+    let _ = reactor.call_later(ms(1), broken());
+    let _ = reactor.call_later(ms(1), broken());
+    reactor.call_soon(broken());
+    let call = broken();
+    let _ = reactor.remote().call_from_thread(move |_| call());
+    let call = broken();
+    drop(reactor.defer_to_thread(move || {
+        call();
+        Ok(())
+    }));
+    let future = PanicsInDrop;
+    drop(reactor.spawn(async move {
+        std::future::pending::<()>().await;
+        drop(future);
+    }));
+    let (records, ()) = capture(|| drop(reactor));
+    assert_eq!(Arc::strong_count(&alive), 1);
+    assert!(
+        errors(&records)
+            .iter()
+            .all(|text| text.contains("broken drop"))
+    );
+    assert!(errors(&records).len() >= 5, "{records:?}");
 }

@@ -226,3 +226,14 @@ fn a_reactor_that_is_dropped_in_a_callback_ends_after_that() {
     }));
     assert_eq!(journal.take(), "callback after");
 }
+
+#[test]
+fn a_simulated_world_in_which_nothing_can_happen_says_so() {
+    let reactor = simulated();
+    let (resolver, never) = Deferred::<()>::new();
+    let failure = reactor.run_until(never).unwrap_err();
+    assert!(failure.to_string().contains("nothing can ever happen"));
+    drop(resolver);
+    // That ends the run, not the reactor.
+    run_for(&reactor, ms(1));
+}
