@@ -63,8 +63,12 @@ impl Core {
     /// Stops for good.
     pub(super) fn shut_down(self: &Rc<Self>) -> Result<()> {
         let pending = Rc::new(Cell::new(0_usize));
-        self.run_triggers(Phase::Before, &pending);
-        while pending.get() > 0 {
+        loop {
+            // Again after each turn: what is waited for may add further ones.
+            self.run_triggers(Phase::Before, &pending);
+            if pending.get() == 0 {
+                break;
+            }
             self.turn()?;
         }
         self.end();

@@ -85,3 +85,25 @@ fn a_trigger_can_be_taken_back_once() {
     assert!(errors(&records).is_empty());
     assert_eq!(journal.take(), "");
 }
+
+#[test]
+fn a_trigger_that_is_added_while_others_are_waited_for_runs_as_well() {
+    // C53
+    let reactor = simulated();
+    let journal = Journal::default();
+    let (later, noted) = (reactor.clone(), journal.clone());
+    reactor.on_shutdown(Phase::Before, move || {
+        let adds = later.clone();
+        defer_later(&later, ms(5), move || {
+            let (later, late) = (adds.clone(), noted.clone());
+            adds.on_shutdown(Phase::Before, move || {
+                late.note("added");
+                defer_later(&later, ms(5), move || late.note("added one's end"))
+            });
+            adds.on_shutdown(Phase::During, noted.noting("during"));
+            noted.note("first's end");
+        })
+    });
+    run_and_stop(&reactor);
+    assert_eq!(journal.take(), "first's end added added one's end during");
+}
