@@ -4,7 +4,9 @@ use std::io;
 
 use super::{GOOD, Idle, REFUSED, SILENT, UNREACHABLE, World, at, ms};
 use crate::endpoints::{ClientEndpoint, ConnectOptions, TcpClient, TcpServer};
-use crate::{Address, Cancelled, CannotListen, ConnectError, ConnectStage, ConnectTimedOut};
+use crate::{
+    Address, Cancelled, CannotListen, ConnectError, ConnectStage, ConnectTimedOut, Reactor,
+};
 
 #[test]
 fn a_failure_names_the_address_and_what_the_system_said() {
@@ -86,4 +88,19 @@ fn a_port_that_is_taken_says_so() {
     assert_eq!(error.address, at(GOOD));
     assert_eq!(error.error.kind(), io::ErrorKind::AddrInUse);
     world.assert_clean();
+}
+
+#[test]
+fn the_number_of_the_system_s_error_is_kept() {
+    // C76: on the operating system, at a port that was free a moment ago.
+    let reactor = Reactor::new().unwrap();
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    drop(listener);
+    let client = TcpClient::new(&reactor, address);
+    let result = reactor.run_until(client.establish());
+    let error = result.unwrap_err().trap::<ConnectError>().unwrap();
+    assert_eq!(error.error.kind(), io::ErrorKind::ConnectionRefused);
+    assert!(error.error.raw_os_error().is_some());
+    assert_eq!((reactor.open_sources(), reactor.delayed_calls()), (0, 0));
 }
