@@ -40,7 +40,7 @@ mod resolver;
 pub(crate) mod run_queue;
 mod source;
 mod stage;
-mod unhandled;
+pub(crate) mod unhandled;
 
 pub use canceller::Canceller;
 pub use deferred::Deferred;

@@ -1,6 +1,8 @@
 //! Failures that nobody will ever see are logged.
 
-use crate::{Failure, Result};
+use std::cell::Cell;
+
+use crate::{Abandoned, Failure, Result};
 
 /// A failure that nobody has seen yet: if it is dropped like that then it is logged.
 pub(super) struct Unseen {
@@ -51,8 +53,29 @@ pub(super) fn seen<T>(result: UnseenResult<T>) -> Result<T> {
     result.map_err(Unseen::see)
 }
 
+thread_local! {
+    static FORGETTING: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Runs `f`, which drops what a reactor that has stopped will not do any more. That nobody waits for
+/// a Deferred that is abandoned so is nobody's mistake.
+pub(crate) fn while_forgetting(f: impl FnOnce()) {
+    struct Leave(bool);
+    impl Drop for Leave {
+        fn drop(&mut self) {
+            FORGETTING.set(self.0);
+        }
+    }
+    let _leave = Leave(FORGETTING.replace(true));
+    f();
+}
+
 /// Logs a failure that reached the end of a chain that nobody holds.
 #[cold]
 fn log(failure: &Failure) {
+    if FORGETTING.get() && failure.check::<Abandoned>().is_some() {
+        log::debug!(target: "torsade", "Not done, since the reactor stopped: {failure:?}");
+        return;
+    }
     log::error!(target: "torsade", "Unhandled error in Deferred: {failure:?}");
 }

@@ -109,7 +109,7 @@ pub(crate) trait Driver {
     fn waker(&self) -> Arc<dyn Wake>;
 
     /// Tells that a thread works for this reactor and will wake it (`+1`), or has (`-1`): while
-    /// any does, a simulated world must wait for it in real time instead of giving up.
+    /// any does, a simulated world waits for it in real time, and its own time stands still.
     fn threads_at_work(&self, change: i32);
 
     /// Opens a pipe that ends a [`poll`](Self::poll) when something is written to its end given

@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use crate::net::{self, ConnectOptions, Established};
 use crate::reactor::turn::Core;
-use crate::{AllAttemptsFailed, Canceller, Deferred, DelayedCall, Failure, Resolver, Result};
+use crate::{
+    AllAttemptsFailed, Canceller, Deferred, DelayedCall, Failure, ReactorError, Resolver, Result,
+};
 
 /// The "connection attempt delay" that RFC 8305 section 8 recommends.
 pub(super) const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
@@ -108,7 +110,11 @@ impl Race {
         };
         log::debug!(target: "torsade::connect", "trying {address}");
         // Without a borrow: an attempt may fail at once.
-        let attempt = net::attempt(&core, address, &options);
+        let attempt = if core.has_stopped() {
+            Deferred::fail(ReactorError::Stopped)
+        } else {
+            net::attempt(&core, address, &options)
+        };
         race.borrow_mut()
             .running
             .push((address, attempt.canceller()));

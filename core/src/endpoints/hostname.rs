@@ -51,11 +51,12 @@ impl HostnameClient {
 
 impl ClientEndpoint for HostnameClient {
     fn establish(&self) -> Deferred<Established> {
-        let Some(core) = self.reactor.core() else {
-            return Deferred::fail(ReactorError::Gone);
+        let core = match self.reactor.try_core() {
+            Ok(core) => core,
+            Err(error) => return Deferred::fail(error),
         };
         let (total, delay) = (self.options.total(), self.attempt_delay);
-        let deadline = core.now() + total;
+        let deadline = core.moment_after(total);
         let peer = format!("{}:{}", self.host, self.port);
         let stage = Rc::new(Cell::new(ConnectStage::LookUp));
         let too_late = {

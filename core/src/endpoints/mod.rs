@@ -76,3 +76,6 @@ impl dyn ClientEndpoint {
         self.establish().add_callback(|stream| stream.open(factory))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -9,8 +9,7 @@ use super::connector::{self, Established};
 use super::listener::{self, ListeningPort};
 use crate::reactor::turn::Core;
 use crate::{
-    ConnectStage, ConnectTimedOut, Deferred, Factory, Filter, ProtocolRef, Reactor, ReactorError,
-    Result, driver,
+    ConnectStage, ConnectTimedOut, Deferred, Factory, Filter, ProtocolRef, Reactor, Result, driver,
 };
 
 /// How a TCP connection is made.
@@ -181,9 +180,9 @@ impl Reactor {
         address: SocketAddr,
         options: &ConnectOptions,
     ) -> Deferred<Established> {
-        match self.core() {
-            Some(core) => establish(&core, address, options),
-            None => Deferred::fail(ReactorError::Gone),
+        match self.try_core() {
+            Ok(core) => establish(&core, address, options),
+            Err(error) => Deferred::fail(error),
         }
     }
 }
@@ -194,7 +193,7 @@ fn establish(
     options: &ConnectOptions,
 ) -> Deferred<Established> {
     let (total, peer) = (options.timeout, address.to_string());
-    let deadline = core.now() + total;
+    let deadline = core.moment_after(total);
     let too_late = {
         let peer = peer.clone();
         move |_| {

@@ -5,6 +5,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 
 use slab::Slab;
@@ -30,11 +31,13 @@ pub(super) struct Coroutines {
 
 struct Slot {
     generation: u64,
-    waker: Waker,
+    wake: Arc<WakeCoroutine>,
     /// `None` while it is being polled.
     body: Option<Box<dyn Body>>,
     /// What it awaits at present, to cancel that.
     awaits: Vec<Canceller>,
+    /// It was cancelled while it was being polled: what it then awaits is to be cancelled.
+    is_cancelled: bool,
 }
 
 /// A future and the Resolver of its result.
@@ -48,8 +51,12 @@ trait Body {
 
 struct Coroutine<F, T: 'static> {
     future: Pin<Box<F>>,
-    resolver: Option<Resolver<T>>,
+    promise: Promise<T>,
 }
+
+/// What the coroutine's end is told to. It is fired with a Deferred, so that a cancel can put
+/// another promise in its place, and the coroutine still has the last word.
+type Promise<T> = Rc<Cell<Option<Resolver<Deferred<T>>>>>;
 
 impl<F> Body for Coroutine<F, <F::Output as Outcome>::Output>
 where
@@ -60,16 +67,16 @@ where
         let Poll::Ready(outcome) = self.future.as_mut().poll(context) else {
             return Poll::Pending;
         };
-        if let Some(resolver) = self.resolver.take() {
-            outcome.into_deferred().chain(resolver);
+        if let Some(resolver) = self.promise.take() {
+            resolver.callback(outcome.into_deferred());
         }
         Poll::Ready(())
     }
 
     fn fail(self: Box<Self>, failure: Failure) {
-        let Self { future, resolver } = *self;
+        let Self { future, promise } = *self;
         drop(future);
-        if let Some(resolver) = resolver {
+        if let Some(resolver) = promise.take() {
             resolver.errback(failure);
         }
     }
@@ -91,23 +98,22 @@ where
         generation,
     };
 
-    let canceller = {
-        let core = Rc::downgrade(core);
-        move || cancel(&core, key)
-    };
-    let (resolver, deferred) = Deferred::with_canceller(canceller);
+    let promise = Promise::default();
+    let deferred = promised(Rc::downgrade(core), key, &promise);
     let body = Coroutine {
         future: Box::pin(future),
-        resolver: Some(resolver),
+        promise,
     };
     entry.insert(Slot {
         generation,
-        waker: Waker::from(Arc::new(WakeCoroutine {
+        wake: Arc::new(WakeCoroutine {
             shared: Arc::clone(&core.shared),
             key,
-        })),
+            is_woken: AtomicBool::new(false),
+        }),
         body: Some(Box::new(body)),
         awaits: Vec::new(),
+        is_cancelled: false,
     });
     drop(slots);
 
@@ -121,23 +127,49 @@ where
     deferred
 }
 
-/// The Deferred of a coroutine was cancelled: so is what it awaits. It then sees the failure, and
-/// may still decide otherwise.
-fn cancel(core: &Weak<Core>, key: Key) {
-    let Some(core) = core.upgrade() else { return };
-    let awaits = core
-        .coroutines
-        .with_slot(key, |slot| std::mem::take(&mut slot.awaits));
-    let Some(awaits) = awaits else { return };
-    if awaits.is_empty() {
-        core.coroutines.end(key, Cancelled.into());
-    }
-    for awaited in awaits {
-        awaited.cancel();
-    }
+/// The Deferred of what the coroutine comes to, with its Resolver put into `promise`.
+///
+/// When it is cancelled, so is what the coroutine awaits. The coroutine sees that as a failure,
+/// which it may handle, and what it makes of it becomes the result.
+fn promised<T: 'static>(core: Weak<Core>, key: Key, promise: &Promise<T>) -> Deferred<T> {
+    // Weak, since the coroutine owns the promise, that the Resolver, and that this closure.
+    let weak_promise = Rc::downgrade(promise);
+    let canceller = move || {
+        let (Some(this), Some(promise)) = (core.upgrade(), weak_promise.upgrade()) else {
+            return;
+        };
+        if !this.coroutines.can_be_told(key) {
+            return this.coroutines.end(key, Cancelled.into());
+        }
+        let cancelled = promise.take();
+        let still_to_come = promised(core, key, &promise);
+        if let Some(resolver) = cancelled {
+            resolver.callback(still_to_come);
+        }
+        this.coroutines.cancel_awaited(key);
+    };
+    let (resolver, deferred) = Deferred::with_canceller(canceller);
+    promise.set(Some(resolver));
+    deferred.add_callback(|outcome: Deferred<T>| outcome)
 }
 
 impl Coroutines {
+    /// Whether the coroutine will see a cancel: it awaits a Deferred, or runs and may yet do so.
+    fn can_be_told(&self, key: Key) -> bool {
+        self.with_slot(key, |slot| slot.body.is_none() || !slot.awaits.is_empty())
+            .unwrap_or(false)
+    }
+
+    fn cancel_awaited(&self, key: Key) {
+        let awaits = self.with_slot(key, |slot| {
+            slot.is_cancelled = slot.body.is_none();
+            slot.awaits.clone()
+        });
+        for awaited in awaits.into_iter().flatten() {
+            awaited.cancel();
+        }
+    }
+
     fn with_slot<R>(&self, key: Key, f: impl FnOnce(&mut Slot) -> R) -> Option<R> {
         let mut slots = self.slots.borrow_mut();
         slots
@@ -150,24 +182,29 @@ impl Coroutines {
     pub(super) fn poll(&self, key: Key) {
         let taken = self.with_slot(key, |slot| {
             slot.awaits.clear();
-            slot.body.take().map(|body| (body, slot.waker.clone()))
+            slot.wake.is_woken.store(false, Ordering::SeqCst);
+            slot.body.take().map(|body| (body, Arc::clone(&slot.wake)))
         });
-        let Some(Some((mut body, waker))) = taken else {
+        let Some(Some((mut body, wake))) = taken else {
             return;
         };
+        let waker = Waker::from(wake);
         let mut context = Context::from_waker(&waker);
         let (polled, awaits) =
             poll_noting_awaited(|| run_queue::call_user(|| body.poll(&mut context)));
         match polled {
             Ok(Poll::Pending) => {
                 let mut body = Some(body);
-                self.with_slot(key, |slot| {
+                let is_cancelled = self.with_slot(key, |slot| {
                     slot.body = body.take();
                     slot.awaits = awaits;
+                    std::mem::take(&mut slot.is_cancelled)
                 });
-                // It was ended while it ran, by itself.
                 if let Some(body) = body {
+                    // The reactor has stopped meanwhile, and forgotten it.
                     drop_as_user(body);
+                } else if is_cancelled == Some(true) {
+                    self.cancel_running(key);
                 }
             }
             Ok(Poll::Ready(())) => {
@@ -178,6 +215,15 @@ impl Coroutines {
                 self.remove(key);
                 fail_as_user(body, panicked);
             }
+        }
+    }
+
+    /// Cancels what a coroutine awaits that was cancelled while it ran.
+    fn cancel_running(&self, key: Key) {
+        if self.can_be_told(key) {
+            self.cancel_awaited(key);
+        } else {
+            self.end(key, Cancelled.into());
         }
     }
 
@@ -195,10 +241,9 @@ impl Coroutines {
         Some(self.slots.borrow_mut().remove(key.index))
     }
 
-    /// Drops all of them.
-    pub(super) fn forget(&self) {
-        let slots = self.slots.take();
-        drop(slots);
+    /// Gives all of them up, to be dropped.
+    pub(super) fn forget(&self) -> impl Iterator<Item = impl Sized> {
+        self.slots.take().into_iter().map(|(_, slot)| slot.body)
     }
 }
 
@@ -214,6 +259,8 @@ fn fail_as_user(body: Box<dyn Body>, failure: Failure) {
 struct WakeCoroutine {
     shared: Arc<Shared>,
     key: Key,
+    /// It is in the inbox: once is enough.
+    is_woken: AtomicBool,
 }
 
 impl Wake for WakeCoroutine {
@@ -222,6 +269,8 @@ impl Wake for WakeCoroutine {
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        self.shared.wake_coroutine(self.key);
+        if !self.is_woken.swap(true, Ordering::SeqCst) {
+            self.shared.wake_coroutine(self.key);
+        }
     }
 }

@@ -17,8 +17,9 @@ use crate::{Deferred, Outcome, ReactorError, Result};
 ///
 /// The value that [`new`](Self::new) gives owns the reactor, and all that lives in it: when it is
 /// dropped, every connection is told `connection_lost`, and everything is freed. Its clones are
-/// cheap handles which keep nothing alive; on a reactor that is gone, what they are asked for
-/// does not happen, and fails where there is a way to say so.
+/// cheap handles which keep nothing alive; on a reactor that is gone or has stopped, what they are
+/// asked for does not happen, and fails where there is a way to say so. (Dropped while it runs, it
+/// stops first: see [`stop`](Self::stop).)
 ///
 /// There is no global reactor. A reactor stays in its thread; [`remote`](Self::remote) gives the
 /// one handle that leaves it.
@@ -83,7 +84,16 @@ impl Reactor {
         self.core.upgrade()
     }
 
+    /// The reactor, if it is of any use still.
     pub(crate) fn try_core(&self) -> Result<Rc<Core>, ReactorError> {
+        let core = self.any_core()?;
+        if core.has_stopped() {
+            return Err(ReactorError::Stopped);
+        }
+        Ok(core)
+    }
+
+    fn any_core(&self) -> Result<Rc<Core>, ReactorError> {
         self.core().ok_or(ReactorError::Gone)
     }
 
@@ -95,7 +105,7 @@ impl Reactor {
     /// [`ReactorError::AlreadyRunning`]; [`ReactorError::NotRestartable`] when it was stopped
     /// before; what the system says when waiting for events fails.
     pub fn run(&self) -> Result<()> {
-        self.try_core()?.run(|| false)
+        self.any_core()?.run(|| false)
     }
 
     /// Runs until `deferred` fires, and gives its result.
@@ -106,7 +116,7 @@ impl Reactor {
     /// The failure of `deferred`; [`ReactorError::Stopped`] when the reactor was stopped before
     /// it fired; and as [`run`](Self::run).
     pub fn run_until<T: 'static>(&self, deferred: Deferred<T>) -> Result<T> {
-        let core = self.try_core()?;
+        let core = self.any_core()?;
         let result = Rc::new(std::cell::Cell::new(None));
         let slot = Rc::clone(&result);
         drop(deferred.add_both(move |outcome| slot.set(Some(outcome))));
@@ -130,7 +140,7 @@ impl Reactor {
     /// # Errors
     /// [`ReactorError::NotRunning`] when it does not run or is stopping already.
     pub fn stop(&self) -> Result<(), ReactorError> {
-        let core = self.try_core()?;
+        let core = self.any_core()?;
         if core.state.get() != State::Running {
             return Err(ReactorError::NotRunning);
         }
@@ -168,7 +178,7 @@ impl Reactor {
     /// Calls `f` in the next turn, after events were looked for; in the order of these calls.
     #[doc(alias = "callLater(0)")]
     pub fn call_soon(&self, f: impl FnOnce() + 'static) {
-        if let Some(core) = self.core() {
+        if let Ok(core) = self.try_core() {
             core.soon.borrow_mut().push_back(Box::new(f));
         }
     }
@@ -214,9 +224,9 @@ impl Reactor {
         f: impl FnOnce() -> O + 'static,
     ) -> TriggerId {
         let call = Box::new(move || Deferred::succeed(()).add_callback(move |()| f()));
-        match self.core() {
-            Some(core) => core.triggers.borrow_mut().add(phase, call),
-            None => TriggerId::default(),
+        match self.try_core() {
+            Ok(core) => core.triggers.borrow_mut().add(phase, call),
+            Err(_) => TriggerId::default(),
         }
     }
 
@@ -254,9 +264,9 @@ impl Reactor {
         &self,
         f: impl FnOnce() -> Result<T> + Send + 'static,
     ) -> Deferred<T> {
-        match self.core() {
-            Some(core) => jobs::run(&core, &core.workers, f),
-            None => Deferred::fail(ReactorError::Gone),
+        match self.try_core() {
+            Ok(core) => jobs::run(&core, &core.workers, f),
+            Err(error) => Deferred::fail(error),
         }
     }
 
@@ -269,9 +279,9 @@ impl Reactor {
     #[doc(alias = "resolve")]
     #[doc(alias = "nameResolver")]
     pub fn look_up(&self, host: &str) -> Deferred<Vec<IpAddr>> {
-        match self.core() {
-            Some(core) => resolver::look_up(&core, host),
-            None => Deferred::fail(ReactorError::Gone),
+        match self.try_core() {
+            Ok(core) => resolver::look_up(&core, host),
+            Err(error) => Deferred::fail(error),
         }
     }
 
@@ -301,9 +311,9 @@ impl Reactor {
         F: Future + 'static,
         F::Output: Outcome,
     {
-        match self.core() {
-            Some(core) => coroutine::spawn(&core, future),
-            None => Deferred::fail(ReactorError::Gone),
+        match self.try_core() {
+            Ok(core) => coroutine::spawn(&core, future),
+            Err(error) => Deferred::fail(error),
         }
     }
 }
@@ -321,7 +331,7 @@ impl Clone for Reactor {
 impl Drop for Reactor {
     fn drop(&mut self) {
         if let Some(core) = self.owner.take() {
-            core.end();
+            core.disown();
         }
     }
 }

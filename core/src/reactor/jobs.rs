@@ -1,7 +1,7 @@
 //! Jobs: work on other threads, and the Deferreds that wait for it here.
 
 use std::any::Any;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 
@@ -26,9 +26,9 @@ type Waiting = Box<dyn FnOnce(Answer)>;
 type Answer = Box<dyn Any + Send>;
 
 impl Jobs {
-    pub(super) fn forget(&self) {
-        let waiting = self.waiting.take();
-        drop(waiting);
+    /// Gives all of them up, to be dropped.
+    pub(super) fn forget(&self) -> impl Iterator<Item = impl Sized> {
+        self.waiting.take().into_iter().map(|(_, waiting)| waiting)
     }
 }
 
@@ -39,13 +39,15 @@ pub(super) fn run<T: Send + 'static>(
     f: impl FnOnce() -> Result<T> + Send + 'static,
 ) -> Deferred<T> {
     let (resolver, deferred) = Deferred::new();
+    let resolver = Rc::new(Cell::new(Some(resolver)));
+    let waiting = Rc::clone(&resolver);
     let key = core
         .jobs
         .waiting
         .borrow_mut()
         .insert(Box::new(move |answer: Answer| {
             // The answer is what this job's thread boxed below, so it is of this type.
-            if let Ok(result) = answer.downcast::<Result<T>>() {
+            if let (Ok(result), Some(resolver)) = (answer.downcast::<Result<T>>(), waiting.take()) {
                 resolver.resolve(*result);
             }
         }));
@@ -62,14 +64,13 @@ pub(super) fn run<T: Send + 'static>(
             .unwrap_or_else(|payload| Err(Failure::from(Panicked::from_payload(payload))));
         report.answer = Some(Box::new(result));
     }));
-    match submitted {
-        Ok(()) => deferred,
-        Err(error) => {
-            // The job was dropped, so its waiting end is told; but this says why.
-            drop(deferred);
-            Deferred::fail(error)
-        }
+    // The job was dropped, so its waiting end will be told; but this says why.
+    if let Err(error) = submitted
+        && let Some(resolver) = resolver.take()
+    {
+        resolver.errback(error);
     }
+    deferred
 }
 
 /// Tells the reactor when it is dropped: also when the job was never run.

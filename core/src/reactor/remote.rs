@@ -31,7 +31,7 @@ pub struct Remote {
     shared: Arc<Shared>,
 }
 
-type RemoteCall = Box<dyn FnOnce(&Reactor) + Send>;
+pub(super) type RemoteCall = Box<dyn FnOnce(&Reactor) + Send>;
 
 impl Remote {
     pub(super) fn new(shared: Arc<Shared>) -> Self {
@@ -93,7 +93,7 @@ impl Shared {
             fn wake(&self) {}
         }
         let shared = Self::new(Arc::new(Nobody));
-        shared.close();
+        drop(shared.close());
         shared
     }
 
@@ -119,7 +119,12 @@ impl Shared {
 
     /// A coroutine can go on.
     pub(super) fn wake_coroutine(&self, key: Key) {
-        self.inbox().woken.push(key);
+        let mut inbox = self.inbox();
+        if inbox.closed {
+            return;
+        }
+        inbox.woken.push(key);
+        drop(inbox);
         self.rouse();
     }
 
@@ -152,14 +157,11 @@ impl Shared {
         std::mem::take(&mut self.inbox().woken)
     }
 
-    /// Refuses further calls, and drops those that wait.
-    pub(super) fn close(&self) {
-        let calls = {
-            let mut inbox = self.inbox();
-            inbox.closed = true;
-            inbox.woken.clear();
-            std::mem::take(&mut inbox.calls)
-        };
-        drop(calls);
+    /// Refuses further calls; gives back those that wait, to be dropped.
+    pub(super) fn close(&self) -> VecDeque<RemoteCall> {
+        let mut inbox = self.inbox();
+        inbox.closed = true;
+        inbox.woken.clear();
+        std::mem::take(&mut inbox.calls)
     }
 }

@@ -15,11 +15,11 @@ use crate::{Deferred, LookupError, LookupVerdict, Result};
 
 /// The threads that wait for the system's resolver.
 pub(super) struct Names {
-    threads: ThreadPool,
+    pub(super) threads: ThreadPool,
 }
 
 /// More look-ups than this wait for one another.
-const THREADS: usize = 8;
+pub(super) const THREADS: usize = 8;
 
 impl Names {
     pub(super) fn new() -> Self {
@@ -32,8 +32,9 @@ impl Names {
         self.threads.start()
     }
 
-    pub(super) fn stop(&self) {
-        self.threads.stop();
+    /// Does not wait for the system's resolver, which may take half a minute to give up.
+    pub(super) fn leave(&self) {
+        self.threads.leave();
     }
 }
 

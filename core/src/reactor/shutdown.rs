@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::rc::Rc;
 
 use super::turn::{Core, State, run_call};
-use crate::deferred::run_queue;
+use crate::deferred::{run_queue, unhandled};
 use crate::{Deferred, Result};
 
 /// When, in the course of a shutdown, a function is called.
@@ -63,8 +63,12 @@ impl Core {
     /// Stops for good.
     pub(super) fn shut_down(self: &Rc<Self>) -> Result<()> {
         let pending = Rc::new(Cell::new(0_usize));
-        self.run_triggers(Phase::Before, &pending);
-        while pending.get() > 0 {
+        loop {
+            // Again after each turn: what is waited for may add further ones.
+            self.run_triggers(Phase::Before, &pending);
+            if pending.get() == 0 {
+                break;
+            }
             self.turn()?;
         }
         self.end();
@@ -81,10 +85,12 @@ impl Core {
         let nobody_waits = Rc::new(Cell::new(0));
         self.run_triggers(Phase::During, &nobody_waits);
         self.run_triggers(Phase::After, &nobody_waits);
-        self.shared.close();
-        self.workers.stop();
-        self.names.stop();
-        self.forget();
+        unhandled::while_forgetting(|| {
+            drop_each(self.shared.close());
+            self.workers.stop();
+            self.names.leave();
+            self.forget();
+        });
     }
 
     fn run_triggers(&self, phase: Phase, pending: &Rc<Cell<usize>>) {
@@ -120,17 +126,22 @@ impl Core {
         }
     }
 
-    /// Frees what user code has left here. Each is dropped outside the borrow, and as user code:
-    /// it may own anything.
+    /// Frees what user code has left here. All is dropped outside the borrow.
     fn forget(&self) {
         let timers = self.timers.borrow_mut().drain();
-        let soon = self.soon.take();
-        let when_running = self.when_running.take();
-        let triggers = self.triggers.take();
-        run_call("dropping what had not been called", move || {
-            drop((timers, soon, when_running, triggers));
-        });
-        run_call("dropping a coroutine", || self.coroutines.forget());
-        run_call("dropping a thread's result", || self.jobs.forget());
+        drop_each(timers);
+        drop_each(self.soon.take());
+        drop_each(self.when_running.take());
+        drop_each(self.triggers.take().waiting);
+        drop_each(self.coroutines.forget());
+        drop_each(self.jobs.forget());
+    }
+}
+
+/// Drops values as user code, since they may own anything. One by one: two that panic in one drop
+/// would end the process.
+fn drop_each<T>(values: impl IntoIterator<Item = T>) {
+    for value in values {
+        run_call("dropping what had not been called", move || drop(value));
     }
 }

@@ -15,6 +15,8 @@ use crate::driver::Driver;
 pub(super) struct Signals {
     asked: Arc<AtomicBool>,
     ids: Vec<SigId>,
+    /// Whether this is one of the process's running reactors: at last, when nothing has failed.
+    is_counted: bool,
 }
 
 impl Signals {
@@ -26,6 +28,7 @@ impl Signals {
         let mut signals = Self {
             asked: Arc::default(),
             ids: Vec::new(),
+            is_counted: false,
         };
         let process = Process::get()?;
         for signal in [SIGINT, SIGTERM] {
@@ -36,6 +39,7 @@ impl Signals {
             signals.ids.push(low_level::pipe::register(signal, pipe)?);
         }
         process.one_more();
+        signals.is_counted = true;
         Ok(Some(signals))
     }
 
@@ -55,7 +59,9 @@ impl Drop for Signals {
         for id in self.ids.drain(..) {
             low_level::unregister(id);
         }
-        if let Ok(process) = Process::get() {
+        if self.is_counted
+            && let Ok(process) = Process::get()
+        {
             process.one_less();
         }
     }

@@ -127,19 +127,31 @@ impl ThreadPool {
     ///
     /// Called by a job, it waits for all threads but its own, which ends after the job.
     pub(crate) fn stop(&self) {
+        for handle in self.end() {
+            if handle.thread().id() != thread::current().id() {
+                // An error is a panic of a thread, and that was reported when it happened.
+                let _ = handle.join();
+            }
+        }
+    }
+
+    /// As [`stop`](Self::stop), but waits for nobody: each thread ends after its job.
+    pub(crate) fn leave(&self) {
+        drop(self.end());
+    }
+
+    fn end(&self) -> Vec<JoinHandle<()>> {
         let mut state = self.shared.lock();
         state.phase = Phase::Stopped;
         let queue = std::mem::take(&mut state.queue);
         let handles = std::mem::take(&mut state.handles);
         drop(state);
         self.shared.changed.notify_all();
-        drop(queue);
-        for handle in handles {
-            if handle.thread().id() != thread::current().id() {
-                // An error is a panic of a thread, and that was reported when it happened.
-                let _ = handle.join();
-            }
+        for job in queue {
+            // One by one: two that panic in one drop would end the process.
+            let _ = catch_unwind(AssertUnwindSafe(|| drop(job)));
         }
+        handles
     }
 
     pub(crate) fn statistics(&self) -> ThreadStatistics {

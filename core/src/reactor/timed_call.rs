@@ -5,7 +5,7 @@ use std::rc::{Rc, Weak};
 use std::time::{Duration, Instant};
 
 use super::timers::TimerKey;
-use super::turn::{Call, Core};
+use super::turn::{Call, Core, moment_after};
 
 /// A call that [`call_later`](crate::Reactor::call_later) has scheduled.
 ///
@@ -16,14 +16,15 @@ use super::turn::{Call, Core};
 #[must_use = "keep it to cancel the call, or say `let _ =` if you never will"]
 pub struct DelayedCall {
     core: Weak<Core>,
-    /// `None` when the reactor was gone already.
+    /// `None` when the reactor had stopped, or was gone, already.
     key: Option<TimerKey>,
 }
 
 impl DelayedCall {
     pub(super) fn schedule(core: &Weak<Core>, delay: Duration, call: Call) -> Self {
-        let key = core.upgrade().map(|core| {
-            let deadline = deadline_after(core.now(), delay);
+        let core_that_runs = core.upgrade().filter(|core| !core.has_stopped());
+        let key = core_that_runs.map(|core| {
+            let deadline = core.moment_after(delay);
             core.timers.borrow_mut().add(deadline, call)
         });
         Self {
@@ -48,7 +49,7 @@ impl DelayedCall {
     /// Has the call come `delay` from now instead. Gives back whether it was still to come.
     pub fn reset(&self, delay: Duration) -> bool {
         self.parts().is_some_and(|(core, key)| {
-            let deadline = deadline_after(core.now(), delay);
+            let deadline = core.moment_after(delay);
             core.timers.borrow_mut().reset(key, deadline)
         })
     }
@@ -58,7 +59,7 @@ impl DelayedCall {
         self.parts().is_some_and(|(core, key)| {
             let mut timers = core.timers.borrow_mut();
             match timers.deadline(key) {
-                Some(deadline) => timers.reset(key, deadline_after(deadline, delay)),
+                Some(deadline) => timers.reset(key, moment_after(deadline, delay)),
                 None => false,
             }
         })
@@ -76,12 +77,6 @@ impl DelayedCall {
         self.parts()
             .and_then(|(core, key)| core.timers.borrow().deadline(key))
     }
-}
-
-/// `delay` after `start`; what lies beyond the clock's range becomes a century.
-fn deadline_after(start: Instant, delay: Duration) -> Instant {
-    const CENTURY: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
-    start.checked_add(delay.min(CENTURY)).unwrap_or(start)
 }
 
 impl fmt::Debug for DelayedCall {

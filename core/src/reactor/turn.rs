@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::io;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::coroutine::Coroutines;
 use super::jobs::Jobs;
@@ -19,7 +19,7 @@ use super::timers::Timers;
 use crate::deferred::run_queue;
 use crate::driver::{Driver, Event, Wait};
 use crate::net::buffers::Buffers;
-use crate::{Reactor, ReactorError, Result};
+use crate::{Deferred, Reactor, ReactorError, Result};
 
 /// A call that waits for its turn.
 pub(crate) type Call = Box<dyn FnOnce()>;
@@ -134,13 +134,16 @@ impl Core {
         for call in self.when_running.take() {
             run_call("a call of call_when_running", call);
         }
-        while !done() {
+        loop {
+            // First, so that a stop asked for by what also makes it `done` is not forgotten.
             if self.state.get() == State::Stopping {
                 return self.shut_down();
             }
+            if done() {
+                return Ok(());
+            }
             self.turn()?;
         }
-        Ok(())
     }
 
     /// One turn; its steps are numbered as in the documentation of [the module](super).
@@ -255,6 +258,34 @@ impl Core {
     pub(crate) fn now(&self) -> Instant {
         self.driver.now()
     }
+
+    /// The moment that is `delay` from now.
+    pub(crate) fn moment_after(&self, delay: Duration) -> Instant {
+        moment_after(self.now(), delay)
+    }
+
+    pub(crate) fn has_stopped(&self) -> bool {
+        self.state.get() == State::Stopped
+    }
+
+    /// The value that owns the reactor was dropped.
+    pub(super) fn disown(self: Rc<Self>) {
+        match self.state.get() {
+            // `run`, further up the stack, holds it, and ends it as soon as that is possible.
+            State::Running | State::Stopping => self.state.set(State::Stopping),
+            State::Idle if run_queue::in_user_function() => {
+                // Ending it calls user functions, so it waits for the one that runs.
+                drop(Deferred::succeed(()).map(move |()| self.end()));
+            }
+            State::Idle | State::Stopped => self.end(),
+        }
+    }
+}
+
+/// `delay` after `start`; what lies beyond the clock's range becomes a century.
+pub(crate) fn moment_after(start: Instant, delay: Duration) -> Instant {
+    const CENTURY: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
+    start.checked_add(delay.min(CENTURY)).unwrap_or(start)
 }
 
 /// Runs one call of the user's; a panic is logged, and the loop goes on.

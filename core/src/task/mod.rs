@@ -6,3 +6,6 @@ mod timeout;
 
 pub use defer_later::defer_later;
 pub use react::{react, react_with};
+
+#[cfg(test)]
+mod tests;

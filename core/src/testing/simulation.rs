@@ -13,6 +13,9 @@ use crate::driver::simulated::{Faults, SimulatedDriver, SimulationOptions};
 /// waited for: when all that is left to do is to wait, the clock jumps to the next thing that
 /// happens. What happens is the same in every run.
 ///
+/// Work given to `defer_to_thread` takes no time: the clock stands still until it is done. So a
+/// job that waits for something that only happens later in this world waits for ever.
+///
 /// ```
 /// use std::time::Duration;
 /// use torsade_core::Deferred;

@@ -3,7 +3,8 @@
 //! Time stands still while the program runs and jumps to the next thing that happens when it waits
 //! ([`Driver::poll`]), so an hour of timeouts passes in no time. The network ([`network`]) behaves as
 //! TCP does on Linux where a program can tell the difference. Nothing here is left to chance: the
-//! same program takes the same course every time, as long as it uses no threads.
+//! same program takes the same course every time. While a thread works for the reactor, time stands
+//! still: so what the thread does takes no time, and one that itself waits for time to pass hangs.
 
 mod network;
 mod stream;
@@ -116,16 +117,20 @@ impl Driver for SimulatedDriver {
             }
             match (network.next_arrival(), deadline) {
                 (_, Some(deadline)) if deadline <= network.now() => return Ok(()),
+                // Time stands still while a thread works: what it has to say comes first.
+                (arrival, _)
+                    if self.threads_at_work.get() > 0
+                        && arrival.is_none_or(|at| at > network.now()) =>
+                {
+                    drop(network);
+                    self.waker.wait();
+                }
                 (Some(arrival), deadline) if deadline.is_none_or(|at| arrival <= at) => {
                     network.advance(arrival);
                 }
                 (_, Some(deadline)) => {
                     network.advance(deadline);
                     return Ok(());
-                }
-                (_, None) if self.threads_at_work.get() > 0 => {
-                    drop(network);
-                    self.waker.wait();
                 }
                 (_, None) => {
                     return Err(io::Error::other(
