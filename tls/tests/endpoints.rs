@@ -34,7 +34,9 @@ struct Caller {
 
 impl Protocol for Caller {
     fn connection_made(&mut self, transport: &Transport) {
-        let info = transport.negotiated::<TlsInfo>().expect("TLS is negotiated by now");
+        let info = transport
+            .negotiated::<TlsInfo>()
+            .expect("TLS is negotiated by now");
         self.log.borrow_mut().push(format!("{:?}", info.version));
         transport.write(&pattern(self.expected));
     }
@@ -62,7 +64,10 @@ fn pattern(len: usize) -> Vec<u8> {
 fn tls_pair(name: &str) -> (ClientTls, ServerTls) {
     let CertifiedKey { cert, signing_key } =
         generate_simple_self_signed([name.to_owned()]).unwrap();
-    let client = ClientTls::builder().roots_from_pem(cert.pem()).build().unwrap();
+    let client = ClientTls::builder()
+        .roots_from_pem(cert.pem())
+        .build()
+        .unwrap();
     let server = ServerTls::builder()
         .certificate_pem(cert.pem(), signing_key.serialize_pem())
         .build()
@@ -91,28 +96,38 @@ fn call(
 }
 
 fn world(segment: usize) -> Reactor {
-    Simulation::new().segment_size(segment).host("echo.test", [HOST]).reactor()
+    Simulation::new()
+        .segment_size(segment)
+        .host("echo.test", [HOST])
+        .reactor()
 }
 
 #[test]
 fn bytes_cross_tls_whatever_the_segments_and_both_sides_say_farewell() {
     // C131, C135, C138, C149
-    for (segment, size) in [(1, 2_000), (7, 50_000), (1460, 3_000_000), (65536, 3_000_000)] {
+    for (segment, size) in [
+        (1, 2_000),
+        (7, 50_000),
+        (1460, 3_000_000),
+        (65536, 3_000_000),
+    ] {
         let reactor = world(segment);
         let (client, server) = tls_pair("echo.test");
         wrap_server_tls(TcpServer::new(&reactor, (HOST, 443).into()), &server)
             .listen(|_: &Address| Echo)
             .unwrap();
-        let (received, reason) =
-            reactor.run_until(call(&reactor, &client, "echo.test", size)).unwrap();
+        let (received, reason) = reactor
+            .run_until(call(&reactor, &client, "echo.test", size))
+            .unwrap();
         assert!(received == pattern(size), "segments of {segment}");
         assert_eq!(reason, ConnectionDone.to_string());
-        reactor.run_until(torsade_core::task::defer_later(
-            &reactor,
-            Duration::from_secs(10),
-            || (),
-        ))
-        .unwrap();
+        reactor
+            .run_until(torsade_core::task::defer_later(
+                &reactor,
+                Duration::from_secs(10),
+                || (),
+            ))
+            .unwrap();
         assert_eq!(reactor.open_sources(), 1, "only the listener is left");
     }
 }
@@ -125,7 +140,9 @@ fn a_certificate_for_another_name_fails_connect_and_builds_no_protocol() {
     wrap_server_tls(TcpServer::new(&reactor, (HOST, 443).into()), &server)
         .listen(|_: &Address| -> Echo { panic!("the handshake failed, so nobody asks for this") })
         .unwrap();
-    let failure = reactor.run_until(call(&reactor, &client, "echo.test", 1)).unwrap_err();
+    let failure = reactor
+        .run_until(call(&reactor, &client, "echo.test", 1))
+        .unwrap_err();
     let error = failure.trap::<TlsError>().unwrap();
     assert!(matches!(error, TlsError::WrongName { .. }), "{error:?}");
 }
@@ -141,9 +158,13 @@ fn a_server_that_never_answers_the_hello_times_out_in_the_handshake() {
             Ok(())
         }
     }
-    TcpServer::new(&reactor, (HOST, 443).into()).listen(|_: &Address| Mute).unwrap();
+    TcpServer::new(&reactor, (HOST, 443).into())
+        .listen(|_: &Address| Mute)
+        .unwrap();
     let start = reactor.now();
-    let failure = reactor.run_until(call(&reactor, &client, "echo.test", 1)).unwrap_err();
+    let failure = reactor
+        .run_until(call(&reactor, &client, "echo.test", 1))
+        .unwrap_err();
     let error = failure.trap::<torsade_core::ConnectTimedOut>().unwrap();
     assert_eq!(error.stage, torsade_core::ConnectStage::Handshake);
     assert_eq!(reactor.now() - start, Duration::from_secs(30));
@@ -161,8 +182,12 @@ fn plain_http_on_the_tls_port_is_told_as_such() {
             Ok(())
         }
     }
-    TcpServer::new(&reactor, (HOST, 443).into()).listen(|_: &Address| Http).unwrap();
-    let failure = reactor.run_until(call(&reactor, &client, "echo.test", 1)).unwrap_err();
+    TcpServer::new(&reactor, (HOST, 443).into())
+        .listen(|_: &Address| Http)
+        .unwrap();
+    let failure = reactor
+        .run_until(call(&reactor, &client, "echo.test", 1))
+        .unwrap_err();
     let error = failure.trap::<TlsError>().unwrap();
     assert!(matches!(error, TlsError::NotTls { .. }), "{error:?}");
 }
