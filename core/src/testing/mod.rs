@@ -1,6 +1,9 @@
 //! For tests, ours and yours.
 
-#[cfg(test)]
+#[cfg(any(test, feature = "conformance"))]
+#[doc(hidden)]
+pub mod conformance;
+#[cfg(any(test, feature = "conformance"))]
 pub(crate) mod log_capture;
 mod simulation;
 
