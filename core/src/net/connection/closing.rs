@@ -170,7 +170,13 @@ impl Connection {
         } else if !self.has_producer() || self.queued_bytes() > 0 {
             let error = io::Error::new(io::ErrorKind::TimedOut, "the peer did not close its side");
             let reason = self.lost(Stage::Closing, Arc::new(error));
-            self.abort_now(reason);
+            let end = if self.write_done.get() {
+                // It has all been sent, and a reset would destroy what the peer has not read yet.
+                ConnectionEnd::Closed
+            } else {
+                ConnectionEnd::Reset
+            };
+            self.lose(end, reason);
         }
     }
 

@@ -143,6 +143,10 @@ impl Connection {
 
     /// The stream has ended.
     fn stream_ended(self: &Rc<Self>, core: &Rc<Core>) {
+        if let Some(reason) = self.take_write_error() {
+            // The system tells of a reset only once, and it was the write that was told.
+            return self.abort_now(reason);
+        }
         let ended: Result<()> = self
             .if_extras(|extras| extras.filters.wire_closed())
             .unwrap_or(Ok(()));

@@ -109,15 +109,22 @@ pub fn a_reset_while_losing_is_no_clean_end(harness: &dyn Harness) -> Expect {
 
 pub fn what_came_before_a_reset_is_received(harness: &dyn Harness) -> Expect {
     // R93
-    let pair = Pair::open(harness, paused(), Script::new());
+    let client = Script::new().data(|transport, _| transport.pause_reading());
+    let pair = Pair::open(harness, client, Script::new());
+    // Else the system may keep the next small segment back, and drop it in the reset.
+    pair.server().set_no_delay(true).expect("it is open");
+    pair.server().write(b"first");
+    pair.wait_received(Side::Client, 5);
     pair.server().write(b"last words");
     pair.settle();
     pair.server().abort_connection();
     pair.settle();
+    assert_eq!(pair.journal.ending(Side::Client), None);
+    pair.client().resume_reading();
+    pair.wait_received(Side::Client, 15);
     pair.client().resume_reading();
     let ending = pair.wait_ending(Side::Client);
     assert!(ending.is_reset(), "{ending:?}");
-    assert_eq!(pair.received(Side::Client), b"last words");
     QUIET
 }
 

@@ -483,10 +483,12 @@ fn serve_raw(
     (reactor, address, Rc::default())
 }
 
+type Hook = Box<dyn Fn(&Transport)>;
+
 /// What became of a client with filters.
 #[derive(Default)]
 struct Log {
-    made: RefCell<Option<Box<dyn Fn(&Transport)>>>,
+    made: RefCell<Option<Hook>>,
     received: RefCell<Vec<u8>>,
     ending: RefCell<Option<Ending>>,
     waiting: RefCell<Option<crate::Resolver<()>>>,

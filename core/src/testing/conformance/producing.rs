@@ -27,7 +27,7 @@ pub struct Recorder<F = fn(&Transport)> {
 
 impl Recorder {
     pub fn new(calls: &Calls, journal: &Rc<Journal>) -> Self {
-        Recorder::doing(calls, journal, |_| {})
+        Self::doing(calls, journal, |_| {})
     }
 }
 
