@@ -84,7 +84,7 @@ pub(super) fn listen<F: Factory>(
         address: bound.clone(),
         listener: RefCell::new(Some(listener)),
         factory: Rc::new(RefCell::new(factory)),
-        make_filter: options.filter.clone(),
+        make_filters: options.filters.clone(),
         handshake_timeout: options.handshake_timeout,
         retry: RefCell::new(None),
         is_short: Cell::new(false),
@@ -117,7 +117,7 @@ struct Port<F: Factory> {
     /// `None` once stopped.
     listener: RefCell<Option<Box<dyn Listener>>>,
     factory: Rc<RefCell<F>>,
-    make_filter: Option<FilterMaker>,
+    make_filters: Vec<FilterMaker>,
     handshake_timeout: Duration,
     /// Accepts again, when the system is short of something.
     retry: RefCell<Option<DelayedCall>>,
@@ -193,7 +193,7 @@ impl<F: Factory> Port<F> {
         peer: Address,
     ) {
         let mut filters = FilterStack::default();
-        if let Some(make_filter) = &self.make_filter {
+        for make_filter in &self.make_filters {
             match run_queue::call_user(|| make_filter()).and_then(|made| made) {
                 Ok(filter) => filters.push(filter),
                 Err(failure) => {

@@ -6,7 +6,7 @@
 //! ```
 //!
 //! This is the layer that knows both the reactor below and protocols above. A
-//! [`Connection`](connection) is an event source of the reactor and the link behind a
+//! `Connection` is an event source of the reactor and the link behind a
 //! [`Transport`](crate::Transport); a listener and a connector are the two ways to come by one.
 
 pub(crate) mod buffers;

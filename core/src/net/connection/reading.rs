@@ -79,16 +79,24 @@ impl Connection {
             return self.give(data);
         }
         let (mut plain, mut wire) = (core.buffers.take_work(), core.buffers.take_work());
-        let (decoded, is_ready) = self.with_extras(|extras| {
+        let (decoded, becomes_ready) = self.with_extras(|extras| {
             let filters = &mut extras.filters;
+            let was_ready = filters.is_ready();
             let decoded = filters.decode(data, &mut plain, &mut wire, &core.buffers);
             let decoded = decoded.and_then(|()| filters.is_read_closed());
-            (decoded, filters.is_ready())
+            let becomes_ready = !was_ready && filters.is_ready();
+            if becomes_ready {
+                // Whoever hears of it may start one more filter, and what came before that must
+                // not be given as if it had come after.
+                extras.held.append(&mut plain);
+            }
+            (decoded, becomes_ready)
         });
         self.queue_wire(core, &wire);
         core.buffers.give_work(wire);
-        if is_ready {
+        if becomes_ready {
             self.filters_are_ready(core);
+            self.give_held();
         }
         self.give_decoded(&plain);
         core.buffers.give_work(plain);

@@ -238,6 +238,26 @@ pub fn held_bytes_refuse_a_filter(harness: &dyn Harness) -> Expect {
     QUIET
 }
 
+pub fn bytes_beside_the_handshake_refuse_a_filter(harness: &dyn Harness) -> Expect {
+    // CVE-2011-0411: they came before the filter, and so must not be given after its start.
+    let (reactor, address, log) = serve_raw(harness, |transport, _| {
+        transport.write(&[b'H', b'D', !b'x']);
+    });
+    log.made
+        .replace(Some(Box::new(|transport| start(transport, asking()))));
+    let opened = open(harness, &reactor, address, &log, |stream| {
+        stream.with_filter(asking())
+    });
+    reactor.run_until(opened).expect("the handshake is done");
+    reactor.run_until(log.lost()).expect("it is lost");
+    assert_eq!(
+        log.ending.take(),
+        Some(Ending::Error(PlaintextPending.to_string()))
+    );
+    assert_eq!(log.received.take(), b"");
+    QUIET
+}
+
 pub fn an_end_waits_for_held_bytes(harness: &dyn Harness) -> Expect {
     // C88, R74
     let (reactor, address, log) = serve_raw(harness, |transport, _| {

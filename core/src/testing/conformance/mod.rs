@@ -163,6 +163,7 @@ macro_rules! connection_conformance {
             filtering a_filter_stands_on_a_filter;
             filtering an_inner_filter_hears_what_came_with_the_outer_handshake;
             filtering held_bytes_refuse_a_filter;
+            filtering bytes_beside_the_handshake_refuse_a_filter;
             filtering an_end_waits_for_held_bytes;
             filtering a_filter_that_fails_ends_the_connection_with_its_error;
             filtering a_filter_that_fails_at_once_fails_connect_with_its_error;
