@@ -236,6 +236,8 @@ impl<F: Factory> Port<F> {
                 target: "torsade",
                 "cannot accept on {}: {error}; trying again every {REST:?}", self.address
             );
+        } else {
+            log::debug!(target: "torsade", "still cannot accept on {}: {error}", self.address);
         }
         let this = Weak::clone(&self.this);
         let retry = core.handle().call_later(REST, move || {

@@ -145,6 +145,11 @@ pub fn a_pull_producer_that_writes_nothing_is_left_alone(harness: &dyn Harness) 
     );
     pair.settle();
     assert_eq!(*calls.borrow(), [Call::Resume]);
+    // The connection has something to do, but not for the producer.
+    client.pause_reading();
+    client.resume_reading();
+    pair.settle();
+    assert_eq!(*calls.borrow(), [Call::Resume]);
     client.write(b"by somebody else");
     pair.settle();
     assert_eq!(*calls.borrow(), [Call::Resume; 2]);
