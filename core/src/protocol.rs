@@ -38,7 +38,7 @@ pub trait Protocol: 'static {
     /// Bytes came, as many as they happened to be: at least one, at most 64 KiB.
     ///
     /// # Errors
-    /// An error closes the connection with itself as the reason.
+    /// An error ends the connection at once, with itself as the reason: what is queued is dropped.
     #[doc(alias = "dataReceived")]
     fn data_received(&mut self, transport: &Transport, data: &[u8]) -> Result<()>;
 

@@ -113,10 +113,11 @@ impl Transport {
 
     /// Closes the connection once all that was written has gone out.
     ///
-    /// Nothing more is received or can be written. A registered producer may finish: the
-    /// connection closes after it was unregistered. With TLS, close_notify is sent and the
-    /// peer's awaited. The wait is bounded: after three seconds without progress the connection
-    /// is aborted. Then `connection_lost` comes, with [`ConnectionDone`](crate::ConnectionDone)
+    /// Nothing more is received, and what is written is dropped. A registered producer may finish:
+    /// until it is unregistered, writes are taken, and only then the connection closes. With TLS,
+    /// close_notify is sent and the peer's awaited. The wait for the peer is bounded: after three
+    /// seconds in which it took nothing, or did not answer, the connection ends with a
+    /// [`ConnectionLost`](crate::ConnectionLost). Otherwise `connection_lost` comes, with [`ConnectionDone`](crate::ConnectionDone)
     /// when all went well. Calling it again changes nothing.
     #[doc(alias = "loseConnection")]
     pub fn lose_connection(&self) {
@@ -193,8 +194,10 @@ impl Transport {
     /// Makes `producer` the one whose pace this connection sets.
     ///
     /// A push producer is paused when more than 64 KiB are queued and resumed when no more than
-    /// 16 KiB are; a pull producer is asked for a piece now and whenever the queue is empty.
-    /// If the connection has ended, `stop_producing` is called instead.
+    /// 16 KiB are. A pull producer is asked for a piece now, and each time that the queue has
+    /// become empty after something was written: if it writes nothing when asked, it is asked
+    /// again only after the next write, by whomever. When the connection has ended, or cannot be
+    /// written any more, `stop_producing` is called instead.
     ///
     /// # Errors
     /// [`AlreadyRegistered`] when there is a producer; that one stays.

@@ -75,7 +75,7 @@ impl<E: ClientEndpoint> ClientEndpoint for TlsClient<E> {
 /// Has every connection of a listening endpoint speak TLS.
 ///
 /// A protocol is built for a connection after its handshake. A handshake that fails is logged, and
-/// told to the factory's `handshake_failed`.
+/// told to the factory's `handshake_failed`. Wrapped twice, it is TLS in TLS, the second inside.
 #[doc(alias = "wrapServerTLS")]
 #[doc(alias = "SSL4ServerEndpoint")]
 pub fn wrap_server_tls(endpoint: TcpServer, tls: &ServerTls) -> TcpServer {

@@ -73,9 +73,10 @@ pub struct HandshakeFailed {
     pub reason: Arc<Failure>,
 }
 
-/// A filter was started while plain bytes that came before it had not been taken yet.
+/// A filter was started while plain bytes from before it were still waiting: some that came and
+/// had not been taken yet, or some that were written for a filter below that was not ready.
 ///
-/// They must not be mistaken for bytes that came through the filter: that is how commands are
+/// Those that came must not be mistaken for bytes that came through the filter: that is how commands are
 /// smuggled into an encrypted session (CVE-2011-0411).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PlaintextPending;
@@ -219,7 +220,7 @@ impl fmt::Display for HandshakeFailed {
 
 impl fmt::Display for PlaintextPending {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a filter was started while plain bytes were still waiting to be received")
+        f.write_str("a filter was started while plain bytes from before it were still waiting")
     }
 }
 

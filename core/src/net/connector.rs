@@ -189,9 +189,8 @@ impl Established {
         });
         let readiness = self.connector.readiness.get();
         let (token, peer) = (self.connector.token, self.peer());
-        let opened = Connection::open(&core, token, stream, peer, filters, opener);
+        let opened = Connection::open(&core, token, stream, peer, readiness, filters, opener);
         *connection.borrow_mut() = Rc::downgrade(&opened);
-        opened.catch_up(&core, readiness);
         if let Some(Limit {
             total,
             deadline,

@@ -31,9 +31,18 @@ impl FilterStack {
         self.started == self.filters.len() && self.filters.iter().all(|filter| filter.is_ready())
     }
 
-    /// Whether the peer has said farewell on some level.
-    pub(super) fn is_read_closed(&self) -> bool {
-        self.filters.iter().any(|filter| filter.is_read_closed())
+    /// Whether the peer has said farewell on some level; an error when that cuts off a level above.
+    ///
+    /// In TLS in TLS, the outer peer (a proxy) cannot pretend that the inner one has ended.
+    pub(super) fn is_read_closed(&mut self) -> Result<bool> {
+        let filters = &mut self.filters[..self.started];
+        let Some(lowest) = filters.iter().position(|filter| filter.is_read_closed()) else {
+            return Ok(false);
+        };
+        for filter in &mut filters[lowest + 1..] {
+            filter.wire_closed()?;
+        }
+        Ok(true)
     }
 
     /// Whether [`close_write`](Self::close_write) was called.
@@ -72,7 +81,9 @@ impl FilterStack {
         }
         let mut current = buffers.take_work();
         current.extend_from_slice(input);
-        for level in 0..self.started {
+        let mut level = 0;
+        // One may start on the way, and what is left of the input is for that one.
+        while level < self.started {
             let (mut decoded, mut answer) = (buffers.take_work(), buffers.take_work());
             let result = self.filters[level].decode(&mut current, &mut decoded, &mut answer);
             self.encode_below(level, &answer, wire, buffers)?;
@@ -81,6 +92,7 @@ impl FilterStack {
             // What this level had decoded before is of no use without the levels above.
             result?;
             self.start(wire, buffers)?;
+            level += 1;
         }
         plain.extend_from_slice(&current);
         buffers.give_work(current);

@@ -17,7 +17,7 @@ use crate::reactor::sources::Source;
 use crate::reactor::turn::{Core, run_call};
 use crate::{
     Address, CannotListen, ConnectStage, ConnectTimedOut, Deferred, DelayedCall, Factory, Failure,
-    NoProtocol, Protocol, Result, Transport,
+    NoProtocol, Panicked, Protocol, Result, Transport,
 };
 
 /// A handle to a port that is listened on. Dropping it changes nothing.
@@ -84,11 +84,12 @@ pub(super) fn listen<F: Factory>(
         address: bound.clone(),
         listener: RefCell::new(Some(listener)),
         factory: Rc::new(RefCell::new(factory)),
-        make_filter: options.filter.clone(),
+        make_filters: options.filters.clone(),
         handshake_timeout: options.handshake_timeout,
         retry: RefCell::new(None),
         is_short: Cell::new(false),
         on_agenda: Cell::new(false),
+        gives_way: Cell::new(false),
     });
     core.sources
         .borrow_mut()
@@ -116,13 +117,15 @@ struct Port<F: Factory> {
     /// `None` once stopped.
     listener: RefCell<Option<Box<dyn Listener>>>,
     factory: Rc<RefCell<F>>,
-    make_filter: Option<FilterMaker>,
+    make_filters: Vec<FilterMaker>,
     handshake_timeout: Duration,
     /// Accepts again, when the system is short of something.
     retry: RefCell<Option<DelayedCall>>,
     /// Whether that was logged.
     is_short: Cell<bool>,
     on_agenda: Cell<bool>,
+    /// It has accepted its share in this turn, so the agenda leaves the rest to the next.
+    gives_way: Cell<bool>,
 }
 
 /// The most connections that one turn accepts on one port.
@@ -134,6 +137,10 @@ const REST: Duration = Duration::from_millis(100);
 
 impl<F: Factory> Port<F> {
     fn accept(self: &Rc<Self>, core: &Rc<Core>) {
+        if self.rests() {
+            // One more that came does not make it less short.
+            return;
+        }
         for _ in 0..ACCEPTS_A_TURN {
             let token = core.sources.borrow_mut().reserve();
             let accepted = match &*self.listener.borrow() {
@@ -142,13 +149,16 @@ impl<F: Factory> Port<F> {
             };
             match accepted {
                 Ok((stream, peer)) => {
-                    self.is_short.set(false);
                     self.open(core, token, stream, peer);
                 }
                 Err(error) => {
                     drop(core.sources.borrow_mut().remove(token));
                     match error.kind() {
-                        io::ErrorKind::WouldBlock => return,
+                        io::ErrorKind::WouldBlock => {
+                            // Only now is the shortage over: nobody waits any more.
+                            self.is_short.set(false);
+                            return;
+                        }
                         // That one connection is gone already; the queue may hold more.
                         io::ErrorKind::Interrupted
                         | io::ErrorKind::ConnectionAborted
@@ -159,9 +169,20 @@ impl<F: Factory> Port<F> {
             }
         }
         // The rest of the queue comes in the next turn.
+        self.schedule(core);
+    }
+
+    fn schedule(self: &Rc<Self>, core: &Core) {
         if !self.on_agenda.replace(true) {
             core.put_on_agenda(Rc::<Self>::clone(self));
         }
+    }
+
+    fn rests(&self) -> bool {
+        self.retry
+            .borrow()
+            .as_ref()
+            .is_some_and(DelayedCall::is_active)
     }
 
     fn open(
@@ -172,7 +193,7 @@ impl<F: Factory> Port<F> {
         peer: Address,
     ) {
         let mut filters = FilterStack::default();
-        if let Some(make_filter) = &self.make_filter {
+        for make_filter in &self.make_filters {
             match run_queue::call_user(|| make_filter()).and_then(|made| made) {
                 Ok(filter) => filters.push(filter),
                 Err(failure) => {
@@ -186,7 +207,15 @@ impl<F: Factory> Port<F> {
         let name = peer.to_string();
         let opener: Rc<dyn Opener> = Rc::<Self>::clone(self);
         let is_filtered = !filters.is_empty();
-        let connection = Connection::open(core, token, stream, peer, filters, opener);
+        let connection = Connection::open(
+            core,
+            token,
+            stream,
+            peer,
+            Readiness::default(),
+            filters,
+            opener,
+        );
         if is_filtered {
             connection.open_within(core, total, move || {
                 let stage = ConnectStage::Handshake;
@@ -207,15 +236,16 @@ impl<F: Factory> Port<F> {
                 target: "torsade",
                 "cannot accept on {}: {error}; trying again every {REST:?}", self.address
             );
+        } else {
+            log::debug!(target: "torsade", "still cannot accept on {}: {error}", self.address);
         }
         let this = Weak::clone(&self.this);
         let retry = core.handle().call_later(REST, move || {
             if let Some(this) = this.upgrade()
                 && let Some(core) = this.core.upgrade()
-                && !this.on_agenda.replace(true)
             {
                 // Not from here: accepting calls user functions, and this is one.
-                core.put_on_agenda(this);
+                this.schedule(&core);
             }
         });
         *self.retry.borrow_mut() = Some(retry);
@@ -233,11 +263,16 @@ impl<F: Factory> Port<F> {
 impl<F: Factory> Source for Port<F> {
     fn ready(self: Rc<Self>, core: &Rc<Core>, _: Readiness) {
         self.accept(core);
+        self.gives_way.set(self.on_agenda.get());
     }
 
     fn attend(self: Rc<Self>, core: &Rc<Core>) {
         self.on_agenda.set(false);
-        self.accept(core);
+        if self.gives_way.take() {
+            self.schedule(core);
+        } else {
+            self.accept(core);
+        }
     }
 
     fn shut_down(self: Rc<Self>, _: &Rc<Core>) {
@@ -269,7 +304,8 @@ impl<F: Factory> Opener for Port<F> {
     fn opened(&self) {}
 
     fn failed(&self, peer: &Address, failure: Failure) {
-        if failure.check::<NoProtocol>().is_some() {
+        if failure.check::<NoProtocol>().is_some() || failure.check::<Panicked>().is_some() {
+            // That was this side's doing, not a handshake. A panic was logged where it happened.
             log::debug!(target: "torsade", "{failure}");
             return;
         }

@@ -68,7 +68,8 @@ pub struct ListenOptions {
     reuse_port: bool,
     only_v6: bool,
     pub(super) handshake_timeout: Duration,
-    pub(super) filter: Option<FilterMaker>,
+    /// Makers of the filters, the lowest first.
+    pub(super) filters: Vec<FilterMaker>,
 }
 
 impl Default for ListenOptions {
@@ -78,7 +79,7 @@ impl Default for ListenOptions {
             reuse_port: false,
             only_v6: false,
             handshake_timeout: Duration::from_secs(30),
-            filter: None,
+            filters: Vec::new(),
         }
     }
 }
@@ -107,9 +108,10 @@ impl ListenOptions {
         self
     }
 
-    /// Puts a filter (TLS, mostly) below the protocol of each connection.
+    /// Puts a filter (TLS, mostly) below the protocol of each connection, above the filters that
+    /// were put there before.
     pub fn filter<T: Filter>(mut self, make: impl Fn() -> Result<T> + 'static) -> Self {
-        self.filter = Some(Rc::new(move || Ok(Box::new(make()?))));
+        self.filters.push(Rc::new(move || Ok(Box::new(make()?))));
         self
     }
 
@@ -135,7 +137,7 @@ impl fmt::Debug for ListenOptions {
             .field("reuse_port", &self.reuse_port)
             .field("only_v6", &self.only_v6)
             .field("handshake_timeout", &self.handshake_timeout)
-            .field("filter", &self.filter.is_some())
+            .field("filters", &self.filters.len())
             .finish()
     }
 }

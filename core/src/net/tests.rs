@@ -1,1 +1,4 @@
+//! Connections and listening ports, over the system's sockets and in the simulated world.
 
+mod conformance;
+mod listening;

@@ -147,7 +147,7 @@ impl Core {
     }
 
     /// One turn; its steps are numbered as in the documentation of [the module](super).
-    pub(super) fn turn(self: &Rc<Self>) -> io::Result<()> {
+    pub(crate) fn turn(self: &Rc<Self>) -> io::Result<()> {
         let mut events = self.events.take();
         let polled = self.poll(&mut events);
         self.run_signals();

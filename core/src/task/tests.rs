@@ -129,7 +129,7 @@ fn the_error_may_be_ones_own() {
     // C31
     let reactor = simulated();
     let (_resolver, never) = Deferred::<()>::new();
-    let limited = never.fail_after(&reactor, ms(5), || std::fmt::Error.into());
+    let limited = never.fail_after(&reactor, ms(5), |_| std::fmt::Error.into());
     let failure = reactor.run_until(limited).unwrap_err();
     assert!(failure.check::<std::fmt::Error>().is_some());
 }

@@ -34,32 +34,54 @@ impl Connection {
 
     /// Everything that the agenda is for: sends what is queued, and does what follows from it.
     pub(super) fn work_off(self: &Rc<Self>, core: &Rc<Core>) {
-        let mut all_sent = self.flush(core);
-        let has_producer = self
-            .if_extras(|extras| extras.producing.is_on())
-            .unwrap_or(false);
-        let is_ending = self.phase.get() == Phase::Losing || self.write_ending.get();
-        if is_ending && all_sent && !has_producer {
-            all_sent = self.say_farewell(core);
-            if all_sent {
-                self.end_write();
-            }
+        let all_sent = self.flush(core);
+        if self.if_extras(|extras| extras.write_error.is_some()) == Some(true) {
+            return self.outlive_failed_write(core);
         }
-        if self.phase.get() == Phase::Losing && !has_producer {
+        let has_producer = self.has_producer();
+        let is_ending = self.phase.get() == Phase::Losing || self.write_ending.get();
+        if is_ending && all_sent && !has_producer && self.say_farewell(core) {
+            self.end_write(core);
+        }
+        // A producer may take its time, but not the peer.
+        if self.phase.get() == Phase::Losing && (!has_producer || self.queued_bytes() > 0) {
             self.linger(core);
         }
         if has_producer && self.phase.get() != Phase::Lost {
-            self.ask_producer(core);
+            self.ask_producer();
+        }
+    }
+
+    /// A write has failed: nothing can be produced any more, but perhaps still be read.
+    fn outlive_failed_write(self: &Rc<Self>, core: &Rc<Core>) {
+        self.stop_producer();
+        if self.phase.get() == Phase::Losing {
+            if let Some(reason) = self.take_write_error() {
+                self.abort_now(reason);
+            }
+        } else if self.phase.get() == Phase::Open && !self.paused.get() {
+            self.linger(core);
         }
     }
 
     /// Sends the farewell of the filters. Gives back whether all is sent.
     fn say_farewell(self: &Rc<Self>, core: &Rc<Core>) -> bool {
-        let pending = self
-            .if_extras(|extras| !extras.filters.is_empty() && !extras.filters.is_write_closed())
-            .unwrap_or(false);
+        let (pending, is_ready) = self
+            .if_extras(|extras| {
+                let filters = &extras.filters;
+                let pending = !filters.is_empty() && !filters.is_write_closed();
+                (pending, filters.is_ready())
+            })
+            .unwrap_or((false, true));
         if !pending {
             return true;
+        }
+        if !is_ready {
+            // Nothing waits for the handshake except an end, which needs none.
+            if self.phase.get() == Phase::Losing {
+                self.lose(ConnectionEnd::Drained, ConnectionDone.into());
+            }
+            return false;
         }
         let mut wire = core.buffers.take_work();
         let closed =
@@ -74,7 +96,7 @@ impl Connection {
     }
 
     /// All is sent: our direction ends, and with it, perhaps, the connection.
-    fn end_write(self: &Rc<Self>) {
+    fn end_write(self: &Rc<Self>, core: &Rc<Core>) {
         if self.phase.get() == Phase::Losing {
             if self.read_done.get() {
                 return self.lose(ConnectionEnd::Closed, ConnectionDone.into());
@@ -92,23 +114,28 @@ impl Connection {
             .borrow()
             .as_ref()
             .map_or(Ok(()), |stream| stream.shutdown_write());
-        if let Err(error) = ended {
-            let reason = self.lost(Stage::Writing, Arc::new(error));
-            return self.abort_now(reason);
+        if ended.is_err() {
+            // The connection is broken, and reading tells by what.
+            self.may_read.set(true);
+            self.end_seen.set(true);
+            return self.schedule(core);
         }
         if self.phase.get() == Phase::Open {
             self.call_protocol("write_closed", |protocol, transport| {
                 protocol.write_closed(transport);
             });
-            if self.read_done.get() && self.phase.get() == Phase::Open {
+            if self.end_told.get() && self.phase.get() == Phase::Open {
                 self.lose(ConnectionEnd::Closed, ConnectionDone.into());
             }
+        } else {
+            // The peer has all of the time for its answer.
+            self.stop_timer();
         }
     }
 
-    /// Bounds what a closing connection waits for.
+    /// Bounds what a connection waits for that is closing, or cannot be written.
     fn linger(self: &Rc<Self>, core: &Rc<Core>) {
-        if self.with_extras(|extras| extras.timer.is_some()) {
+        if self.if_extras(|extras| extras.timer.is_some()) == Some(true) {
             return;
         }
         let this = Rc::downgrade(self);
@@ -128,13 +155,35 @@ impl Connection {
             extras.timer = None;
             extras.progress
         });
-        // A peer that merely reads slowly gets more time; one that merely sends does not.
-        if progress && !self.write_done.get() {
+        if self.phase.get() == Phase::Open {
+            // A write has failed. If there is nothing to read either, there will never be.
+            if self.may_read.get() {
+                self.schedule_self();
+            } else if !self.paused.get()
+                && let Some(reason) = self.take_write_error()
+            {
+                self.abort_now(reason);
+            }
+        } else if progress && !self.write_done.get() {
+            // A peer that merely reads slowly gets more time; one that merely sends does not.
             self.schedule_self();
-        } else {
+        } else if !self.has_producer() || self.queued_bytes() > 0 {
             let error = io::Error::new(io::ErrorKind::TimedOut, "the peer did not close its side");
             let reason = self.lost(Stage::Closing, Arc::new(error));
-            self.abort_now(reason);
+            let end = if self.write_done.get() {
+                // It has all been sent, and a reset would destroy what the peer has not read yet.
+                ConnectionEnd::Closed
+            } else {
+                ConnectionEnd::Reset
+            };
+            self.lose(end, reason);
+        }
+    }
+
+    fn stop_timer(&self) {
+        let timer = self.if_extras(|extras| extras.timer.take()).flatten();
+        if let Some(timer) = timer {
+            timer.cancel();
         }
     }
 
@@ -156,10 +205,7 @@ impl Connection {
         }
         self.reason.set(Some(reason));
         self.queue.borrow_mut().clear();
-        let timer = self.if_extras(|extras| extras.timer.take()).flatten();
-        if let Some(timer) = timer {
-            timer.cancel();
-        }
+        self.stop_timer();
         let Some(core) = self.core.upgrade() else {
             return;
         };
@@ -181,9 +227,8 @@ impl Connection {
         let Some(reason) = self.reason.take().map(Arc::new) else {
             return;
         };
-        let extras = self.extras.take();
-        if let Some(mut extras) = extras {
-            extras.producing.stop(&self.transport);
+        self.stop_producer();
+        if let Some(mut extras) = self.extras.take() {
             for resolver in extras.starting.drain(..) {
                 resolver.errback(HandshakeFailed {
                     reason: Arc::clone(&reason),

@@ -39,11 +39,9 @@ impl Lingering {
             stream,
             timer: RefCell::new(Some(timer)),
         });
-        let old = core.sources.borrow_mut().get(token);
         core.sources
             .borrow_mut()
             .fill(token, Rc::<Self>::clone(&this));
-        drop(old);
         // What came before is no event any more.
         this.drain(core);
     }

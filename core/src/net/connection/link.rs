@@ -77,7 +77,7 @@ impl Link for Connection {
         producer: Box<dyn Producer>,
         kind: ProducerKind,
     ) -> Result<(), AlreadyRegistered> {
-        if self.phase.get() == Phase::Lost {
+        if self.phase.get() == Phase::Lost || self.write_done.get() {
             self.transport.stop_later(producer);
             return Ok(());
         }
@@ -118,15 +118,13 @@ impl Link for Connection {
         let (Some(core), Some(this)) = (self.core.upgrade(), self.this.upgrade()) else {
             return Deferred::fail(ConnectionDone);
         };
-        if self.phase.get() != Phase::Open || self.write_ending.get() {
+        if !self.is_open() || self.read_done.get() {
             return Deferred::fail(ConnectionDone);
         }
-        // What was written before must not go through the new filter.
+        // What was written before must not go through the new filter, nor may what came before
+        // seem to have come through it.
         let is_clean = !self.has_filters() || self.flush_plain(&core);
-        let held = self
-            .if_extras(|extras| !extras.held.is_empty())
-            .unwrap_or(false);
-        if held || !is_clean {
+        if self.holds_bytes() || !is_clean {
             self.abort_now(PlaintextPending.into());
             return Deferred::fail(PlaintextPending);
         }

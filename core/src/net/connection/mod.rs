@@ -1,7 +1,9 @@
 //! A connection: a stream, its filters, its write queue and its protocol.
 //!
 //! ```text
-//!            filters ready          lose_connection          sent, farewell answered
+//!  Fresh
+//!     |  the agenda
+//!     v      filters ready          lose_connection          sent, farewell answered
 //!  Opening ----------------> Open --------------------> Losing ---------------------> Lost
 //!     |  build_protocol,       |                           |                           |
 //!     |  connection_made       | error, abort              | error, abort, linger over | connection_lost,
@@ -33,7 +35,8 @@ use crate::driver::{Readiness, Stream, Token};
 use crate::reactor::sources::Source;
 use crate::reactor::turn::Core;
 use crate::{
-    Address, ConnectionLost, DelayedCall, Failure, NoProtocol, Protocol, Resolver, Stage, Transport,
+    Address, ConnectionLost, DelayedCall, Failure, NoProtocol, Panicked, Protocol, Resolver, Stage,
+    Transport,
 };
 
 /// See the module.
@@ -66,8 +69,12 @@ pub(super) struct Connection {
     writable: Cell<bool>,
     /// The protocol does not want to be given anything.
     paused: Cell<bool>,
-    /// The peer's direction has ended, and the protocol was told.
+    /// The peer's direction has ended in an orderly way.
     read_done: Cell<bool>,
+    /// That was dealt with. While the protocol is paused, it waits.
+    end_told: Cell<bool>,
+    /// It has read its share in this turn, so the agenda leaves the rest to the next.
+    gives_way: Cell<bool>,
     /// Our direction is to end when all is sent.
     write_ending: Cell<bool>,
     /// Our direction has ended.
@@ -76,6 +83,9 @@ pub(super) struct Connection {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
+    /// Not yet attended to.
+    Fresh,
+    /// Filters shake hands.
     Opening,
     Open,
     /// `lose_connection` was called: nothing is received or written any more.
@@ -117,11 +127,15 @@ pub(super) trait Opener {
 
 impl Connection {
     /// Puts a connection on a connected stream whose token is registered already.
+    ///
+    /// It begins from the agenda: whoever calls this may be a user function, and its protocol's
+    /// are not to run inside that. `readiness` is what the driver has told about the stream.
     pub(super) fn open(
         core: &Rc<Core>,
         token: Token,
         stream: Box<dyn Stream>,
         peer: Address,
+        readiness: Readiness,
         filters: FilterStack,
         opener: Rc<dyn Opener>,
     ) -> Rc<Self> {
@@ -137,51 +151,55 @@ impl Connection {
             extras: RefCell::default(),
             opener: RefCell::new(Some(opener)),
             reason: Cell::new(None),
-            phase: Cell::new(Phase::Opening),
+            phase: Cell::new(Phase::Fresh),
             on_agenda: Cell::new(false),
-            may_read: Cell::new(false),
-            end_seen: Cell::new(false),
+            may_read: Cell::new(readiness.readable || readiness.read_closed),
+            end_seen: Cell::new(readiness.read_closed),
             writable: Cell::new(true),
             paused: Cell::new(false),
             read_done: Cell::new(false),
+            end_told: Cell::new(false),
+            gives_way: Cell::new(false),
             write_ending: Cell::new(false),
             write_done: Cell::new(false),
         });
         core.sources
             .borrow_mut()
             .fill(token, Rc::<Self>::clone(&connection));
-        if filters.is_empty() {
-            connection.become_open();
-        } else {
+        if !filters.is_empty() {
             connection.with_extras(|extras| extras.filters = filters);
-            connection.start_filters(core);
         }
+        connection.schedule(core);
         connection
     }
 
-    /// What the driver told before this connection was there to hear it.
-    pub(super) fn catch_up(self: &Rc<Self>, core: &Core, readiness: Readiness) {
-        if readiness.readable || readiness.read_closed {
-            self.may_read.set(true);
-            self.end_seen.set(readiness.read_closed);
-            self.schedule(core);
+    fn begin(self: &Rc<Self>, core: &Rc<Core>) {
+        self.phase.set(Phase::Opening);
+        if self.has_filters() {
+            self.start_filters(core);
+        } else {
+            self.become_open();
         }
     }
 
-    /// Bounds the time until this connection is open; then it fails with what `error` gives.
+    fn is_opening(&self) -> bool {
+        matches!(self.phase.get(), Phase::Fresh | Phase::Opening)
+    }
+
+    /// Bounds the time that its filters may take; then it fails with what `error` gives.
     pub(super) fn open_within(
         self: &Rc<Self>,
         core: &Rc<Core>,
         time: std::time::Duration,
         error: impl FnOnce() -> Failure + 'static,
     ) {
-        if self.phase.get() != Phase::Opening {
+        if !self.has_filters() {
             return;
         }
         let this = Rc::downgrade(self);
         let timer = core.handle().call_later(time, move || {
             if let Some(this) = this.upgrade()
-                && this.phase.get() == Phase::Opening
+                && this.is_opening()
             {
                 this.abort_now(error());
             }
@@ -191,7 +209,7 @@ impl Connection {
 
     /// The canceller of `connect`: gives up while the connection is opening.
     pub(super) fn give_up_opening(&self) {
-        if self.phase.get() == Phase::Opening {
+        if self.is_opening() {
             self.abort_now(crate::Cancelled.into());
         }
     }
@@ -243,14 +261,11 @@ impl Connection {
                     Ok(()) => opener.opened(),
                     Err(panicked) => {
                         log::error!(target: "torsade", "connection_made panicked: {panicked:?}");
-                        opener.failed(
-                            &self.peer,
-                            NoProtocol {
-                                peer: self.peer.clone(),
-                            }
-                            .into(),
-                        );
+                        let for_opener = panicked.check::<Panicked>().cloned();
                         self.abort_now(panicked);
+                        if let Some(panicked) = for_opener {
+                            opener.failed(&self.peer, panicked.into());
+                        }
                     }
                 }
                 return;
@@ -319,20 +334,28 @@ impl Source for Connection {
         }
         if readiness.read_closed {
             self.end_seen.set(true);
+            if self.read_done.get() {
+                self.probe();
+            }
         }
         if readiness.readable {
             self.may_read.set(true);
             self.read(core);
+            self.gives_way.set(self.wants_to_read());
         }
     }
 
     fn attend(self: Rc<Self>, core: &Rc<Core>) {
         self.on_agenda.set(false);
+        if self.phase.get() == Phase::Fresh {
+            self.begin(core);
+        }
+        if self.gives_way.take() {
+            self.schedule(core);
+        } else {
+            self.go_on_reading(core);
+        }
         if self.phase.get() != Phase::Lost {
-            self.give_held(core);
-            if self.may_read.get() {
-                self.read(core);
-            }
             self.work_off(core);
         }
         if self.phase.get() == Phase::Lost {

@@ -1,11 +1,9 @@
 //! The producer of a connection, paused and resumed by the length of the queue.
 
-use std::rc::Rc;
-
-use super::{Connection, Phase};
+use super::Connection;
 use crate::deferred::run_queue;
-use crate::reactor::turn::{Core, run_call};
-use crate::{AlreadyRegistered, Producer, ProducerKind, Transport};
+use crate::reactor::turn::run_call;
+use crate::{AlreadyRegistered, Producer, ProducerKind};
 
 /// More than this many queued bytes pause a push producer.
 pub(super) const HIGH_WATER: usize = 64 * 1024;
@@ -18,6 +16,9 @@ pub(super) struct Producing {
     registered: Option<Registered>,
     /// Whether it was taken out to be called, and is still wanted back.
     is_running: bool,
+    /// Whether a pull producer is owed a call: it has registered, or something was written
+    /// since it was last asked. One that writes nothing when asked is not asked for ever.
+    is_owed: bool,
 }
 
 struct Registered {
@@ -58,7 +59,13 @@ impl Producing {
             kind,
             is_paused: false,
         });
+        self.is_owed = true;
         Ok(())
+    }
+
+    /// What is written is sent at some time, and then the queue is empty anew.
+    pub(super) fn consumer_was_written(&mut self) {
+        self.is_owed = true;
     }
 
     /// The producer is given back, unless it is being called just now.
@@ -67,30 +74,22 @@ impl Producing {
         self.registered.take().map(|registered| registered.producer)
     }
 
-    /// The connection is over: told once, and last.
-    pub(super) fn stop(&mut self, transport: &Transport) {
-        if let Some(mut registered) = self.registered.take() {
-            run_call("stop_producing", move || {
-                registered.producer.stop_producing(transport);
-            });
-        }
-    }
-
     /// What the producer is to be asked now, with so much queued; it is taken out for that.
     fn next(&mut self, queued: usize) -> Option<(Ask, Registered)> {
         let registered = self.registered.as_mut()?;
         let ask = match registered.kind {
             ProducerKind::Push if queued > HIGH_WATER && !registered.is_paused => Ask::Pause,
             ProducerKind::Push if queued <= LOW_WATER && registered.is_paused => Ask::Resume,
-            ProducerKind::Pull if queued == 0 => Ask::Resume,
+            ProducerKind::Pull if queued == 0 && self.is_owed => Ask::Resume,
             _ => return None,
         };
+        self.is_owed = false;
         registered.is_paused = ask == Ask::Pause;
         self.is_running = true;
         self.registered.take().map(|registered| (ask, registered))
     }
 
-    /// Takes it back after its call, unless it was unregistered there.
+    /// Takes it back after its call; if it was unregistered there, it is given back once more.
     fn put_back(&mut self, registered: Registered) -> Option<Registered> {
         if self.is_running && self.registered.is_none() {
             self.is_running = false;
@@ -102,8 +101,13 @@ impl Producing {
 }
 
 impl Connection {
+    pub(super) fn has_producer(&self) -> bool {
+        self.if_extras(|extras| extras.producing.is_on())
+            .unwrap_or(false)
+    }
+
     /// Pauses or resumes the producer, if it is time for that.
-    pub(super) fn ask_producer(self: &Rc<Self>, core: &Rc<Core>) {
+    pub(super) fn ask_producer(&self) {
         let queued = self.queued_bytes();
         let Some((ask, mut registered)) = self.with_extras(|extras| extras.producing.next(queued))
         else {
@@ -114,23 +118,31 @@ impl Connection {
             Ask::Pause => producer.pause_producing(transport),
             Ask::Resume => producer.resume_producing(transport),
         });
-        match asked {
-            Ok(()) => {
-                let is_pull = registered.kind == ProducerKind::Pull;
-                let dropped = self.with_extras(|extras| extras.producing.put_back(registered));
-                if let Some(dropped) = dropped {
-                    run_call("dropping a producer", move || drop(dropped));
-                } else if is_pull && self.phase.get() != Phase::Lost {
-                    // If it wrote nothing, it is asked again in the next turn.
-                    self.schedule(core);
-                }
-            }
+        let dropped = match asked {
+            Ok(()) => self.with_extras(|extras| extras.producing.put_back(registered)),
             Err(panicked) => {
-                // It is not asked again, and what it would still have written is missing.
+                // What it would still have written is missing, so the connection is of no use.
                 log::error!(target: "torsade", "a producer panicked: {panicked:?}");
-                self.with_extras(|extras| extras.producing.unregister());
+                self.with_extras(|extras| extras.producing.is_running = false);
                 self.abort_now(panicked);
+                Some(registered)
             }
+        };
+        if let Some(dropped) = dropped {
+            run_call("dropping a producer", move || drop(dropped));
+        }
+    }
+
+    /// Tells the producer, if there is one, that nothing will be sent any more: once, and last.
+    pub(super) fn stop_producer(&self) {
+        let producer = self
+            .if_extras(|extras| extras.producing.unregister())
+            .flatten();
+        if let Some(mut producer) = producer {
+            run_call("stop_producing", || {
+                producer.stop_producing(&self.transport);
+            });
+            run_call("dropping a producer", move || drop(producer));
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Reading: from the stream, through the filters, to the protocol.
 
-use std::io;
+use std::io::{self, IoSlice};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -13,63 +13,63 @@ use crate::{ConnectionDone, Failure, Result, Stage};
 const SHORT_READ_IS_LAST: bool = cfg!(unix);
 
 impl Connection {
+    /// Gives what was held back, tells what was not told, and reads on.
+    pub(super) fn go_on_reading(self: &Rc<Self>, core: &Rc<Core>) {
+        self.give_held();
+        self.tell_read_end(core);
+        self.read(core);
+    }
+
     /// Reads what is there, but no more than fits the buffer once, so that others get their turn.
     pub(super) fn read(self: &Rc<Self>, core: &Rc<Core>) {
         if !self.wants_to_read() {
             return;
         }
         let mut buffer = core.buffers.take_read();
-        let mut got = 0;
-        while self.wants_to_read() {
+        let mut left = READ_SIZE;
+        while left > 0 && self.wants_to_read() {
             let read = match &*self.stream.borrow() {
-                Some(stream) => stream.read(&mut buffer),
+                Some(stream) => stream.read(&mut buffer[..left]),
                 None => break,
             };
             match read {
                 Ok(0) => {
                     self.may_read.set(false);
                     self.stream_ended(core);
-                    break;
                 }
                 Ok(count) => {
-                    let is_short = count < READ_SIZE;
-                    if is_short && SHORT_READ_IS_LAST && !self.end_seen.get() {
+                    if count < left && SHORT_READ_IS_LAST && !self.end_seen.get() {
                         self.may_read.set(false);
                     }
+                    left -= count;
                     self.received(core, &mut buffer[..count]);
-                    got += count;
-                    if !self.may_read.get() {
-                        break;
-                    }
-                    if got >= READ_SIZE {
-                        // The rest comes in the next turn.
-                        self.schedule(core);
-                        break;
-                    }
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     self.may_read.set(false);
-                    break;
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => {
                     self.may_read.set(false);
                     self.read_failed(error);
-                    break;
                 }
             }
         }
         core.buffers.give_read(buffer);
+        if self.wants_to_read() {
+            // The rest comes in the next turn.
+            self.schedule(core);
+        }
     }
 
-    fn wants_to_read(&self) -> bool {
+    pub(super) fn wants_to_read(&self) -> bool {
         self.may_read.get()
+            && !self.read_done.get()
             && match self.phase.get() {
                 Phase::Opening => true,
-                Phase::Open => !self.paused.get() && !self.read_done.get(),
+                Phase::Open => !self.paused.get() && !self.holds_bytes(),
                 // Only filters have a farewell to wait for.
-                Phase::Losing => !self.read_done.get() && self.has_filters(),
-                Phase::Lost => false,
+                Phase::Losing => self.has_filters(),
+                Phase::Fresh | Phase::Lost => false,
             }
     }
 
@@ -79,25 +79,31 @@ impl Connection {
             return self.give(data);
         }
         let (mut plain, mut wire) = (core.buffers.take_work(), core.buffers.take_work());
-        let (decoded, is_ready, is_closed) = self.with_extras(|extras| {
-            extras.progress = true;
+        let (decoded, becomes_ready) = self.with_extras(|extras| {
             let filters = &mut extras.filters;
+            let was_ready = filters.is_ready();
             let decoded = filters.decode(data, &mut plain, &mut wire, &core.buffers);
-            (decoded, filters.is_ready(), filters.is_read_closed())
+            let decoded = decoded.and_then(|()| filters.is_read_closed());
+            let becomes_ready = !was_ready && filters.is_ready();
+            if becomes_ready {
+                // Whoever hears of it may start one more filter, and what came before that must
+                // not be given as if it had come after.
+                extras.held.append(&mut plain);
+            }
+            (decoded, becomes_ready)
         });
         self.queue_wire(core, &wire);
         core.buffers.give_work(wire);
-        if is_ready {
+        if becomes_ready {
             self.filters_are_ready(core);
+            self.give_held();
         }
-        if !plain.is_empty() {
-            self.give_or_hold(core, &plain);
-        }
+        self.give_decoded(&plain);
         core.buffers.give_work(plain);
         match decoded {
-            Err(failure) => self.filter_failed(core, failure),
-            Ok(()) if is_closed => self.read_ended(core),
-            Ok(()) => {}
+            Err(failure) => self.cut_off(core, failure),
+            Ok(true) => self.read_ended(core),
+            Ok(false) => {}
         }
     }
 
@@ -115,69 +121,76 @@ impl Connection {
         }
     }
 
-    fn give_or_hold(self: &Rc<Self>, core: &Rc<Core>, plain: &[u8]) {
-        let must_hold = self.paused.get()
-            || self
-                .if_extras(|extras| !extras.held.is_empty())
-                .unwrap_or(false);
-        if must_hold && self.phase.get() == Phase::Open {
-            self.with_extras(|extras| extras.held.extend_from_slice(plain));
-            self.schedule(core);
-        } else {
-            self.give(plain);
-        }
-    }
-
-    /// Gives what was held while the protocol was paused.
-    pub(super) fn give_held(self: &Rc<Self>, core: &Rc<Core>) {
-        if self.paused.get() {
-            return;
-        }
-        let held = self
-            .if_extras(|extras| std::mem::take(&mut extras.held))
-            .unwrap_or_default();
-        if !held.is_empty() {
-            self.give(&held);
-            // It may be that the end came while this was held.
-            if self.end_is_held() {
-                self.read_ended(core);
+    /// Gives what came out of the filters, or holds it if the protocol is paused.
+    fn give_decoded(self: &Rc<Self>, plain: &[u8]) {
+        if !self.paused.get() && plain.len() <= READ_SIZE {
+            if !plain.is_empty() {
+                self.give(plain);
             }
+        } else if self.phase.get() == Phase::Open {
+            self.with_extras(|extras| extras.held.extend_from_slice(plain));
+            self.give_held();
         }
     }
 
-    fn end_is_held(&self) -> bool {
-        !self.read_done.get()
-            && self
-                .if_extras(|extras| extras.filters.is_read_closed())
-                .unwrap_or(false)
+    /// Gives what is held, as long as the protocol is not paused.
+    fn give_held(self: &Rc<Self>) {
+        while self.phase.get() == Phase::Open && !self.paused.get() && self.holds_bytes() {
+            let piece = self.with_extras(|extras| {
+                let rest = extras.held.split_off(extras.held.len().min(READ_SIZE));
+                std::mem::replace(&mut extras.held, rest)
+            });
+            self.give(&piece);
+        }
+    }
+
+    pub(super) fn holds_bytes(&self) -> bool {
+        self.if_extras(|extras| !extras.held.is_empty())
+            .unwrap_or(false)
     }
 
     /// The stream has ended.
     fn stream_ended(self: &Rc<Self>, core: &Rc<Core>) {
-        let cut_off: Result<()> = self
+        if let Some(reason) = self.take_write_error() {
+            // The system tells of a reset only once, and it was the write that was told.
+            return self.abort_now(reason);
+        }
+        let ended: Result<()> = self
             .if_extras(|extras| extras.filters.wire_closed())
             .unwrap_or(Ok(()));
-        match cut_off {
-            // Our farewell was sent, and theirs is not worth an error any more.
-            Err(_) if self.phase.get() == Phase::Losing && self.write_done.get() => {
-                self.read_ended(core);
-            }
-            Err(failure) => self.abort_now(failure),
+        match ended {
             Ok(()) => self.read_ended(core),
+            Err(failure) => self.cut_off(core, failure),
         }
     }
 
-    /// The peer's direction has ended in an orderly way.
+    /// A filter says that its stream is broken.
+    fn cut_off(self: &Rc<Self>, core: &Rc<Core>, failure: Failure) {
+        if self.phase.get() == Phase::Losing && self.write_done.get() {
+            // Our farewell was sent, and theirs is not worth an error any more.
+            self.read_ended(core);
+        } else {
+            self.filter_failed(core, failure);
+        }
+    }
+
     fn read_ended(self: &Rc<Self>, core: &Rc<Core>) {
-        if self.paused.get() && self.if_extras(|e| !e.held.is_empty()).unwrap_or(false) {
-            // Told when what is held has been given.
+        self.read_done.set(true);
+        self.tell_read_end(core);
+    }
+
+    /// Does what follows from the end of the peer's direction, once all before it was given.
+    fn tell_read_end(self: &Rc<Self>, core: &Rc<Core>) {
+        if !self.read_done.get() || self.end_told.get() {
             return;
         }
-        if self.phase.get() == Phase::Lost || self.read_done.replace(true) {
-            return;
+        match self.phase.get() {
+            // Told when the protocol reads again.
+            Phase::Open if self.paused.get() || self.holds_bytes() => return,
+            Phase::Lost => return,
+            _ => self.end_told.set(true),
         }
-        if let Some(error) = self.if_extras(|extras| extras.write_error.take()).flatten() {
-            let reason = self.lost(Stage::Writing, error);
+        if let Some(reason) = self.take_write_error() {
             return self.abort_now(reason);
         }
         match self.phase.get() {
@@ -189,16 +202,34 @@ impl Connection {
                     protocol.read_closed(transport);
                 });
             }
+            Phase::Opening => {
+                let error = io::Error::from(io::ErrorKind::UnexpectedEof);
+                let reason = self.lost(Stage::Reading, Arc::new(error));
+                self.abort_now(reason);
+            }
             _ => self.schedule(core),
         }
     }
 
-    fn read_failed(self: &Rc<Self>, error: io::Error) {
-        let write_error = self.if_extras(|extras| extras.write_error.take()).flatten();
-        let reason = match write_error {
-            Some(error) => self.lost(Stage::Writing, error),
-            None => self.lost(Stage::Reading, Arc::new(error)),
+    /// The peer has ended its direction before, and now something has happened to the rest.
+    pub(super) fn probe(self: &Rc<Self>) {
+        // Reading tells only of that end; a write of nothing tells whether a write can still go.
+        let probed = match &*self.stream.borrow() {
+            Some(stream) if !self.write_done.get() => stream.write_vectored(&[IoSlice::new(&[])]),
+            _ => return,
         };
+        if let Err(error) = probed
+            && error.kind() != io::ErrorKind::WouldBlock
+        {
+            let reason = self.lost(Stage::Writing, Arc::new(error));
+            self.abort_now(reason);
+        }
+    }
+
+    fn read_failed(self: &Rc<Self>, error: io::Error) {
+        let reason = self
+            .take_write_error()
+            .unwrap_or_else(|| self.lost(Stage::Reading, Arc::new(error)));
         self.abort_now(reason);
     }
 
@@ -221,17 +252,17 @@ impl Connection {
     fn filters_are_ready(self: &Rc<Self>, core: &Rc<Core>) {
         if self.phase.get() == Phase::Opening {
             self.become_open();
+            return;
         }
         let starting = self.with_extras(|extras| std::mem::take(&mut extras.starting));
+        if starting.is_empty() {
+            return;
+        }
         for resolver in starting {
             resolver.callback(());
         }
-        let waits = self
-            .if_extras(|extras| !extras.plain.is_empty())
-            .unwrap_or(false);
-        if waits || self.phase.get() == Phase::Losing {
-            self.schedule(core);
-        }
+        // What was written meanwhile, and an end that was asked for, have waited for this.
+        self.schedule(core);
     }
 
     /// A filter gave up. Its last words (an alert) are tried to be sent.

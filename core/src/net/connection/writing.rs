@@ -7,9 +7,9 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::{Connection, Phase};
-use crate::WriteQueueFull;
-use crate::net::write_queue::SLICES;
+use crate::net::write_queue::{SLICES, WriteQueue};
 use crate::reactor::turn::Core;
+use crate::{Failure, Stage, WriteQueueFull};
 
 /// A piece of this size goes out at once, with all that is queued before it, instead of being
 /// copied into the queue.
@@ -58,16 +58,23 @@ impl Connection {
     }
 
     fn may_write(&self, count: usize) -> bool {
-        let open =
-            self.phase.get() == Phase::Open && !self.write_ending.get() && !self.write_done.get();
+        let open = !self.write_done.get()
+            && match self.phase.get() {
+                Phase::Open if !self.write_ending.get() => true,
+                // A producer may finish.
+                Phase::Open | Phase::Losing => self.has_producer(),
+                _ => false,
+            };
         if !open {
             log::debug!(target: "torsade", "{count} bytes for {} were written too late", self.peer);
         }
         open && count > 0
     }
 
-    fn queue_up(&self, push: impl FnOnce(&mut crate::net::write_queue::WriteQueue)) {
-        if self.has_filters() {
+    fn queue_up(&self, push: impl FnOnce(&mut WriteQueue)) {
+        if self.write_done.get() {
+            // The write that went before has failed.
+        } else if self.has_filters() {
             self.with_extras(|extras| push(&mut extras.plain));
         } else {
             push(&mut self.queue.borrow_mut());
@@ -77,15 +84,17 @@ impl Connection {
     /// After a write: what is left waits for the agenda, if it is not too much.
     fn written(&self) {
         let queued = self.queued_bytes();
-        let limit = self.if_extras(|extras| extras.max_queued).flatten();
+        let (limit, producer_waits) = self
+            .if_extras(|extras| {
+                extras.producing.consumer_was_written();
+                (extras.max_queued, extras.producing.waits())
+            })
+            .unwrap_or_default();
         if let Some(limit) = limit
             && queued > limit
         {
             return self.abort_now(WriteQueueFull { limit }.into());
         }
-        let producer_waits = self
-            .if_extras(|extras| extras.producing.waits())
-            .unwrap_or(false);
         if queued > 0 || producer_waits || self.write_done.get() {
             self.schedule_self();
         }
@@ -181,7 +190,11 @@ impl Connection {
         loop {
             let wrote = match &*self.stream.borrow() {
                 Some(stream) => stream.write_vectored(slices),
-                None => return 0,
+                None => {
+                    // Lost; whoever writes in a loop is to stop.
+                    self.writable.set(false);
+                    return 0;
+                }
             };
             match wrote {
                 Ok(count) => {
@@ -209,6 +222,7 @@ impl Connection {
     /// early answer to an upload). The failure is told after that.
     fn write_failed(&self, error: io::Error) {
         self.write_done.set(true);
+        self.writable.set(false);
         self.may_read.set(true);
         self.end_seen.set(true);
         self.with_extras(|extras| {
@@ -216,6 +230,13 @@ impl Connection {
             extras.plain.clear();
         });
         self.schedule_self();
+    }
+
+    pub(super) fn take_write_error(&self) -> Option<Failure> {
+        let error = self
+            .if_extras(|extras| extras.write_error.take())
+            .flatten()?;
+        Some(self.lost(Stage::Writing, error))
     }
 
     /// What a filter has to say to its peer.
@@ -253,15 +274,14 @@ impl Connection {
     pub(super) fn flush_queue(&self, core: &Core) -> bool {
         loop {
             let mut queue = self.queue.borrow_mut();
+            if self.write_done.get() {
+                queue.clear();
+            }
             if queue.is_empty() {
                 return true;
             }
             if !self.writable.get() {
                 return false;
-            }
-            if self.write_done.get() {
-                queue.clear();
-                return true;
             }
             let mut slices = [IoSlice::new(&[]); SLICES];
             let count = queue.peek(&mut slices);
