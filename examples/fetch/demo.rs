@@ -87,7 +87,7 @@ fn tls_lines(response: &Response) -> String {
     let alpn = tls
         .alpn
         .as_deref()
-        .map_or("none".into(), String::from_utf8_lossy);
+        .map_or_else(|| "none".into(), String::from_utf8_lossy);
     let mut text = format!(
         "TLS version:  {}\ncipher suite: {}\nALPN:         {alpn}\n",
         tls.version, tls.cipher_suite

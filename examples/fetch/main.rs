@@ -115,10 +115,10 @@ fn receive(response: Response, arguments: &Arguments) -> Deferred<ExitCode> {
         Ok(output) => output,
         Err(failure) => return Deferred::fail(failure),
     };
-    if arguments.shows_head || response_has_head_only(arguments) {
-        if let Err(failure) = output.write_head(&output::head(&response)) {
-            return Deferred::fail(failure);
-        }
+    if (arguments.shows_head || response_has_head_only(arguments))
+        && let Err(failure) = output.write_head(&output::head(&response))
+    {
+        return Deferred::fail(failure);
     }
     output.receive(response).map(|()| ExitCode::SUCCESS)
 }
@@ -132,7 +132,7 @@ fn describe(tls: &TlsInfo) -> String {
     let alpn = tls
         .alpn
         .as_deref()
-        .map_or("none".into(), String::from_utf8_lossy);
+        .map_or_else(|| "none".into(), String::from_utf8_lossy);
     let mut text = format!("* {}, {}, ALPN {alpn}\n", tls.version, tls.cipher_suite);
     if let Some(certificate) = tls.peer_certificates.first() {
         let days = certificate.days_left(std::time::SystemTime::now());

@@ -79,7 +79,10 @@ impl Output {
     }
 
     fn write(&mut self, data: &[u8]) -> Result<()> {
-        let name = self.path.as_deref().unwrap_or(Path::new("standard output"));
+        let name = self
+            .path
+            .as_deref()
+            .unwrap_or_else(|| Path::new("standard output"));
         self.target.write_all(data).map_err(in_file(name))?;
         self.bar.inc(data.len() as u64);
         Ok(())
