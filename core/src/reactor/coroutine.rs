@@ -162,7 +162,8 @@ impl Coroutines {
 
     fn cancel_awaited(&self, key: Key) {
         let awaits = self.with_slot(key, |slot| {
-            slot.is_cancelled = slot.body.is_none();
+            // What it awaited may have come already: then the cancel is for what it awaits next.
+            slot.is_cancelled = slot.body.is_none() || slot.wake.is_woken.load(Ordering::SeqCst);
             slot.awaits.clone()
         });
         for awaited in awaits.into_iter().flatten() {

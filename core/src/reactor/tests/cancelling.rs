@@ -167,3 +167,24 @@ fn a_time_out_cancels_a_coroutine() {
     assert_eq!(journal.take(), "canceller");
     assert_eq!(reactor.delayed_calls(), 0);
 }
+
+#[test]
+fn a_cancel_between_a_result_and_the_next_step_is_not_lost() {
+    // C35, R107
+    let reactor = simulated();
+    let (resolver, first) = Deferred::new();
+    let later = reactor.clone();
+    let result: Deferred<()> = reactor.spawn(async move {
+        first.await?;
+        for _ in 0..1000 {
+            defer_later(&later, ms(10), || ()).await?;
+        }
+        Ok(())
+    });
+    resolver.callback(());
+    // It has been woken, but has not gone on yet.
+    result.cancel();
+    let limited = result.add_timeout(&reactor, ms(1000));
+    let failure = reactor.run_until(limited).unwrap_err();
+    assert!(failure.check::<Cancelled>().is_some(), "{failure:?}");
+}
