@@ -32,9 +32,11 @@ impl Signals {
         };
         let process = Process::get()?;
         for signal in [SIGINT, SIGTERM] {
-            signals
-                .ids
-                .push(flag::register(signal, Arc::clone(&signals.asked))?);
+            // The process's own handler came first, and so looks at `fatal` before this sets it:
+            // the next signal ends the process, also when the loop hangs and never sees this one.
+            for flag in [&process.fatal, &signals.asked] {
+                signals.ids.push(flag::register(signal, Arc::clone(flag))?);
+            }
             let pipe = UnixStream::try_clone(&pipe)?;
             signals.ids.push(low_level::pipe::register(signal, pipe)?);
         }
@@ -43,14 +45,9 @@ impl Signals {
         Ok(Some(signals))
     }
 
-    /// Whether a signal asked to stop, since this was asked last. From then on, another one ends
-    /// the process at once.
+    /// Whether a signal asked to stop, since this was asked last.
     pub(super) fn stop_asked(&self) -> bool {
-        let asked = self.asked.swap(false, Ordering::Relaxed);
-        if asked && let Ok(process) = Process::get() {
-            process.fatal.store(true, Ordering::Relaxed);
-        }
-        asked
+        self.asked.swap(false, Ordering::Relaxed)
     }
 }
 
@@ -71,7 +68,7 @@ impl Drop for Signals {
 /// life; while no reactor runs, it does what the signal does by default.
 struct Process {
     running: Mutex<usize>,
-    /// A signal ends the process: no reactor listens, or one that was asked has not stopped yet.
+    /// A signal ends the process: no reactor listens, or those that do were asked already.
     fatal: Arc<AtomicBool>,
 }
 

@@ -128,6 +128,27 @@ fn a_second_signal_ends_the_process_at_once() {
 }
 
 #[test]
+fn a_second_signal_ends_a_program_that_hangs() {
+    // C69: one that never comes to see the first.
+    if part().is_some() {
+        let reactor = Reactor::new().unwrap();
+        reactor.call_soon(|| {
+            say("hangs");
+            let _ = std::io::stdin().read(&mut [0]);
+            exit(4);
+        });
+        return run_and_tell(&reactor);
+    }
+    let mut sent = Sent::start("a_second_signal_ends_a_program_that_hangs", "run");
+    sent.wait_for("hangs");
+    sent.signal(SIGINT);
+    sent.signal(SIGTERM);
+    let (status, said) = sent.end();
+    assert!(status.signal().is_some(), "{status}");
+    assert!(!said.contains("stopped"));
+}
+
+#[test]
 fn a_reactor_may_leave_signals_alone() {
     // C69
     if part().is_some() {
