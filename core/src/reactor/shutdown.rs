@@ -63,16 +63,18 @@ impl Core {
     /// Stops for good.
     pub(super) fn shut_down(self: &Rc<Self>) -> Result<()> {
         let pending = Rc::new(Cell::new(0_usize));
-        loop {
+        let mut turned = Ok(());
+        while turned.is_ok() {
             // Again after each turn: what is waited for may add further ones.
             self.run_triggers(Phase::Before, &pending);
             if pending.get() == 0 {
                 break;
             }
-            self.turn()?;
+            turned = self.turn();
         }
+        // Also when it cannot turn any more: it was asked to stop.
         self.end();
-        Ok(())
+        Ok(turned?)
     }
 
     /// Everything after the last turn; also what a dropped reactor does. Done twice, it is

@@ -107,3 +107,19 @@ fn a_trigger_that_is_added_while_others_are_waited_for_runs_as_well() {
     run_and_stop(&reactor);
     assert_eq!(journal.take(), "first's end added added one's end during");
 }
+
+#[test]
+fn a_shutdown_that_can_never_finish_ends_all_the_same() {
+    // C53
+    let reactor = simulated();
+    let journal = Journal::default();
+    let (_resolver, never) = Deferred::<()>::new();
+    reactor.on_shutdown(Phase::Before, move || never);
+    reactor.on_shutdown(Phase::After, journal.noting("after"));
+    let stop = reactor.clone();
+    reactor.call_soon(move || stop.stop().unwrap());
+    let failure = reactor.run().unwrap_err();
+    assert!(failure.to_string().contains("nothing can ever happen"));
+    assert_eq!(journal.take(), "after");
+    assert!(reactor.has_stopped());
+}
