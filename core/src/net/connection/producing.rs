@@ -46,6 +46,11 @@ impl Producing {
             .is_some_and(|registered| registered.is_paused || registered.kind == ProducerKind::Pull)
     }
 
+    /// Whether it is to be asked for more once the queue is empty.
+    fn is_owed(&self) -> bool {
+        self.is_owed && self.waits()
+    }
+
     pub(super) fn register(
         &mut self,
         producer: Box<dyn Producer>,
@@ -130,6 +135,9 @@ impl Connection {
         };
         if let Some(dropped) = dropped {
             run_call("dropping a producer", move || drop(dropped));
+        } else if self.if_extras(|extras| extras.producing.is_owed()) == Some(true) {
+            // What it wrote may have been sent at once, and then nothing else comes back to it.
+            self.schedule_self();
         }
     }
 

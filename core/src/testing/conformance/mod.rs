@@ -146,6 +146,7 @@ macro_rules! connection_conformance {
             producing a_producer_for_a_dead_transport_is_stopped;
             producing a_producer_is_stopped_once_when_the_connection_ends;
             producing lose_waits_for_a_pull_producer;
+            producing a_pull_producer_of_large_pieces_is_asked_again;
             producing lose_waits_for_a_push_producer;
             producing half_a_close_waits_for_a_producer;
             producing a_producer_does_not_lengthen_the_linger;

@@ -245,6 +245,32 @@ pub fn lose_waits_for_a_pull_producer(harness: &dyn Harness) -> Expect {
     QUIET
 }
 
+pub fn a_pull_producer_of_large_pieces_is_asked_again(harness: &dyn Harness) -> Expect {
+    // C99: such a piece may go out at once, so that the queue is never anything but empty.
+    let pair = Pair::open(harness, Script::new(), Script::new());
+    let calls = Calls::default();
+    let client = pair.client();
+    let piece = pattern((harness.volume() / 10).clamp(10, 20_000));
+    let (written, mut left) = (piece.clone(), 10);
+    let write = move |consumer: &Transport| {
+        left -= 1;
+        consumer.write(&written);
+        if left == 0 {
+            consumer.unregister_producer();
+        }
+    };
+    let recorder = Recorder::doing(&calls, &pair.journal, write);
+    assert_eq!(
+        client.register_producer(recorder, ProducerKind::Pull),
+        Ok(())
+    );
+    client.lose_connection();
+    pair.assert_both_done();
+    assert!(pair.received(Side::Server) == piece.repeat(10));
+    assert_eq!(*calls.borrow(), [Call::Resume; 10]);
+    QUIET
+}
+
 pub fn lose_waits_for_a_push_producer(harness: &dyn Harness) -> Expect {
     // C102, C141
     let pair = Pair::open(harness, Script::new(), Script::new());
