@@ -64,6 +64,19 @@ impl Connection {
         }
     }
 
+    /// Nobody will ever use this connection: it says farewell, as far as that goes at once.
+    pub(super) fn lose_unused(self: &Rc<Self>) {
+        let mut end = ConnectionEnd::Closed;
+        if self.has_filters()
+            && let Some(core) = self.core.upgrade()
+        {
+            let _ = self.flush(&core) && self.say_farewell(&core);
+            // A reset would destroy the farewell.
+            end = ConnectionEnd::Drained;
+        }
+        self.lose(end, ConnectionDone.into());
+    }
+
     /// Sends the farewell of the filters. Gives back whether all is sent.
     fn say_farewell(self: &Rc<Self>, core: &Rc<Core>) -> bool {
         let (pending, is_ready) = self
@@ -205,6 +218,7 @@ impl Connection {
         }
         self.reason.set(Some(reason));
         self.queue.borrow_mut().clear();
+        self.if_extras(|extras| extras.plain.clear());
         self.stop_timer();
         let Some(core) = self.core.upgrade() else {
             return;

@@ -279,7 +279,7 @@ impl Connection {
                 panicked
             }
         };
-        self.lose(ConnectionEnd::Closed, crate::ConnectionDone.into());
+        self.lose_unused();
         opener.failed(&self.peer, failure);
     }
 

@@ -16,6 +16,7 @@ pub fn abort_drops_the_queue_and_resets_the_peer(harness: &dyn Harness) -> Expec
     pair.settle();
     assert!(pair.client().queued() > 0);
     pair.client().abort_connection();
+    assert_eq!(pair.client().queued(), 0);
     assert_eq!(pair.wait_ending(Side::Client), Ending::Aborted);
     pair.server().resume_reading();
     let ending = pair.wait_ending(Side::Server);

@@ -189,7 +189,11 @@ impl crate::Protocol for Ends {
         Ok(())
     }
 
-    fn connection_lost(&mut self, _: &crate::Failure) {
+    fn connection_lost(&mut self, reason: &crate::Failure) {
+        assert!(
+            reason.check::<crate::ConnectionDone>().is_some(),
+            "{reason:?}"
+        );
         if let Some(told) = self.0.take() {
             told.callback(());
         }
