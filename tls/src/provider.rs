@@ -11,6 +11,11 @@ use rustls::crypto::aws_lc_rs as chosen;
 #[cfg(all(feature = "ring", not(feature = "aws-lc-rs")))]
 use rustls::crypto::ring as chosen;
 
+#[cfg(not(any(feature = "aws-lc-rs", feature = "ring")))]
+compile_error!(
+    "torsade-tls needs a cryptography provider: enable the feature `aws-lc-rs` or `ring`"
+);
+
 /// The provider that is used unless a builder is given another.
 pub(crate) fn default() -> Arc<CryptoProvider> {
     static PROVIDER: LazyLock<Arc<CryptoProvider>> =
