@@ -10,7 +10,7 @@
 
 use std::cell::RefCell;
 use std::fmt;
-use std::rc::{Rc, Weak};
+use std::rc::Rc;
 
 use bytes::{Bytes, BytesMut};
 use http::HeaderMap;
@@ -41,37 +41,41 @@ pub trait BodyProtocol: 'static {
 }
 
 /// The receiver's hand on the body that it takes.
+///
+/// What has come while the body was paused is kept as long as one of these is.
 #[derive(Clone)]
 #[doc(alias = "TransportProxyProducer")]
 pub struct BodyControl {
-    incoming: Weak<Incoming>,
+    // Not weak: the connection lets go of a body that has come whole, paused or not.
+    incoming: Rc<Incoming>,
 }
 
 impl BodyControl {
-    /// Lets nothing come until [`resume`](Self::resume): the server is slowed down by that.
+    /// Lets nothing come until [`resume`](Self::resume): the server is slowed down by that. Only a
+    /// failure of the connection is told all the same, after what came before it.
     #[doc(alias = "pauseProducing")]
     pub fn pause(&self) {
-        if let Some(incoming) = self.incoming.upgrade() {
-            incoming.state.borrow_mut().is_paused = true;
-            incoming.transport.pause_reading();
+        let mut state = self.incoming.state.borrow_mut();
+        state.is_paused = true;
+        // Afterwards the connection may be another request's.
+        let is_coming = state.outcome.is_none();
+        drop(state);
+        if is_coming {
+            self.incoming.transport.pause_reading();
         }
     }
 
     /// Lets the body come again.
     #[doc(alias = "resumeProducing")]
     pub fn resume(&self) {
-        if let Some(incoming) = self.incoming.upgrade() {
-            incoming.state.borrow_mut().is_paused = false;
-            incoming.pump_later();
-        }
+        self.incoming.state.borrow_mut().is_paused = false;
+        self.incoming.pump_later();
     }
 
     /// Wants no more: the connection is closed.
     #[doc(alias = "stopProducing")]
     pub fn abort(&self) {
-        if let Some(incoming) = self.incoming.upgrade() {
-            incoming.abort();
-        }
+        self.incoming.abort();
     }
 }
 
@@ -95,6 +99,13 @@ struct State {
     outcome: Option<Outcome>,
     /// How many bytes are to come, if that is known.
     left: Option<u64>,
+}
+
+impl State {
+    /// Whether the receiver wants nothing just now, and need not be told of a failure.
+    fn is_held_back(&self) -> bool {
+        self.is_paused && !matches!(self.outcome, Some(Outcome::Failed(_)))
+    }
 }
 
 enum Receiver {
@@ -251,7 +262,7 @@ impl Incoming {
         }
         let outcome = {
             let mut state = self.state.borrow_mut();
-            if state.is_paused || !state.waiting.is_empty() {
+            if state.is_held_back() || !state.waiting.is_empty() {
                 return;
             }
             match (&state.receiver, state.outcome.is_some()) {
@@ -288,7 +299,7 @@ impl Incoming {
     fn next_waiting(&self) -> Option<BytesMut> {
         let mut state = self.state.borrow_mut();
         let may_give = matches!(state.receiver, Receiver::Here(_))
-            && !state.is_paused
+            && !state.is_held_back()
             && !state.waiting.is_empty();
         may_give.then(|| std::mem::take(&mut state.waiting))
     }
@@ -318,7 +329,7 @@ impl Incoming {
 
     fn control(self: &Rc<Self>) -> BodyControl {
         BodyControl {
-            incoming: Rc::downgrade(self),
+            incoming: Rc::clone(self),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! A response: its head, and its body for whoever takes it.
 
-use std::cell::Cell;
+use std::cell::RefCell;
 use std::fmt;
 use std::rc::Rc;
 
@@ -121,34 +121,26 @@ impl Response {
         };
         if let Some(bytes) = body.take_whole() {
             if bytes.len() > limit {
-                let reason = BodyTooLong { limit }.into();
+                let (bytes, reason) = (bytes.slice(..limit), BodyTooLong { limit }.into());
                 return Deferred::fail(PartialBody { bytes, reason });
             }
             return Deferred::succeed(bytes);
         }
         let (weak, origin) = (Rc::downgrade(&body), Origin::of(&self.url));
-        let waiting: Rc<Cell<Option<Resolver<Bytes>>>> = Rc::default();
-        let to_cancel = Rc::clone(&waiting);
+        let collected: Rc<RefCell<Collected>> = Rc::default();
+        let so_far = Rc::clone(&collected);
         let (resolver, deferred) = Deferred::with_canceller(move || {
-            if let Some(resolver) = to_cancel.take() {
-                let reason = RequestError::new(&origin, Stage::ReadingBody, Cancelled).into();
-                resolver.errback(PartialBody {
-                    bytes: Bytes::new(),
-                    reason,
-                });
-            }
+            let reason = RequestError::new(&origin, Stage::ReadingBody, Cancelled);
+            so_far.borrow_mut().break_off(reason.into());
             if let Some(body) = weak.upgrade() {
                 body.abort_with(Cancelled.into());
             }
         });
-        waiting.set(Some(resolver));
         let expected = body.length().unwrap_or(0).min(BELIEVED).min(limit as u64);
-        body.deliver(Box::new(Collector {
-            bytes: BytesMut::with_capacity(usize::try_from(expected).unwrap_or(0)),
-            limit,
-            resolver: waiting,
-            is_too_long: false,
-        }));
+        let expected = usize::try_from(expected).unwrap_or(0);
+        collected.borrow_mut().bytes.reserve(expected);
+        collected.borrow_mut().resolver = Some(resolver);
+        body.deliver(Box::new(Collector { collected, limit }));
         deferred
     }
 
@@ -209,43 +201,56 @@ impl fmt::Debug for Response {
     }
 }
 
+/// A body as far as it has come, and who waits for it.
+#[derive(Default)]
+struct Collected {
+    bytes: BytesMut,
+    resolver: Option<Resolver<Bytes>>,
+}
+
+impl Collected {
+    fn finish(&mut self) {
+        if let Some(resolver) = self.resolver.take() {
+            resolver.callback(self.bytes.split().freeze());
+        }
+    }
+
+    fn break_off(&mut self, reason: Failure) {
+        if let Some(resolver) = self.resolver.take() {
+            let bytes = self.bytes.split().freeze();
+            resolver.errback(PartialBody { bytes, reason });
+        }
+    }
+}
+
 /// Collects a body.
 struct Collector {
-    bytes: BytesMut,
+    collected: Rc<RefCell<Collected>>,
     limit: usize,
-    resolver: Rc<Cell<Option<Resolver<Bytes>>>>,
-    is_too_long: bool,
 }
 
 impl BodyProtocol for Collector {
     fn data_received(&mut self, _: &BodyControl, data: &[u8]) -> Result<()> {
-        let room = self.limit - self.bytes.len();
-        if data.len() > room {
-            self.bytes.extend_from_slice(&data[..room]);
-            self.is_too_long = true;
-            return Err(BodyTooLong { limit: self.limit }.into());
+        let mut collected = self.collected.borrow_mut();
+        let room = self.limit - collected.bytes.len();
+        if data.len() <= room {
+            collected.bytes.extend_from_slice(data);
+            return Ok(());
         }
-        self.bytes.extend_from_slice(data);
-        Ok(())
+        collected.bytes.extend_from_slice(&data[..room]);
+        let too_long = BodyTooLong { limit: self.limit };
+        collected.break_off(too_long.into());
+        Err(too_long.into())
     }
 
     fn connection_lost(&mut self, reason: &Failure) {
-        let bytes = std::mem::take(&mut self.bytes).freeze();
-        let Some(resolver) = self.resolver.take() else {
-            return;
-        };
         let is_done = reason.check::<ResponseDone>().is_some()
             || reason.check::<PotentialDataLoss>().is_some();
-        if self.is_too_long {
-            let reason = BodyTooLong { limit: self.limit }.into();
-            resolver.errback(PartialBody { bytes, reason });
-        } else if is_done {
-            resolver.callback(bytes);
+        let mut collected = self.collected.borrow_mut();
+        if is_done {
+            collected.finish();
         } else {
-            resolver.errback(PartialBody {
-                bytes,
-                reason: crate::error::duplicate(reason),
-            });
+            collected.break_off(crate::error::duplicate(reason));
         }
     }
 }

@@ -87,7 +87,8 @@ impl AgentOptions {
     }
 
     /// How long the head of a response may take after its request was sent, however it trickles
-    /// in; `None` is for ever.
+    /// in; `None` is for ever. When a large request's last byte leaves is seen to the precision of
+    /// [`silence_timeout`](Self::silence_timeout).
     pub fn head_timeout(mut self, timeout: Option<Duration>) -> Self {
         self.timeouts.head = timeout;
         self

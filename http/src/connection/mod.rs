@@ -70,8 +70,8 @@ struct State {
     producer: Option<SharedProducer>,
     /// A request's body that waits for `100 Continue`.
     held_back: Option<sending::HeldBack>,
-    /// Why we closed the connection.
-    cause: Option<Failure>,
+    /// Why we closed the connection, and at which stage of the exchange.
+    cause: Option<(Stage, Failure)>,
     /// Whether it takes no exchange any more.
     is_closed: bool,
 }
@@ -130,16 +130,24 @@ impl Connection {
         match &state.exchange {
             _ if state.body.is_some() => Stage::ReadingBody,
             Some(exchange) if exchange.response_started() => Stage::ReadingHead,
-            Some(exchange) if exchange.upload_is_complete() => Stage::WaitingForResponse,
+            Some(exchange) if exchange.upload_is_complete() && self.queued() == 0 => {
+                Stage::WaitingForResponse
+            }
             _ => Stage::Sending,
         }
     }
 
+    /// How much of the request has not gone out yet.
+    fn queued(&self) -> usize {
+        self.transport.get().map_or(0, Transport::queued)
+    }
+
     /// Closes the connection, because of `cause`; whoever waits is told when it is closed.
     fn fail(&self, cause: impl Into<Failure>) {
+        let stage = self.stage();
         let mut state = self.state.borrow_mut();
         state.is_closed = true;
-        state.cause.get_or_insert_with(|| cause.into());
+        state.cause.get_or_insert_with(|| (stage, cause.into()));
         drop(state);
         self.with_transport(Transport::abort_connection);
     }
@@ -257,7 +265,9 @@ impl Connection {
         state.producer = None;
         state.held_back = None;
         let body = state.body.take();
-        let is_reusable = obstacle.is_none() && !state.is_closed;
+        // A server that has answered already may not take the rest of a request that is queued.
+        let is_cut_short = self.queued() > 0;
+        let is_reusable = obstacle.is_none() && !is_cut_short && !state.is_closed;
         state.is_closed |= !is_reusable;
         drop(state);
         let owner = self.owner.upgrade();
@@ -271,8 +281,12 @@ impl Connection {
         } else {
             self.watchdog.rest();
             self.with_transport(|transport| {
-                transport.resume_reading();
-                transport.lose_connection();
+                if is_cut_short {
+                    transport.abort_connection();
+                } else {
+                    transport.resume_reading();
+                    transport.lose_connection();
+                }
             });
             if let Some(owner) = &owner {
                 owner.is_closed(self);
@@ -323,7 +337,7 @@ impl Connection {
         if !was_busy {
             return;
         }
-        let cause = cause.unwrap_or_else(|| duplicate(reason));
+        let (stage, cause) = cause.unwrap_or_else(|| (stage, duplicate(reason)));
         let failure = Failure::from(RequestError::new(&self.origin, stage, cause));
         if let Some(waiting) = waiting {
             waiting.errback(failure);

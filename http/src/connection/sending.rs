@@ -1,7 +1,7 @@
 //! Sending a request: its head, and its body in one piece or from a producer.
 
 use std::cell::RefCell;
-use std::rc::{Rc, Weak};
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -64,9 +64,6 @@ impl Connection {
         };
         self.requests.set(self.requests.get() + 1);
         let number = self.requests.get();
-        self.watchdog
-            .waiting(&self.reactor, self, request.timeouts, request.deadline);
-
         let awaits_continue = exchange.awaits_continue();
         let (held_back, rest) = match request.body {
             RequestBody::Empty => (None, None),
@@ -97,6 +94,8 @@ impl Connection {
         let has_held_back = held_back.is_some();
         state.held_back = held_back;
         drop(state);
+        self.watchdog
+            .sending(&self.reactor, self, request.timeouts, request.deadline);
         if awaits_continue {
             self.send_after_a_while();
         } else if has_held_back {
@@ -119,10 +118,19 @@ impl Connection {
         let _ = self.reactor.call_later(CONTINUE_TIME, move || {
             if let Some(connection) = weak.upgrade()
                 && connection.requests.get() == number
+                && !connection.has_begun_to_answer()
             {
                 connection.send_held_back();
             }
         });
+    }
+
+    fn has_begun_to_answer(&self) -> bool {
+        let state = self.state.borrow();
+        state
+            .exchange
+            .as_ref()
+            .is_some_and(Exchange::response_started)
     }
 
     /// Sends the body that was held back, if there is one.
@@ -147,7 +155,6 @@ impl Connection {
                     }),
                     Err(error) => self.fail(error),
                 }
-                self.watchdog.touch(&self.reactor);
             }
             Some(HeldBack::Producer(producer)) => self.start_producer(producer),
         }
@@ -157,7 +164,6 @@ impl Connection {
     fn start_producer(self: &Rc<Self>, producer: SharedProducer) {
         self.state.borrow_mut().producer = Some(Rc::clone(&producer));
         let adapter = Upload {
-            connection: Rc::downgrade(self),
             producer: Rc::clone(&producer),
         };
         self.with_transport(|transport| {
@@ -211,7 +217,6 @@ impl Connection {
                     transport.write(data);
                     transport.write(frame.after());
                 });
-                self.watchdog.touch(&self.reactor);
             }
             Err(error) => self.fail(error),
         }
@@ -235,7 +240,6 @@ impl Connection {
         if let Some(Err(error)) = finished {
             self.fail(error);
         }
-        self.watchdog.uploaded(&self.reactor);
     }
 }
 
@@ -258,15 +262,11 @@ fn add_bytes(
 
 /// A body's producer as the transport's.
 struct Upload {
-    connection: Weak<Connection>,
     producer: SharedProducer,
 }
 
 impl Producer for Upload {
     fn resume_producing(&mut self, _: &Transport) {
-        if let Some(connection) = self.connection.upgrade() {
-            connection.watchdog.touch(&connection.reactor);
-        }
         self.producer.borrow_mut().resume_producing();
     }
 

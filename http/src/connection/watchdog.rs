@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use torsade_core::{DelayedCall, Reactor, TimedOut};
 
 use super::Connection;
+use crate::wire::Exchange;
 
 /// How long the stages of a request may take. `None` is for ever.
 #[derive(Clone, Copy, Debug)]
@@ -21,6 +22,9 @@ pub(crate) struct Timeouts {
     pub(crate) total: Option<Duration>,
 }
 
+/// A request of this size is taken for sent when it is written: any system buffers that much.
+const SENT_AT_ONCE: usize = 64 * 1024;
+
 /// One timer for all of them. It is not set anew for each piece that comes: it looks what has
 /// happened when it fires.
 #[derive(Default)]
@@ -34,6 +38,8 @@ pub(super) struct Watchdog {
     since: Cell<Option<Instant>>,
     timeouts: Cell<Option<Timeouts>>,
     deadline: Cell<Option<Instant>>,
+    /// How much of a request was still to go out when last looked at.
+    queued: Cell<usize>,
 }
 
 /// What the connection waits for.
@@ -41,7 +47,8 @@ pub(super) struct Watchdog {
 enum Awaits {
     #[default]
     Nothing,
-    /// That the request's body moves, and after that, for the head.
+    /// That what is written of the request goes out.
+    Sent,
     Head,
     Body,
     NextRequest,
@@ -49,7 +56,7 @@ enum Awaits {
 
 impl Watchdog {
     /// A request is being sent.
-    pub(super) fn waiting(
+    pub(super) fn sending(
         &self,
         reactor: &Reactor,
         connection: &Rc<Connection>,
@@ -61,14 +68,16 @@ impl Watchdog {
         }
         self.timeouts.set(Some(timeouts));
         self.deadline.set(deadline);
-        self.begin(reactor, Awaits::Head);
-    }
-
-    /// The request is sent: the time for the head begins.
-    pub(super) fn uploaded(&self, reactor: &Reactor) {
-        if self.awaits.get() == Awaits::Head {
-            self.begin(reactor, Awaits::Head);
-        }
+        let is_sent_at_once = connection.is_all_written() && connection.queued() <= SENT_AT_ONCE;
+        self.queued.set(connection.queued());
+        self.begin(
+            reactor,
+            if is_sent_at_once {
+                Awaits::Head
+            } else {
+                Awaits::Sent
+            },
+        );
     }
 
     /// The head is there.
@@ -109,7 +118,7 @@ impl Watchdog {
         let allowed = match self.awaits.get() {
             Awaits::Nothing => return None,
             Awaits::Head => timeouts.head,
-            Awaits::Body => timeouts.silence,
+            Awaits::Sent | Awaits::Body => timeouts.silence,
             Awaits::NextRequest => timeouts.idle,
         };
         let stage = allowed.map(|allowed| (since + allowed, allowed));
@@ -149,19 +158,27 @@ impl Watchdog {
 }
 
 impl Connection {
+    /// Whether the whole request is written, be it sent or queued.
+    fn is_all_written(&self) -> bool {
+        let state = self.state.borrow();
+        let exchange = state.exchange.as_ref();
+        exchange.is_none_or(Exchange::upload_is_complete)
+    }
+
     fn look_at_the_clock(self: &Rc<Self>) {
         self.watchdog.fires_at.set(None);
-        let is_held_up_by_us = self.watchdog.awaits.get() == Awaits::Body
-            && self
-                .state
-                .borrow()
-                .body
-                .as_ref()
-                .is_some_and(|body| !body.is_wanted());
+        let is_excused = match self.watchdog.awaits.get() {
+            Awaits::Sent => self.look_at_the_upload(),
+            Awaits::Body => {
+                let state = self.state.borrow();
+                state.body.as_ref().is_some_and(|body| !body.is_wanted())
+            }
+            _ => false,
+        };
         let now = self.now();
         let is_past_deadline = self.watchdog.deadline.get().is_some_and(|at| at <= now);
-        if is_held_up_by_us && !is_past_deadline {
-            // Silence counts against the server only while we listen.
+        if is_excused && !is_past_deadline {
+            // Silence counts against the server only while we listen, or have something to say.
             self.watchdog.touch(&self.reactor);
         }
         match self.watchdog.limit() {
@@ -174,5 +191,16 @@ impl Connection {
             }
             _ => self.watchdog.arm(&self.reactor),
         }
+    }
+
+    /// Whether what is queued of the request has become less, or is nothing because our side is
+    /// slow. When all is sent, the time for the head begins.
+    fn look_at_the_upload(&self) -> bool {
+        let queued = self.queued();
+        let before = self.watchdog.queued.replace(queued);
+        if queued == 0 && self.is_all_written() {
+            self.watchdog.begin(&self.reactor, Awaits::Head);
+        }
+        queued == 0 || queued < before
     }
 }

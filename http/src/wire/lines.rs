@@ -37,12 +37,14 @@ pub(super) fn check_start(start: &[u8], complete: bool) -> Result<(), WireError>
     if start[..common] == NAME[..common] && !(complete && common < NAME.len()) {
         return Ok(());
     }
-    // Enough to tell TLS and HTTP/2 from noise.
-    if !complete && start.len() < 9 {
+    let looks_like = recognize(start);
+    // A TLS alert is all that its sender says; nine bytes tell HTTP/2 from noise.
+    let enough = if looks_like == Foreign::Tls { 7 } else { 9 };
+    if !complete && start.len() < enough {
         return Ok(());
     }
     Err(WireError::NotHttp {
-        looks_like: recognize(start),
+        looks_like,
         excerpt: excerpt(start),
     })
 }

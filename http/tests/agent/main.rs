@@ -1,0 +1,7 @@
+//! The Agent in a simulated world: no socket, no waiting, exact times.
+
+mod errors;
+mod requests;
+mod responses;
+mod support;
+mod uploads;
