@@ -14,7 +14,7 @@ use torsade_core::{Address, Deferred, Failure, Reactor, TimedOut};
 use torsade_tls::{ClientTls, wrap_client_tls};
 
 use crate::connection::{Connection, HttpProtocol, Outgoing, Reply};
-use crate::error::{RequestError, Stage};
+use crate::error::{RequestError, Stage, WireError};
 use crate::origin::Origin;
 use crate::request::Request;
 use crate::response::Response;
@@ -119,11 +119,13 @@ impl Agent {
         Inner::request(&self.inner, request)
     }
 
-    /// Closes the connections that are idle. Those in use are closed when they become idle. The
-    /// Deferred fires when none is open any more.
+    /// Closes the connections that are idle; those in use are left alone. The Deferred fires when
+    /// they are closed, which is soon: a server that does not answer is waited for three seconds.
+    ///
+    /// Dropping the last handle of an agent closes them as well.
     #[doc(alias = "closeCachedConnections")]
-    pub fn close(&self) -> Deferred<()> {
-        self.inner.pool.close()
+    pub fn close_cached_connections(&self) -> Deferred<()> {
+        self.inner.pool.close_idle()
     }
 
     /// How many connections there are, and how many requests wait for one.
@@ -145,6 +147,12 @@ impl fmt::Debug for Agent {
             .field("pool", &self.pool_statistics())
             .finish()
     }
+}
+
+/// Whether the connection is to blame, and not the request itself.
+fn is_of_the_connection(error: &RequestError) -> bool {
+    let wire = error.cause.find::<WireError>();
+    wire.is_none_or(|error| matches!(error, WireError::ClosedBeforeResponse))
 }
 
 impl Inner {
@@ -190,6 +198,7 @@ impl Inner {
                     error.stage <= Stage::WaitingForResponse
                         && !error.is_cancelled()
                         && !error.is_timeout()
+                        && is_of_the_connection(error)
                 });
                 if !is_stale {
                     return Deferred::fail(failure);

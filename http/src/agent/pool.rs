@@ -63,28 +63,51 @@ struct State {
     hosts: HashMap<Origin, Host>,
     /// Connections that are open or being made, idle ones included.
     open: usize,
-    /// First come, first served; whose host is full is passed over.
-    waiting: VecDeque<Waiting>,
-    /// Numbers those who wait.
+    /// Requests that wait, at all hosts.
+    waiting: usize,
+    /// Numbers, in the order in which they came, those who wait and those that are idle.
     last: u64,
-    /// Who waits for the end.
-    closing: Vec<Resolver<()>>,
-    is_closing: bool,
 }
 
 #[derive(Default)]
 struct Host {
     /// The newest last: it is the least likely to have been closed by the server.
-    idle: Vec<Rc<Connection>>,
+    idle: VecDeque<(u64, Rc<Connection>)>,
     open: usize,
+    /// First come, first served.
+    waiting: VecDeque<Waiting>,
 }
 
 struct Waiting {
     number: u64,
-    key: Origin,
     must_be_new: bool,
     connect: Connect,
     resolver: Resolver<Lease>,
+}
+
+/// Told, by being dropped, that the last of some connections is closed.
+struct AllClosed(Option<Resolver<()>>);
+
+impl Drop for AllClosed {
+    fn drop(&mut self) {
+        if let Some(resolver) = self.0.take() {
+            resolver.callback(());
+        }
+    }
+}
+
+impl State {
+    fn number(&mut self) -> u64 {
+        self.last += 1;
+        self.last
+    }
+
+    /// The connection that has been idle the longest.
+    fn take_longest_idle(&mut self) -> Option<Rc<Connection>> {
+        let oldest = |host: &&mut Host| host.idle.front().map_or(u64::MAX, |idle| idle.0);
+        let host = self.hosts.values_mut().min_by_key(oldest)?;
+        host.idle.pop_front().map(|idle| idle.1)
+    }
 }
 
 impl Pool {
@@ -112,7 +135,7 @@ impl Pool {
         PoolStatistics {
             open: state.open,
             idle: state.hosts.values().map(|host| host.idle.len()).sum(),
-            waiting: state.waiting.len(),
+            waiting: state.waiting,
         }
     }
 
@@ -123,41 +146,73 @@ impl Pool {
         must_be_new: bool,
         connect: Connect,
     ) -> Deferred<Lease> {
-        if !must_be_new && let Some(connection) = this.take_idle(&key) {
-            return Deferred::succeed(this.rent(connection, true));
+        if this.is_nobodys_turn_before(&key) {
+            if !must_be_new && let Some(connection) = this.take_idle(&key) {
+                return Deferred::succeed(this.rent(connection, true));
+            }
+            if this.make_room(&key) {
+                return this.connect(key, &connect);
+            }
         }
-        if this.make_room(&key) {
-            return this.connect(key, &connect);
-        }
-        let mut state = this.state.borrow_mut();
-        state.last += 1;
-        let number = state.last;
-        let weak = Rc::downgrade(this);
+        let origin = key.to_string();
+        this.wait(key, must_be_new, connect)
+            .add_errback(move |failure| {
+                // A failed connection attempt has its own stage already.
+                if failure.check::<RequestError>().is_some() {
+                    return Deferred::fail(failure);
+                }
+                let stage = Stage::WaitingForConnection;
+                Deferred::fail(RequestError::new(&origin, stage, failure))
+            })
+    }
+
+    /// Whether a newcomer overtakes nobody who waits for the same.
+    fn is_nobodys_turn_before(&self, key: &Origin) -> bool {
+        let state = self.state.borrow();
+        let host_waits = state
+            .hosts
+            .get(key)
+            .is_some_and(|host| !host.waiting.is_empty());
+        let is_full = state.open >= self.max_connections;
+        !host_waits && (!is_full || state.waiting == 0)
+    }
+
+    fn wait(&self, key: Origin, must_be_new: bool, connect: Connect) -> Deferred<Lease> {
+        let mut state = self.state.borrow_mut();
+        let number = state.number();
+        let (weak, host) = (self.this.clone(), key.clone());
         let (resolver, deferred) = Deferred::with_canceller(move || {
             if let Some(pool) = weak.upgrade() {
-                pool.stop_waiting(number);
+                pool.stop_waiting(&host, number);
             }
         });
-        let origin = key.to_string();
-        state.waiting.push_back(Waiting {
+        state.waiting += 1;
+        let host = state.hosts.entry(key).or_default();
+        host.waiting.push_back(Waiting {
             number,
-            key,
             must_be_new,
             connect,
             resolver,
         });
         drop(state);
-        deferred.add_errback(move |failure| {
-            // A failed connection attempt has its own stage already.
-            if failure.check::<RequestError>().is_some() {
-                return Deferred::fail(failure);
-            }
-            Deferred::fail(RequestError::new(
-                &origin,
-                Stage::WaitingForConnection,
-                failure,
-            ))
-        })
+        self.serve_later();
+        deferred
+    }
+
+    fn stop_waiting(&self, key: &Origin, number: u64) {
+        let mut state = self.state.borrow_mut();
+        let Some(host) = state.hosts.get_mut(key) else {
+            return;
+        };
+        let index = host.waiting.binary_search_by_key(&number, |it| it.number);
+        let gone = index.ok().and_then(|index| host.waiting.remove(index));
+        if gone.is_some() {
+            state.waiting -= 1;
+        }
+        drop(state);
+        // With its Resolver, and that with what the user attached: nothing may be borrowed.
+        drop(gone);
+        self.tidy(key);
     }
 
     fn rent(&self, connection: Rc<Connection>, was_kept: bool) -> Lease {
@@ -168,21 +223,16 @@ impl Pool {
         }
     }
 
-    fn stop_waiting(&self, number: u64) {
-        let mut state = self.state.borrow_mut();
-        let index = state
-            .waiting
-            .iter()
-            .position(|waiting| waiting.number == number);
-        let waiting = index.and_then(|index| state.waiting.remove(index));
-        drop(state);
-        drop(waiting);
-    }
-
     /// The newest idle connection to an origin that is still usable.
     fn take_idle(&self, key: &Origin) -> Option<Rc<Connection>> {
         loop {
-            let connection = self.state.borrow_mut().hosts.get_mut(key)?.idle.pop()?;
+            let (_, connection) = self
+                .state
+                .borrow_mut()
+                .hosts
+                .get_mut(key)?
+                .idle
+                .pop_back()?;
             if connection.is_usable(true) {
                 return Some(connection);
             }
@@ -191,29 +241,21 @@ impl Pool {
         }
     }
 
-    /// Whether one more connection to an origin may be made; the longest idle one of another
-    /// origin gives way for it.
+    /// Whether one more connection to an origin may be made; an idle one gives way for it.
     fn make_room(&self, key: &Origin) -> bool {
         let mut state = self.state.borrow_mut();
-        if state
-            .hosts
-            .get(key)
-            .is_some_and(|host| host.open >= self.max_per_host)
-        {
-            return false;
-        }
-        if state.open < self.max_connections {
+        let host = state.hosts.entry(key.clone()).or_default();
+        let evicted = if host.open >= self.max_per_host {
+            host.idle.pop_front().map(|idle| idle.1)
+        } else if state.open >= self.max_connections {
+            state.take_longest_idle()
+        } else {
             return true;
-        }
-        let idle = state
-            .hosts
-            .values_mut()
-            .find(|host| !host.idle.is_empty())
-            .map(|host| host.idle.remove(0));
+        };
         drop(state);
-        let Some(idle) = idle else { return false };
-        idle.close_idle();
-        self.forget(&idle);
+        let Some(evicted) = evicted else { return false };
+        evicted.close_idle();
+        self.forget(&evicted);
         true
     }
 
@@ -240,26 +282,6 @@ impl Pool {
         })
     }
 
-    fn one_less(&self, key: &Origin) {
-        let mut state = self.state.borrow_mut();
-        state.open = state.open.saturating_sub(1);
-        if let Some(host) = state.hosts.get_mut(key) {
-            host.open = host.open.saturating_sub(1);
-            if host.open == 0 && host.idle.is_empty() {
-                state.hosts.remove(key);
-            }
-        }
-        let done = if state.open == 0 {
-            std::mem::take(&mut state.closing)
-        } else {
-            Vec::new()
-        };
-        drop(state);
-        for resolver in done {
-            resolver.callback(());
-        }
-    }
-
     /// A connection is closed: it makes room.
     fn forget(&self, connection: &Connection) {
         if connection.count_out() {
@@ -267,8 +289,27 @@ impl Pool {
         }
     }
 
+    fn one_less(&self, key: &Origin) {
+        let mut state = self.state.borrow_mut();
+        state.open = state.open.saturating_sub(1);
+        if let Some(host) = state.hosts.get_mut(key) {
+            host.open = host.open.saturating_sub(1);
+        }
+        drop(state);
+        self.tidy(key);
+    }
+
+    /// Forgets a host that nothing is known of any more.
+    fn tidy(&self, key: &Origin) {
+        let mut state = self.state.borrow_mut();
+        let is_empty = |host: &Host| host.open == 0 && host.waiting.is_empty();
+        if state.hosts.get(key).is_some_and(is_empty) {
+            state.hosts.remove(key);
+        }
+    }
+
     fn serve_later(&self) {
-        if self.state.borrow().waiting.is_empty() {
+        if self.state.borrow().waiting == 0 {
             return;
         }
         let this = self.this.clone();
@@ -279,87 +320,97 @@ impl Pool {
         });
     }
 
-    /// Serves those who wait, as far as there are connections for them.
+    /// Serves those who wait, in the order in which they came; whose host is full is passed over.
     fn serve(&self) {
-        let mut index = 0;
-        loop {
-            let next = {
-                let state = self.state.borrow();
-                let Some(waiting) = state.waiting.get(index) else {
-                    return;
-                };
-                (waiting.key.clone(), waiting.must_be_new)
-            };
-            let (key, must_be_new) = next;
+        while self.serve_one() {}
+    }
+
+    fn serve_one(&self) -> bool {
+        let mut first: Vec<(u64, bool, Origin)> = {
+            let state = self.state.borrow();
+            let hosts = state.hosts.iter();
+            hosts
+                .filter_map(|(key, host)| Some((key, host.waiting.front()?)))
+                .map(|(key, waiting)| (waiting.number, waiting.must_be_new, key.clone()))
+                .collect()
+        };
+        first.sort_unstable_by_key(|first| first.0);
+        for (_, must_be_new, key) in first {
             let kept = if must_be_new {
                 None
             } else {
                 self.take_idle(&key)
             };
             if kept.is_none() && !self.make_room(&key) {
-                index += 1;
                 continue;
             }
-            let Some(waiting) = self.state.borrow_mut().waiting.remove(index) else {
-                return;
+            let Some(waiting) = self.next_waiting(&key) else {
+                return false;
             };
             match kept {
-                Some(connection) => {
-                    waiting.resolver.callback(self.rent(connection, true));
-                }
+                Some(connection) => waiting.resolver.callback(self.rent(connection, true)),
                 None => self.connect(key, &waiting.connect).chain(waiting.resolver),
             }
+            return true;
         }
+        false
     }
 
-    /// Closes what is idle, and everything else when it becomes so.
-    pub(super) fn close(&self) -> Deferred<()> {
-        let idle: Vec<_> = {
-            let mut state = self.state.borrow_mut();
-            state
-                .hosts
-                .values_mut()
-                .flat_map(|host| std::mem::take(&mut host.idle))
-                .collect()
-        };
-        self.state.borrow_mut().is_closing = true;
-        for connection in idle {
+    fn next_waiting(&self, key: &Origin) -> Option<Waiting> {
+        let mut state = self.state.borrow_mut();
+        let waiting = state.hosts.get_mut(key)?.waiting.pop_front()?;
+        state.waiting -= 1;
+        Some(waiting)
+    }
+
+    /// Closes what is idle.
+    pub(super) fn close_idle(&self) -> Deferred<()> {
+        let (resolver, deferred) = Deferred::new();
+        let all_closed = Rc::new(AllClosed(Some(resolver)));
+        for connection in self.take_all_idle() {
+            connection.close_idle();
+            connection.keep_until_lost(Rc::<AllClosed>::clone(&all_closed));
+        }
+        deferred
+    }
+
+    fn take_all_idle(&self) -> Vec<Rc<Connection>> {
+        let mut state = self.state.borrow_mut();
+        let hosts = state.hosts.values_mut();
+        hosts
+            .flat_map(|host| std::mem::take(&mut host.idle))
+            .map(|idle| idle.1)
+            .collect()
+    }
+}
+
+impl Drop for Pool {
+    fn drop(&mut self) {
+        for connection in self.take_all_idle() {
             connection.close_idle();
         }
-        let mut state = self.state.borrow_mut();
-        if state.open == 0 {
-            state.is_closing = false;
-            return Deferred::succeed(());
-        }
-        let (resolver, deferred) = Deferred::new();
-        state.closing.push(resolver);
-        deferred
     }
 }
 
 impl Owner for Pool {
     fn is_idle(&self, connection: &Rc<Connection>) {
-        let key = connection.origin().clone();
         let mut state = self.state.borrow_mut();
-        let is_closing = state.is_closing;
-        let evicted = match state.hosts.get_mut(&key) {
-            Some(host) if !is_closing && self.max_idle_per_host > 0 => {
-                host.idle.push(Rc::clone(connection));
-                (host.idle.len() > self.max_idle_per_host).then(|| host.idle.remove(0))
-            }
-            _ => Some(Rc::clone(connection)),
-        };
+        let number = state.number();
+        let evicted = state.hosts.get_mut(connection.origin()).and_then(|host| {
+            host.idle.push_back((number, Rc::clone(connection)));
+            let is_too_many = host.idle.len() > self.max_idle_per_host;
+            is_too_many.then(|| host.idle.pop_front()).flatten()
+        });
         drop(state);
-        if let Some(evicted) = evicted {
+        if let Some((_, evicted)) = evicted {
             evicted.close_idle();
         }
         self.serve_later();
     }
 
     fn is_closed(&self, connection: &Rc<Connection>) {
-        let key = connection.origin().clone();
-        if let Some(host) = self.state.borrow_mut().hosts.get_mut(&key) {
-            host.idle.retain(|idle| !Rc::ptr_eq(idle, connection));
+        if let Some(host) = self.state.borrow_mut().hosts.get_mut(connection.origin()) {
+            host.idle.retain(|(_, idle)| !Rc::ptr_eq(idle, connection));
         }
         self.forget(connection);
         self.serve_later();

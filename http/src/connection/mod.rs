@@ -11,6 +11,7 @@
 mod sending;
 mod watchdog;
 
+use std::any::Any;
 use std::cell::{Cell, OnceCell, RefCell};
 use std::fmt;
 use std::rc::{Rc, Weak};
@@ -74,6 +75,8 @@ struct State {
     cause: Option<(Stage, Failure)>,
     /// Whether it takes no exchange any more.
     is_closed: bool,
+    /// Dropped when it is lost: who waits for that knows by it.
+    until_lost: Option<Rc<dyn Any>>,
 }
 
 impl Connection {
@@ -116,6 +119,11 @@ impl Connection {
             self.state.borrow_mut().is_closed = true;
             self.with_transport(Transport::lose_connection);
         }
+    }
+
+    /// Keeps something until the connection is lost.
+    pub(crate) fn keep_until_lost(&self, it: Rc<dyn Any>) {
+        self.state.borrow_mut().until_lost = Some(it);
     }
 
     fn with_transport(&self, f: impl FnOnce(&Transport)) {
@@ -267,10 +275,11 @@ impl Connection {
         let body = state.body.take();
         // A server that has answered already may not take the rest of a request that is queued.
         let is_cut_short = self.queued() > 0;
-        let is_reusable = obstacle.is_none() && !is_cut_short && !state.is_closed;
+        let owner = self.owner.upgrade();
+        let is_reusable =
+            obstacle.is_none() && !is_cut_short && !state.is_closed && owner.is_some();
         state.is_closed |= !is_reusable;
         drop(state);
-        let owner = self.owner.upgrade();
         if is_reusable {
             // Reading is on while it is idle, to notice its end.
             self.with_transport(Transport::resume_reading);
@@ -328,10 +337,12 @@ impl Connection {
         let (waiting, body) = (state.waiting.take(), state.body.take());
         let producer = state.producer.take();
         state.held_back = None;
+        let until_lost = state.until_lost.take();
         drop(state);
         if let Some(owner) = self.owner.upgrade() {
             owner.is_closed(self);
         }
+        drop(until_lost);
         // The transport has stopped the producer that was registered with it.
         drop(producer);
         if !was_busy {
