@@ -1,8 +1,10 @@
 //! The Agent in a simulated world: no socket, no waiting, exact times.
 
+mod cancelling;
 mod errors;
 mod pool;
 mod requests;
 mod responses;
 mod support;
+mod timeouts;
 mod uploads;

@@ -1,0 +1,205 @@
+//! What takes too long, at each stage, to the millisecond.
+
+use std::time::Duration;
+
+use torsade_core::testing::Simulation;
+use torsade_core::{Deferred, Failure, Result, TimedOut};
+use torsade_http::{AgentOptions, PartialBody, Response, Stage};
+
+use crate::support::{Step, World, answer, request_error, send, stage};
+
+const fn secs(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
+
+/// The limits are far apart, so that each test sees which one it was.
+fn options() -> AgentOptions {
+    AgentOptions::new()
+        .head_timeout(Some(secs(10)))
+        .silence_timeout(Some(secs(20)))
+        .total_timeout(Some(secs(100)))
+}
+
+fn world(script: impl Into<Vec<Step>>) -> World {
+    World::with(Simulation::new(), options(), [script.into()])
+}
+
+/// The failure of something, and how long it took.
+fn failure_after<T: 'static>(world: &World, deferred: Deferred<T>) -> (Failure, Duration) {
+    let start = world.reactor.now();
+    let result: Result<()> = world.run(deferred.map(|_| ()));
+    (result.unwrap_err(), world.reactor.now() - start)
+}
+
+#[track_caller]
+fn assert_timed_out(failure: &Failure, at: Stage, limit: Duration) {
+    assert_eq!(stage(failure), at, "{failure:#}");
+    let error = request_error(failure);
+    assert!(error.is_timeout(), "{failure:#}");
+    let timed_out = error.cause.find::<TimedOut>();
+    assert_eq!(timed_out.map(|it| it.after), Some(limit), "{failure:#}");
+    let text = format!("{failure:#}");
+    assert!(text.contains("server.test:80"), "{text}");
+}
+
+/// Nearly: bytes are a few milliseconds under way.
+#[track_caller]
+fn assert_about(took: Duration, expected: Duration) {
+    assert!(
+        took >= expected && took < expected + Duration::from_millis(50),
+        "{took:?}"
+    );
+}
+
+#[test]
+fn a_server_that_goes_silent_is_given_up_after_the_time_for_the_head() {
+    let world = world([Step::Request, Step::HANG]);
+    let (failure, took) = failure_after(&world, world.get());
+    assert_timed_out(&failure, Stage::WaitingForResponse, secs(10));
+    assert_about(took, secs(10));
+    world.is_clean();
+}
+
+#[test]
+fn a_head_that_trickles_in_has_no_more_time_than_another() {
+    let mut script = vec![Step::Request];
+    for byte in b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n" {
+        script.extend([send([*byte]), Step::Sleep(secs(1))]);
+    }
+    let world = world(script);
+    let (failure, took) = failure_after(&world, world.get());
+    assert_timed_out(&failure, Stage::ReadingHead, secs(10));
+    assert_about(took, secs(10));
+}
+
+#[test]
+fn interim_replies_do_not_prolong_the_time_for_the_head() {
+    // R32
+    let mut script = vec![Step::Request];
+    for _ in 0..20 {
+        script.extend([
+            send("HTTP/1.1 102 Processing\r\n\r\n"),
+            Step::Sleep(secs(1)),
+        ]);
+    }
+    let world = world(script);
+    let (failure, took) = failure_after(&world, world.get());
+    assert!(request_error(&failure).is_timeout(), "{failure:#}");
+    assert_about(took, secs(10));
+}
+
+#[test]
+fn a_body_that_stands_still_is_given_up_with_what_came() {
+    let head = "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nsome";
+    let world = world([Step::Request, send(head), Step::HANG]);
+    let (failure, took) = failure_after(&world, world.get().add_callback(Response::read_body));
+    assert_timed_out(&failure, Stage::ReadingBody, secs(20));
+    assert_eq!(failure.check::<PartialBody>().unwrap().bytes, "some");
+    assert_about(took, secs(20));
+    world.is_clean();
+}
+
+#[test]
+fn a_body_that_moves_may_take_its_time() {
+    let mut script = vec![
+        Step::Request,
+        send("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n"),
+    ];
+    for byte in b"body" {
+        script.extend([Step::Sleep(secs(19)), send([*byte])]);
+    }
+    assert_eq!(world(script).get_text().unwrap(), "body");
+}
+
+#[test]
+fn silence_while_nobody_wants_the_body_is_not_counted() {
+    let world = world([Step::Request, answer(&"x".repeat(500_000))]);
+    let response = world.run(world.get()).unwrap();
+    world.pass(secs(90));
+    assert_eq!(world.run(response.text()).unwrap().len(), 500_000);
+}
+
+#[test]
+fn all_of_a_request_has_a_limit_before_its_head_and_after() {
+    let slow_head = options().head_timeout(None);
+    let world = World::with(
+        Simulation::new(),
+        slow_head,
+        [vec![Step::Request, Step::HANG]],
+    );
+    let (failure, took) = failure_after(&world, world.get());
+    assert_timed_out(&failure, Stage::WaitingForResponse, secs(100));
+    assert_eq!(took, secs(100));
+    world.is_clean();
+
+    let mut script = vec![
+        Step::Request,
+        send("HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n"),
+    ];
+    for _ in 0..100 {
+        script.extend([Step::Sleep(secs(9)), send("x")]);
+    }
+    let world = World::with(Simulation::new(), options(), [script]);
+    let (failure, took) = failure_after(&world, world.get().add_callback(Response::read_body));
+    assert_timed_out(&failure, Stage::ReadingBody, secs(100));
+    assert_eq!(took, secs(100));
+    assert_eq!(failure.check::<PartialBody>().unwrap().bytes.len(), 11);
+}
+
+#[test]
+fn a_response_that_nobody_takes_is_closed_at_the_limit_of_all() {
+    let world = world([Step::Request, answer(&"x".repeat(500_000))]);
+    let response = world.run(world.get()).unwrap();
+    world.pass(secs(101));
+    assert_eq!(world.agent.pool_statistics().open, 0);
+    let (failure, _) = failure_after(&world, response.read_body());
+    assert_timed_out(&failure, Stage::ReadingBody, secs(100));
+    assert!(
+        !failure.check::<PartialBody>().unwrap().bytes.is_empty(),
+        "what had come is not lost"
+    );
+}
+
+#[test]
+fn waiting_for_a_connection_counts_towards_the_limit_of_all() {
+    let options = options()
+        .head_timeout(None)
+        .total_timeout(Some(secs(5)))
+        .max_connections(1);
+    let world = World::with(
+        Simulation::new(),
+        options,
+        [vec![Step::Request, Step::HANG]],
+    );
+    let busy = world.get().add_both(|result| {
+        assert!(request_error(&result.unwrap_err()).is_timeout());
+    });
+    world.pass(secs(1));
+    let blocked = world.agent.get("http://other.test/");
+    let start = world.reactor.now();
+    world.run(busy).unwrap();
+    assert_about(world.reactor.now() - start, secs(4));
+    // It has a connection now, and a second left for the answer.
+    let (failure, took) = failure_after(&world, blocked);
+    assert_eq!(stage(&failure), Stage::WaitingForResponse);
+    assert_about(took, secs(1));
+    world.is_clean();
+}
+
+#[test]
+fn a_time_limit_of_the_callers_own_shows_as_one() {
+    // C160: whatever a cancelled request fails with
+    let world = world([Step::Request, Step::HANG]);
+    let limited = world.get().add_timeout(&world.reactor, secs(3));
+    let (failure, took) = failure_after(&world, limited);
+    assert_eq!(took, secs(3));
+    assert_eq!(failure.find::<TimedOut>().map(|it| it.after), Some(secs(3)));
+    world.is_clean();
+}
+
+#[test]
+fn no_timer_is_left_behind_a_request_that_is_over() {
+    let world = world([Step::Request, answer("ok"), Step::Fin]);
+    world.get_text().unwrap();
+    world.is_clean();
+}
