@@ -2,6 +2,7 @@
 
 mod cancelling;
 mod errors;
+mod https;
 mod pool;
 mod requests;
 mod responses;

@@ -81,6 +81,17 @@ impl World {
         options: AgentOptions,
         scripts: impl IntoIterator<Item = Vec<Step>>,
     ) -> Self {
+        Self::wrapped(|server| server, port, simulation, options, scripts)
+    }
+
+    /// The server's endpoint is wrapped, in TLS for example.
+    pub(crate) fn wrapped(
+        wrap: impl FnOnce(TcpServer) -> TcpServer,
+        port: u16,
+        simulation: Simulation,
+        options: AgentOptions,
+        scripts: impl IntoIterator<Item = Vec<Step>>,
+    ) -> Self {
         let reactor = simulation
             .host("server.test", [HOST])
             .host("other.test", [HOST])
@@ -88,7 +99,7 @@ impl World {
         let seen = Rc::new(RefCell::new(Seen::default()));
         let scripts: Vec<Vec<Step>> = scripts.into_iter().collect();
         let (notes, handle) = (Rc::clone(&seen), reactor.clone());
-        TcpServer::new(&reactor, (HOST, port).into())
+        wrap(TcpServer::new(&reactor, (HOST, port).into()))
             .listen(move |_: &Address| {
                 let number = notes.borrow().received.len();
                 notes.borrow_mut().received.push(Vec::new());

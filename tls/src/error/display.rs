@@ -210,9 +210,15 @@ struct Date(SystemTime);
 
 impl fmt::Display for Date {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match ASN1Time::from_timestamp(seconds_since_epoch(self.0)) {
-            Ok(time) => time.fmt(f),
-            Err(_) => write!(f, "{:?}", self.0),
-        }
+        let Ok(time) = ASN1Time::from_timestamp(seconds_since_epoch(self.0)) else {
+            return write!(f, "{:?}", self.0);
+        };
+        let time = time.to_datetime();
+        let (year, month, day) = (time.year(), u8::from(time.month()), time.day());
+        let (hour, minute, second) = time.to_hms();
+        write!(
+            f,
+            "{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02} UTC"
+        )
     }
 }
