@@ -12,6 +12,8 @@ pub mod net;
 mod producer;
 mod protocol;
 pub mod reactor;
+#[cfg(any(feature = "futures-io", feature = "tokio-io"))]
+pub mod stream;
 pub mod task;
 pub mod testing;
 mod transport;
