@@ -14,4 +14,5 @@ pub(crate) mod nginx;
 pub(crate) mod openssl;
 pub(crate) mod peer;
 pub(crate) mod pki;
+pub(crate) mod program;
 pub(crate) mod twisted;

@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use super::peer::{self, PATIENCE, Peer};
 use super::pki::{Identity, Pki};
 
-/// A running nginx that serves `/1k`, `/64k` and `/100m`, never compressed, and keeps connections.
+/// A running nginx that serves `/1k`, `/64k` and `/100m`, uncompressed, and keeps connections.
 ///
 /// - https speaks TLS 1.2 and 1.3 with a certificate for `localhost` from [`pki`](Self::pki).
 /// - The mTLS port answers 400 to a client that shows no certificate of that authority, and puts the
@@ -63,6 +63,7 @@ impl Nginx {
         write_files(&dir.path().join("www"));
         let config = configuration(dir.path(), &pki, &pki.server(), [http, https, mtls]);
         fs::write(dir.path().join("nginx.conf"), config).expect("the folder is ours");
+        fs::write(dir.path().join("locations.conf"), LOCATIONS).expect("the folder is ours");
 
         let mut command = Command::new(program);
         command
@@ -184,6 +185,14 @@ impl LoggedRequest {
     }
 }
 
+/// What is not a file: `/nothing` answers 204, `/small` takes bodies of up to 1 KiB, and `/gzip/64k`
+/// is compressed while it is sent, so in chunks, for whoever accepts that.
+const LOCATIONS: &str = "
+location /nothing { return 204; }
+location /small { client_max_body_size 1k; return 200 taken; }
+location /gzip/ { alias www/; gzip on; gzip_types *; gzip_http_version 1.1; }
+";
+
 fn write_files(www: &Path) {
     fs::create_dir(www).expect("the folder is ours");
     for (name, length) in [("1k", 1 << 10), ("64k", 64 << 10)] {
@@ -234,8 +243,8 @@ http {{
     ssl_protocols TLSv1.2 TLSv1.3;
     ssl_session_cache shared:sessions:1m;
     ssl_client_certificate {authority};
-    server {{ listen {http}; }}
-    server {{ listen {https} ssl; }}
+    server {{ listen {http}; include locations.conf; }}
+    server {{ listen {https} ssl; include locations.conf; }}
     server {{ listen {mtls} ssl; ssl_verify_client on; add_header X-Client $ssl_client_s_dn; }}
 }}
 "

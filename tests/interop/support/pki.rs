@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa,
@@ -24,10 +25,12 @@ pub(crate) struct Identity {
 impl Pki {
     /// Makes an authority whose certificate is `ca.pem` in `dir`.
     pub(crate) fn new(dir: &Path) -> Self {
+        // Each has a name of its own, as with real ones: by it an issuer is found.
+        static COUNT: AtomicUsize = AtomicUsize::new(1);
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("torsade test authority {number}");
         let mut params = CertificateParams::default();
-        params
-            .distinguished_name
-            .push(DnType::CommonName, "torsade test authority");
+        params.distinguished_name.push(DnType::CommonName, name);
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
         let authority =
