@@ -5,6 +5,8 @@ use std::fmt;
 use std::io::ErrorKind;
 
 use torsade::http::RequestError;
+use torsade::http::wire::{Foreign, WireError};
+use torsade::tls::TlsError;
 use torsade::{AllAttemptsFailed, ConnectError, Failure, LookupError, LookupVerdict};
 
 /// One line.
@@ -62,6 +64,20 @@ fn hint(failure: &Failure) -> Option<&'static str> {
         } else {
             Some("check the network and the address")
         };
+    }
+    if let Some(WireError::NotHttp {
+        looks_like: Foreign::Tls,
+        ..
+    }) = failure.find()
+    {
+        return Some("try https:// instead");
+    }
+    if let Some(TlsError::NotTls {
+        looks_like: Some("HTTP"),
+        ..
+    }) = failure.find()
+    {
+        return Some("try http:// instead");
     }
     let is_late = failure
         .check::<RequestError>()

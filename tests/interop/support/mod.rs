@@ -10,6 +10,8 @@
 //! A peer that is installed but does not start, or does not answer within [`PATIENCE`](peer::PATIENCE), fails the
 //! test, with what the peer wrote.
 
+#![allow(dead_code, reason = "each program of tests uses its part of it")]
+
 pub(crate) mod nginx;
 pub(crate) mod openssl;
 pub(crate) mod peer;

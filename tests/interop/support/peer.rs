@@ -73,6 +73,33 @@ impl Peer {
         announced.unwrap_or_else(|| panic!("{self} ended before it announced {prefix:?}"))
     }
 
+    /// Sends the signal of that name (`TERM`, `INT`).
+    pub(crate) fn signal(&self, name: &str) {
+        let sent = Command::new("kill")
+            .args(["-s", name])
+            .arg(self.child.id().to_string())
+            .status();
+        assert!(sent.is_ok_and(|status| status.success()), "kill -s {name}");
+    }
+
+    /// Waits until the peer has ended by itself.
+    pub(crate) fn ends(&mut self) -> ExitStatus {
+        let ready = self.becomes_ready(|| false);
+        assert!(!ready, "it is never ready");
+        self.child.wait().expect("the child is ours to wait for")
+    }
+
+    /// The process's number.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Waits until the peer's standard output holds `text`.
+    pub(crate) fn says(&mut self, text: &str) {
+        let said = self.wait_for(text, |peer| peer.stdout().contains(text).then_some(()));
+        assert!(said.is_some(), "{self} ended before it said {text:?}");
+    }
+
     /// What the peer wrote to its standard output so far.
     pub(crate) fn stdout(&self) -> String {
         read(&self.stdout)

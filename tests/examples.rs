@@ -1,0 +1,358 @@
+//! The examples as a stranger runs them: what they print, where, and what they exit with.
+
+#[path = "interop/support/mod.rs"]
+mod support;
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::thread::{self, JoinHandle};
+
+use support::peer::{self, Finished, run};
+use support::pki::Pki;
+use support::program::{Server, example};
+
+fn fetch(arguments: &[&str]) -> Finished {
+    run(example("fetch").args(arguments), b"")
+}
+
+/// A server that takes one request and answers it with what was given.
+struct Canned {
+    address: SocketAddr,
+    request: JoinHandle<String>,
+}
+
+impl Canned {
+    fn new(reply: &str) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let reply = reply.to_owned();
+        let request = thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            let request = read_request(&stream);
+            stream.write_all(reply.as_bytes()).unwrap();
+            request
+        });
+        Self { address, request }
+    }
+
+    fn url(&self) -> String {
+        format!("http://{}/", self.address)
+    }
+
+    fn request(self) -> String {
+        self.request.join().unwrap()
+    }
+}
+
+/// A request: its head, and the body that its length tells of.
+fn read_request(stream: &TcpStream) -> String {
+    let mut reader = BufReader::new(stream);
+    let (mut request, mut length) = (String::new(), 0);
+    loop {
+        let start = request.len();
+        reader.read_line(&mut request).unwrap();
+        let line = &request[start..];
+        if let Some(value) = line.strip_prefix("Content-Length: ") {
+            length = value.trim().parse().unwrap();
+        }
+        if line.len() <= 2 {
+            break;
+        }
+    }
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body).unwrap();
+    request + &String::from_utf8(body).unwrap()
+}
+
+/// Fetches from a server that answers with `reply`; gives what that server got, too.
+fn fetch_canned(arguments: &[&str], reply: &str) -> (Finished, String) {
+    let server = Canned::new(reply);
+    let url = server.url();
+    let mut all = arguments.to_vec();
+    all.push(&url);
+    let finished = fetch(&all);
+    (finished, server.request())
+}
+
+const HELLO: &str = "HTTP/1.1 200 OK\r\nContent-Length: 6\r\nX-A: b\r\n\r\nhello\n";
+
+/// One line on standard error that names all of `words`, and nothing on standard output.
+#[track_caller]
+fn assert_complains(finished: &Finished, code: i32, words: &[&str]) {
+    let stderr = &finished.stderr;
+    assert_eq!(finished.status.code(), Some(code), "{stderr}");
+    assert_eq!(finished.text(), "");
+    assert_eq!(stderr.lines().count(), 1, "{stderr}");
+    for word in words {
+        assert!(stderr.contains(word), "{word:?} is not in {stderr:?}");
+    }
+}
+
+/// An address at which nobody listens.
+fn dead_address() -> SocketAddr {
+    peer::free_address()
+}
+
+#[test]
+fn fetch_without_arguments_serves_itself_and_shows_what_tls_agreed_on() {
+    let finished = fetch(&[]).expect_success();
+    let text = finished.text();
+    for word in ["200", "TLS", "1.3", "localhost", "days", "https://"] {
+        assert!(text.contains(word), "{word:?} is not in {text}");
+    }
+}
+
+#[test]
+fn fetch_writes_the_body_to_standard_output_and_nothing_else() {
+    let (finished, request) = fetch_canned(&[], HELLO);
+    assert_eq!(finished.text(), "hello\n");
+    assert_eq!(finished.stderr, "");
+    assert_eq!(finished.status.code(), Some(0));
+    assert!(request.starts_with("GET / HTTP/1.1\r\n"), "{request}");
+}
+
+#[test]
+fn fetch_shows_the_head_where_it_is_asked_to() {
+    let head = "HTTP/1.1 200 OK\r\nContent-Length: 6\r\nX-A: b\r\n\r\n";
+    let (finished, _) = fetch_canned(&["-i"], HELLO);
+    assert_eq!(finished.text(), format!("{head}hello\n"));
+
+    let (finished, request) = fetch_canned(&["-I"], head);
+    assert_eq!(finished.text(), head);
+    assert!(request.starts_with("HEAD / "), "{request}");
+
+    let (finished, _) = fetch_canned(&["-v"], HELLO);
+    assert_eq!(finished.text(), "hello\n");
+    for word in ["127.0.0.1", "200 OK", "X-A: b"] {
+        assert!(finished.stderr.contains(word), "{}", finished.stderr);
+    }
+}
+
+#[test]
+fn fetch_sends_what_it_is_told_to() {
+    let (_, request) = fetch_canned(&["-d", "a=b", "-H", "X-Color: red"], HELLO);
+    assert!(request.starts_with("POST / HTTP/1.1\r\n"), "{request}");
+    assert!(request.contains("\r\nX-Color: red\r\n"), "{request}");
+    assert!(request.ends_with("\r\n\r\na=b"), "{request}");
+
+    let (_, request) = fetch_canned(&["-X", "DELETE"], HELLO);
+    assert!(request.starts_with("DELETE / "), "{request}");
+}
+
+#[test]
+fn fetch_sends_a_file_and_writes_one() {
+    let dir = peer::temp_dir();
+    let (input, output) = (dir.path().join("in"), dir.path().join("out"));
+    std::fs::write(&input, "from a file").unwrap();
+    let data = format!("@{}", input.display());
+    let arguments = ["-d", &data, "-o", output.to_str().unwrap()];
+    let (finished, request) = fetch_canned(&arguments, HELLO);
+    assert!(request.ends_with("\r\n\r\nfrom a file"), "{request}");
+    assert_eq!(finished.text(), "");
+    assert_eq!(finished.stderr, "", "no progress bar outside a terminal");
+    assert_eq!(std::fs::read_to_string(output).unwrap(), "hello\n");
+}
+
+#[test]
+fn fetch_exits_with_22_for_a_refusal_if_it_must_succeed() {
+    let refusal = "HTTP/1.1 404 Not Found\r\nContent-Length: 3\r\n\r\nno\n";
+    let (finished, _) = fetch_canned(&[], refusal);
+    assert_eq!(finished.status.code(), Some(0));
+    assert_eq!(finished.text(), "no\n");
+    let (finished, _) = fetch_canned(&["--fail"], refusal);
+    assert_eq!(finished.status.code(), Some(22));
+    assert!(finished.stderr.contains("404"), "{}", finished.stderr);
+}
+
+#[test]
+fn fetch_says_in_one_line_what_went_wrong_with_whom() {
+    let dead = dead_address();
+    let finished = fetch(&[&format!("http://{dead}/")]);
+    assert_complains(&finished, 1, &[&dead.to_string(), "refused"]);
+
+    let (finished, _) = fetch_canned(&[], "SSH-2.0-OpenSSH_9.6\r\n");
+    assert_complains(&finished, 1, &["127.0.0.1:", "SSH"]);
+
+    let finished = fetch(&["http://no-such-name.invalid/"]);
+    assert_complains(&finished, 1, &["no-such-name.invalid"]);
+
+    let (finished, _) = fetch_canned(&["-o", "/nowhere/at/all"], HELLO);
+    assert_eq!(finished.status.code(), Some(1));
+    assert!(
+        finished.stderr.contains("/nowhere/at/all"),
+        "{}",
+        finished.stderr
+    );
+}
+
+#[test]
+fn fetch_keeps_what_came_of_a_body_that_broke_off() {
+    let (finished, _) = fetch_canned(&[], "HTTP/1.1 200 OK\r\nContent-Length: 60\r\n\r\nhello\n");
+    assert_eq!(finished.status.code(), Some(1));
+    assert_eq!(finished.text(), "hello\n");
+    assert!(finished.stderr.contains("6 of 60"), "{}", finished.stderr);
+}
+
+#[test]
+fn fetch_tells_http_and_https_apart() {
+    // A plain server for https, and the other way round.
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let answering = thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        stream.read_exact(&mut [0; 100]).unwrap();
+        stream
+            .write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+            .unwrap();
+    });
+    let finished = fetch(&[&format!("https://{address}/")]);
+    assert_complains(&finished, 1, &[&address.to_string(), "try http:// instead"]);
+    answering.join().unwrap();
+
+    let dir = peer::temp_dir();
+    let identity = Pki::new(dir.path()).server();
+    let arguments = [
+        "--tls".as_ref(),
+        identity.certificate.as_os_str(),
+        identity.key.as_os_str(),
+    ];
+    let server = Server::start("echo_server", &arguments);
+    let finished = fetch(&[&format!("http://{}/", server.address)]);
+    assert_complains(
+        &finished,
+        1,
+        &[&server.address.to_string(), "try https:// instead"],
+    );
+}
+
+#[test]
+fn fetch_names_the_file_and_the_line_of_a_certificate_that_is_none() {
+    let dir = peer::temp_dir();
+    let url = "https://localhost:1/";
+    let missing = dir.path().join("missing.pem");
+    let missing = missing.to_str().unwrap();
+    assert_complains(&fetch(&["--cacert", missing, url]), 1, &[missing]);
+
+    let broken = dir.path().join("broken.pem");
+    let text = "-----BEGIN CERTIFICATE-----\nMIIB\n!!!!\n-----END CERTIFICATE-----\n";
+    std::fs::write(&broken, text).unwrap();
+    let broken = broken.to_str().unwrap();
+    let finished = fetch(&["--cacert", broken, url]);
+    assert_complains(&finished, 1, &[broken, "line"]);
+}
+
+#[test]
+fn fetch_gives_up_when_its_time_is_over() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    // Connections are taken by the system, and nobody answers.
+    let finished = fetch(&["--max-time", "0.2", &format!("http://{address}/")]);
+    assert_complains(&finished, 1, &[&address.to_string(), "timed out"]);
+}
+
+#[test]
+fn wrong_arguments_are_told_with_the_usage_and_exit_with_2() {
+    for arguments in [
+        ["--no-such-option", "http://localhost/"],
+        ["http://localhost/", "http://localhost/"],
+        ["-H", "X-A: b"],
+        ["--max-time", "soon"],
+    ] {
+        let finished = fetch(&arguments);
+        assert_eq!(finished.status.code(), Some(2), "{arguments:?}");
+        assert_eq!(finished.text(), "");
+        assert!(!finished.stderr.is_empty());
+    }
+    for name in ["echo_server", "echo_client", "chat"] {
+        let finished = run(&mut example(name), b"");
+        assert_eq!(finished.status.code(), Some(2), "{name}");
+        assert!(finished.stderr.contains("usage: "), "{}", finished.stderr);
+    }
+}
+
+#[test]
+fn a_server_whose_port_is_taken_says_which() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    for name in ["echo_server", "chat"] {
+        let finished = run(example(name).arg(&address), b"");
+        assert_complains(&finished, 1, &[&address, "in use"]);
+    }
+}
+
+#[test]
+fn the_echo_client_says_who_does_not_answer() {
+    let dead = dead_address();
+    let finished = run(
+        example("echo_client").args([&dead.to_string(), "hello"]),
+        b"",
+    );
+    assert_eq!(finished.status.code(), Some(1));
+    assert!(
+        finished.stderr.contains(&dead.to_string()),
+        "{}",
+        finished.stderr
+    );
+}
+
+#[test]
+fn servers_end_with_0_when_they_are_told_to() {
+    for signal in ["TERM", "INT"] {
+        for name in ["echo_server", "chat"] {
+            let mut server = Server::start(name, &[]);
+            let mut client = TcpStream::connect(server.address).unwrap();
+            client.set_read_timeout(Some(peer::PATIENCE)).unwrap();
+            server.peer.signal(signal);
+            assert_eq!(server.peer.ends().code(), Some(0), "{name} {signal}");
+            // The client is not left hanging: it sees an end, or a reset.
+            let _ = client.read_to_end(&mut Vec::new());
+        }
+    }
+}
+
+/// A client of the chat server.
+struct Person {
+    stream: TcpStream,
+    lines: BufReader<TcpStream>,
+}
+
+impl Person {
+    fn join(server: &Server, name: &str) -> Self {
+        let stream = TcpStream::connect(server.address).unwrap();
+        stream.set_read_timeout(Some(peer::PATIENCE)).unwrap();
+        let lines = BufReader::new(stream.try_clone().unwrap());
+        let mut person = Self { stream, lines };
+        person.hears("What is your name?");
+        person.says(name);
+        person
+    }
+
+    fn says(&mut self, line: &str) {
+        writeln!(self.stream, "{line}").unwrap();
+    }
+
+    #[track_caller]
+    fn hears(&mut self, expected: &str) {
+        let mut line = String::new();
+        self.lines.read_line(&mut line).unwrap();
+        assert_eq!(line.trim_end(), expected);
+    }
+}
+
+#[test]
+fn people_in_the_chat_hear_each_other() {
+    let server = Server::start("chat", &[]);
+    let mut ann = Person::join(&server, "ann");
+    ann.hears("* here are:");
+    let mut bob = Person::join(&server, "bob");
+    bob.hears("* here are: ann");
+    ann.hears("* bob is here");
+    bob.says("hello");
+    ann.hears("<bob> hello");
+    let mut second = Person::join(&server, "ann");
+    second.hears("That name is taken. What is yours?");
+    ann.says("hello to you");
+    bob.hears("<ann> hello to you");
+    drop(bob);
+    ann.hears("* bob has left");
+}
