@@ -12,6 +12,7 @@
 
 #![allow(dead_code, reason = "each program of tests uses its part of it")]
 
+pub(crate) mod memory;
 pub(crate) mod nginx;
 pub(crate) mod openssl;
 pub(crate) mod peer;
