@@ -17,7 +17,7 @@ use crate::support::openssl::s_client;
 use crate::support::peer::{self, pattern, run};
 use crate::support::pki::Pki;
 use crate::support::program::{Server, example};
-use crate::support::twisted::{TwistedEcho, echo_with_twisted};
+use crate::support::python::{Over, PythonServer, echo_with_twisted};
 
 /// Sends bytes, expects them back, and closes.
 struct Caller {
@@ -115,7 +115,7 @@ fn twisteds_client_gets_everything_back_from_our_server_over_tls() {
 
 #[test]
 fn our_client_gets_everything_back_from_twisteds_server() {
-    let Some(server) = TwistedEcho::start() else {
+    let Some(server) = PythonServer::twisted_echo(Over::Tcp) else {
         return;
     };
     let port = server.address().port();
@@ -126,7 +126,7 @@ fn our_client_gets_everything_back_from_twisteds_server() {
 
 #[test]
 fn our_client_gets_everything_back_from_twisteds_server_over_tls() {
-    let Some(server) = TwistedEcho::start_tls() else {
+    let Some(server) = PythonServer::twisted_echo(Over::Tls) else {
         return;
     };
     let (port, authority) = (server.address().port(), server.pki().authority());
@@ -151,7 +151,7 @@ fn our_clients_and_servers_agree_with_each_other() {
 
 #[test]
 fn the_example_client_prints_what_twisteds_server_sends_back() {
-    let Some(server) = TwistedEcho::start() else {
+    let Some(server) = PythonServer::twisted_echo(Over::Tcp) else {
         return;
     };
     let mut command = example("echo_client");
@@ -166,7 +166,7 @@ fn the_example_client_prints_what_twisteds_server_sends_back() {
 
 #[test]
 fn the_example_client_sends_its_standard_input_over_tls() {
-    let Some(server) = TwistedEcho::start_tls() else {
+    let Some(server) = PythonServer::twisted_echo(Over::Tls) else {
         return;
     };
     let mut command = example("echo_client");

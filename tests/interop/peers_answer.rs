@@ -10,7 +10,7 @@ use crate::support::nginx::Nginx;
 use crate::support::openssl::{OpensslServer, s_client};
 use crate::support::peer::{self, Finished, PATIENCE, Peer};
 use crate::support::pki::{Identity, Pki};
-use crate::support::twisted::{TwistedEcho, echo_with_twisted};
+use crate::support::python::{Over, PythonServer, echo_with_twisted};
 
 #[test]
 fn nginx_answers_plain_http() {
@@ -262,7 +262,7 @@ fn a_certificate_of_another_authority_is_refused() {
 
 #[test]
 fn twisted_echoes_to_a_plain_socket() {
-    let Some(server) = TwistedEcho::start() else {
+    let Some(server) = PythonServer::twisted_echo(Over::Tcp) else {
         return;
     };
     let sent = peer::pattern(300_000);
@@ -272,7 +272,7 @@ fn twisted_echoes_to_a_plain_socket() {
 #[test]
 fn twisted_echoes_to_twisted() {
     let sent = peer::pattern(1_000_000);
-    let Some(server) = TwistedEcho::start() else {
+    let Some(server) = PythonServer::twisted_echo(Over::Tcp) else {
         return;
     };
     let Some(client) = echo_with_twisted(server.address().port(), None, &sent) else {
@@ -284,7 +284,7 @@ fn twisted_echoes_to_twisted() {
 #[test]
 fn twisted_echoes_to_twisted_over_tls() {
     let sent = peer::pattern(1_000_000);
-    let Some(server) = TwistedEcho::start_tls() else {
+    let Some(server) = PythonServer::twisted_echo(Over::Tls) else {
         return;
     };
     let authority = server.pki().authority();
@@ -311,7 +311,7 @@ fn twisteds_client_notices_changed_bytes() {
 
 #[test]
 fn twisteds_client_refuses_an_unknown_authority() {
-    let Some(server) = TwistedEcho::start_tls() else {
+    let Some(server) = PythonServer::twisted_echo(Over::Tls) else {
         return;
     };
     let elsewhere = peer::temp_dir();

@@ -18,4 +18,4 @@ pub(crate) mod openssl;
 pub(crate) mod peer;
 pub(crate) mod pki;
 pub(crate) mod program;
-pub(crate) mod twisted;
+pub(crate) mod python;

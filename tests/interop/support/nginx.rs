@@ -14,7 +14,7 @@ use super::pki::{Identity, Pki};
 
 /// A running nginx that serves `/1k`, `/64k` and `/100m`, uncompressed, and keeps connections.
 ///
-/// - https speaks TLS 1.2 and 1.3 with a certificate for `localhost` from [`pki`](Self::pki).
+/// - https speaks HTTP/1.1 and, where ALPN asks for it, HTTP/2, over TLS 1.2 and 1.3 with a certificate for `localhost` from [`pki`](Self::pki).
 /// - The mTLS port answers 400 to a client that shows no certificate of that authority, and puts the
 ///   client's subject into the header `X-Client` of other answers.
 pub(crate) struct Nginx {
@@ -244,7 +244,7 @@ http {{
     ssl_session_cache shared:sessions:1m;
     ssl_client_certificate {authority};
     server {{ listen {http}; include locations.conf; }}
-    server {{ listen {https} ssl; include locations.conf; }}
+    server {{ listen {https} ssl http2; include locations.conf; }}
     server {{ listen {mtls} ssl; ssl_verify_client on; add_header X-Client $ssl_client_s_dn; }}
 }}
 "

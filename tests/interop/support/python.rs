@@ -1,4 +1,5 @@
-//! Twisted's echo server and client, plain and with TLS: the scripts in `tests/interop/py`.
+//! Peers in Python, plain and with TLS: Twisted's echo server and client, and a WebSocket server.
+//! The scripts are in `tests/interop/py`.
 
 use std::ffi::OsString;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -10,8 +11,8 @@ use tempfile::TempDir;
 use super::peer::{self, Finished, Peer};
 use super::pki::Pki;
 
-/// A running echo server on Twisted.
-pub(crate) struct TwistedEcho {
+/// A running server in Python that sends back what it gets.
+pub(crate) struct PythonServer {
     // Before the folder, so that Python is gone when its files go.
     _peer: Peer,
     _dir: TempDir,
@@ -19,39 +20,47 @@ pub(crate) struct TwistedEcho {
     address: SocketAddr,
 }
 
-impl TwistedEcho {
-    /// Starts it over TCP; `None`, after saying so, where Twisted is not installed.
-    pub(crate) fn start() -> Option<Self> {
-        Self::start_with(false)
+/// Whether a server speaks TLS, with a certificate for `localhost`.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Over {
+    Tcp,
+    Tls,
+}
+
+impl PythonServer {
+    /// An echo server on Twisted; `None`, after saying so, where Twisted is not installed.
+    pub(crate) fn twisted_echo(over: Over) -> Option<Self> {
+        let python = python_with("twisted.internet.ssl")?;
+        Some(Self::start(python, "echo_server.py", over))
     }
 
-    /// Starts it over TLS, with a certificate for `localhost`.
-    pub(crate) fn start_tls() -> Option<Self> {
-        Self::start_with(true)
+    /// A WebSocket server; `None`, after saying so, where `websockets` is not installed.
+    pub(crate) fn websocket(over: Over) -> Option<Self> {
+        let python = python_with("websockets.sync.server")?;
+        Some(Self::start(python, "websocket_server.py", over))
     }
 
-    fn start_with(tls: bool) -> Option<Self> {
-        let python = python_with_twisted()?;
+    fn start(python: PathBuf, name: &str, over: Over) -> Self {
         let dir = peer::temp_dir();
         let pki = Pki::new(dir.path());
         let mut command = Command::new(python);
-        command.arg(script("echo_server.py"));
-        if tls {
+        command.arg(script(name));
+        if over == Over::Tls {
             let identity = pki.server();
             command.arg(identity.certificate).arg(identity.key);
         }
-        let mut peer = Peer::spawn("Twisted's echo server", &mut command, dir.path());
+        let mut peer = Peer::spawn(name, &mut command, dir.path());
         let port = peer
             .announces("PORT ")
             .parse()
             .expect("the script prints its port");
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-        Some(Self {
+        Self {
             _peer: peer,
             _dir: dir,
             pki,
             address,
-        })
+        }
     }
 
     /// Where it listens.
@@ -73,7 +82,7 @@ pub(crate) fn echo_with_twisted(
     authority: Option<&Path>,
     bytes: &[u8],
 ) -> Option<Finished> {
-    let mut command = Command::new(python_with_twisted()?);
+    let mut command = Command::new(python_with("twisted.internet.ssl")?);
     command
         .arg(script("echo_client.py"))
         .arg(port.to_string())
@@ -81,16 +90,16 @@ pub(crate) fn echo_with_twisted(
     Some(peer::run(&mut command, bytes))
 }
 
-/// `TORSADE_PYTHON`, or the `python3` on `PATH`, when it has Twisted and what that needs for TLS.
-fn python_with_twisted() -> Option<PathBuf> {
+/// `TORSADE_PYTHON`, or the `python3` on `PATH`, when it has that module.
+fn python_with(module: &str) -> Option<PathBuf> {
     let python = std::env::var_os("TORSADE_PYTHON").unwrap_or_else(|| OsString::from("python3"));
     let probe = Command::new(&python)
-        .args(["-c", "import twisted.internet.ssl"])
+        .args(["-c", &format!("import {module}")])
         .output();
     if probe.is_ok_and(|probe| probe.status.success()) {
         return Some(python.into());
     }
-    peer::skip("Twisted (for TORSADE_PYTHON, or python3)");
+    peer::skip(&format!("{module} (for TORSADE_PYTHON, or python3)"));
     None
 }
 
