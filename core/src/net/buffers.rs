@@ -13,14 +13,18 @@ pub(crate) struct Buffers {
     work: RefCell<Vec<Vec<u8>>>,
     /// Buffers for what small writes gather until the turn's end.
     queues: RefCell<Vec<Vec<u8>>>,
+    /// How large those are together.
+    queued: Cell<usize>,
 }
 
 /// The most that is read at once, and so the most that one protocol gets in a turn.
 pub(crate) const READ_SIZE: usize = 64 * 1024;
 
-/// How many buffers are kept for the next who needs one, and how large they may be.
-const KEPT: usize = 256;
+/// How many buffers are kept for the next who needs one, how large they may be, and how large all of
+/// them together: many connections that wrote much at once must not leave their memory behind.
+const KEPT: usize = 1024;
 const KEPT_SIZE: usize = 16 * 1024;
+const KEPT_BYTES: usize = 512 * 1024;
 /// Buffers of filters are few (two for each level of filters) and may hold all that was read.
 const WORK_SIZE: usize = 4 * READ_SIZE;
 
@@ -52,17 +56,19 @@ impl Buffers {
 
     /// An empty buffer for a write queue.
     pub(crate) fn take_queue(&self) -> Vec<u8> {
-        self.queues.borrow_mut().pop().unwrap_or_default()
+        let buffer = self.queues.borrow_mut().pop().unwrap_or_default();
+        self.queued.set(self.queued.get() - buffer.capacity());
+        buffer
     }
 
     pub(crate) fn give_queue(&self, mut buffer: Vec<u8>) {
-        if buffer.capacity() == 0 || buffer.capacity() > KEPT_SIZE {
-            return;
-        }
+        let size = buffer.capacity();
+        let total = self.queued.get() + size;
         let mut queues = self.queues.borrow_mut();
-        if queues.len() < KEPT {
+        if (1..=KEPT_SIZE).contains(&size) && total <= KEPT_BYTES && queues.len() < KEPT {
             buffer.clear();
             queues.push(buffer);
+            self.queued.set(total);
         }
     }
 }
