@@ -11,7 +11,8 @@ use std::io::Write;
 use std::process::ExitCode;
 use std::rc::Rc;
 
-use torsade::{Address, Failure, Protocol, Reactor, Result, TcpServer, Transport};
+use torsade::protocols::{LineControl, LineProtocol, LineReceiver};
+use torsade::{Address, Failure, Reactor, Result, TcpServer, Transport};
 
 const USAGE: &str = "usage: chat ADDRESS:PORT\n";
 
@@ -67,36 +68,22 @@ impl Room {
 struct Chatter {
     room: Room,
     name: Option<String>,
-    /// The beginning of a line whose end has not come.
-    unfinished: Vec<u8>,
 }
 
-impl Chatter {
-    fn line(&mut self, transport: &Transport, line: &str) {
+impl LineProtocol for Chatter {
+    fn connection_made(&mut self, lines: &LineControl) {
+        lines.transport().set_max_queued(Some(MOST_WAITING));
+        lines.send_line("What is your name?");
+    }
+
+    fn line_received(&mut self, lines: &LineControl, line: &[u8]) -> Result<()> {
+        let line = String::from_utf8_lossy(line);
+        let line = line.trim();
         match &self.name {
             Some(name) => self.room.tell_others(name, &format!("<{name}> {line}")),
-            None if line.is_empty() => transport.write(b"What is your name?\n"),
-            None if self.room.join(line, transport) => self.name = Some(line.to_owned()),
-            None => transport.write(b"That name is taken. What is yours?\n"),
-        }
-    }
-}
-
-impl Protocol for Chatter {
-    fn connection_made(&mut self, transport: &Transport) {
-        transport.set_max_queued(Some(MOST_WAITING));
-        transport.write(b"What is your name?\n");
-    }
-
-    fn data_received(&mut self, transport: &Transport, data: &[u8]) -> Result<()> {
-        self.unfinished.extend_from_slice(data);
-        while let Some(end) = self.unfinished.iter().position(|&byte| byte == b'\n') {
-            let line: Vec<u8> = self.unfinished.drain(..=end).collect();
-            let line = String::from_utf8_lossy(&line);
-            self.line(transport, line.trim());
-        }
-        if self.unfinished.len() > LONGEST_LINE {
-            return Err(std::io::Error::other("the line is too long").into());
+            None if line.is_empty() => lines.send_line("What is your name?"),
+            None if self.room.join(line, lines.transport()) => self.name = Some(line.to_owned()),
+            None => lines.send_line("That name is taken. What is yours?"),
         }
         Ok(())
     }
@@ -127,10 +114,14 @@ fn main() -> ExitCode {
 fn serve(address: &str) -> Result<()> {
     let reactor = Reactor::new()?;
     let room = Room::default();
-    let port = TcpServer::new(&reactor, address.parse()?).listen(move |_: &Address| Chatter {
-        room: room.clone(),
-        name: None,
-        unfinished: Vec::new(),
+    let port = TcpServer::new(&reactor, address.parse()?).listen(move |_: &Address| {
+        let chatter = Chatter {
+            room: room.clone(),
+            name: None,
+        };
+        LineReceiver::new(chatter)
+            .delimiter("\n")
+            .max_length(LONGEST_LINE)
     })?;
     writeln!(std::io::stdout(), "listening on {}", port.address())?;
     std::io::stdout().flush()?;

@@ -11,6 +11,7 @@ pub mod filter;
 pub mod net;
 mod producer;
 mod protocol;
+pub mod protocols;
 pub mod reactor;
 #[cfg(any(feature = "futures-io", feature = "tokio-io"))]
 pub mod stream;

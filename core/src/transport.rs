@@ -43,6 +43,7 @@ pub(crate) trait Link {
     fn abort_connection(&self);
     fn abort_with(&self, reason: Failure);
     fn is_open(&self) -> bool;
+    fn is_connected(&self) -> bool;
     fn has_input(&self) -> bool;
     fn pause_reading(&self);
     fn resume_reading(&self);
@@ -156,11 +157,17 @@ impl Transport {
         }
     }
 
-    /// Whether something can still be written: neither lost nor closing.
-    #[doc(alias = "connected")]
-    #[doc(alias = "disconnecting")]
+    /// Whether something can still be written: neither lost nor closing, in our direction.
     pub fn is_open(&self) -> bool {
         self.link().is_some_and(|link| link.is_open())
+    }
+
+    /// Whether the connection is neither lost nor closing. Our direction alone may have ended: see
+    /// [`lose_write_connection`](Self::lose_write_connection).
+    #[doc(alias = "connected")]
+    #[doc(alias = "disconnecting")]
+    pub fn is_connected(&self) -> bool {
+        self.link().is_some_and(|link| link.is_connected())
     }
 
     /// Whether something waits to be received that this end has not seen yet: bytes, or the end.

@@ -53,6 +53,10 @@ impl Link for Connection {
         self.phase.get() == Phase::Open && !self.write_ending.get() && !self.write_done.get()
     }
 
+    fn is_connected(&self) -> bool {
+        self.phase.get() == Phase::Open
+    }
+
     fn has_input(&self) -> bool {
         self.may_read.get()
             || self

@@ -1,0 +1,101 @@
+//! Strings behind their length, as a big-endian number of one, two or four bytes.
+
+use std::error::Error;
+use std::fmt;
+
+use bytes::{Buf, BytesMut};
+
+use super::framed::{FramedReceiver, Framing, StringTooLong};
+use crate::Result;
+
+/// Strings behind their length, a big-endian number of `BYTES` bytes: 1, 2 or 4.
+///
+/// Received strings are at most 99,999 bytes long unless told otherwise; the limit is looked at
+/// when the length has come, before anything is kept.
+#[derive(Clone, Debug)]
+#[doc(alias = "IntNStringReceiver")]
+pub struct IntPrefixed<const BYTES: usize> {
+    max_length: usize,
+}
+
+/// A length in one byte.
+pub type Int8StringReceiver<P> = FramedReceiver<IntPrefixed<1>, P>;
+/// A length in two bytes.
+pub type Int16StringReceiver<P> = FramedReceiver<IntPrefixed<2>, P>;
+/// A length in four bytes.
+pub type Int32StringReceiver<P> = FramedReceiver<IntPrefixed<4>, P>;
+
+/// A peer announced a string that is longer than the limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LengthLimitExceeded {
+    /// The length that it announced, in bytes.
+    pub length: usize,
+    /// The limit.
+    pub limit: usize,
+}
+
+impl<const BYTES: usize> IntPrefixed<BYTES> {
+    const IS_POSSIBLE: () = assert!(matches!(BYTES, 1 | 2 | 4), "a length has 1, 2 or 4 bytes");
+
+    /// The framing, with the default limit.
+    pub fn new() -> Self {
+        let () = Self::IS_POSSIBLE;
+        Self { max_length: 99_999 }
+    }
+
+    /// The longest string that is let through, in bytes.
+    #[doc(alias = "MAX_LENGTH")]
+    pub fn max_length(mut self, bytes: usize) -> Self {
+        self.max_length = bytes;
+        self
+    }
+}
+
+impl<const BYTES: usize> Default for IntPrefixed<BYTES> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<const BYTES: usize> Framing for IntPrefixed<BYTES> {
+    type Error = LengthLimitExceeded;
+
+    fn decode(&mut self, input: &mut BytesMut) -> Result<Option<BytesMut>, LengthLimitExceeded> {
+        let Some(prefix) = input.get(..BYTES) else {
+            return Ok(None);
+        };
+        let length = prefix
+            .iter()
+            .fold(0, |length, byte| length << 8 | usize::from(*byte));
+        if length > self.max_length {
+            let limit = self.max_length;
+            return Err(LengthLimitExceeded { length, limit });
+        }
+        if input.len() < BYTES + length {
+            return Ok(None);
+        }
+        input.advance(BYTES);
+        Ok(Some(input.split_to(length)))
+    }
+
+    fn encode(&self, length: usize) -> Result<(Vec<u8>, &'static [u8]), StringTooLong> {
+        let limit = usize::MAX >> (usize::BITS as usize - 8 * BYTES);
+        if length > limit {
+            return Err(StringTooLong { length, limit });
+        }
+        let prefix = length.to_be_bytes();
+        Ok((prefix[prefix.len() - BYTES..].to_vec(), b""))
+    }
+}
+
+impl fmt::Display for LengthLimitExceeded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { length, limit } = self;
+        write!(
+            f,
+            "a string of {length} bytes was announced: {limit} are the most"
+        )
+    }
+}
+
+impl Error for LengthLimitExceeded {}

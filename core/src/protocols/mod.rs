@@ -1,0 +1,33 @@
+//! Protocols to build on: lines, length-prefixed strings, netstrings; sending files, time-outs, limits.
+//!
+//! A receiver cuts what comes into pieces and gives them to a type of yours, one at a time:
+//!
+//! ```text
+//!   connection ── data_received ──> Input ── LineReceiver ──> your LineProtocol
+//!                                   (kept)   FramedReceiver     your StringProtocol
+//! ```
+//!
+//! The pieces are the same however the bytes travelled. What is kept is bounded by the longest piece
+//! that is allowed; a receiver with nothing unfinished owns no buffer.
+
+mod file_sender;
+mod framed;
+mod idle_timeout;
+mod input;
+mod int_prefixed;
+mod limit;
+mod line;
+mod netstring;
+mod receiving;
+#[cfg(test)]
+mod tests;
+
+pub use file_sender::{FileSender, SendingStopped, Sent};
+pub use framed::{FramedReceiver, Framing, StringControl, StringProtocol, StringTooLong};
+pub use idle_timeout::IdleTimeout;
+pub use int_prefixed::{
+    Int8StringReceiver, Int16StringReceiver, Int32StringReceiver, IntPrefixed, LengthLimitExceeded,
+};
+pub use limit::{Connections, ProtocolWrapper, WrappingFactory};
+pub use line::{LineControl, LineProtocol, LineReceiver};
+pub use netstring::{Netstring, NetstringError, NetstringFault, NetstringReceiver};

@@ -1,0 +1,148 @@
+//! Netstrings: `5:hello,`.
+
+use std::error::Error;
+use std::fmt;
+
+use bytes::{Buf, BytesMut};
+
+use super::framed::{FramedReceiver, Framing, StringTooLong};
+use crate::Result;
+
+/// Netstrings, as Bernstein described them: the length in decimal digits, a colon, the string, a
+/// comma. An empty one is `0:,`; a leading zero is wrong otherwise.
+///
+/// Received strings are at most 99,999 bytes long unless told otherwise.
+#[derive(Clone, Debug)]
+pub struct Netstring {
+    max_length: usize,
+    /// How many bytes were taken before: where a fault is.
+    taken: u64,
+}
+
+/// A protocol of netstrings.
+pub type NetstringReceiver<P> = FramedReceiver<Netstring, P>;
+
+/// What came is no netstring.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[doc(alias = "NetstringParseError")]
+pub struct NetstringError {
+    /// What is wrong.
+    pub fault: NetstringFault,
+    /// Where in the stream, in bytes from its beginning.
+    pub offset: u64,
+}
+
+/// What can be wrong with a netstring.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum NetstringFault {
+    /// Another byte than a digit where the length must begin.
+    NoLength(u8),
+    /// Another byte than a digit or a colon in the length.
+    NoColon(u8),
+    /// A length with a zero before other digits.
+    LeadingZero,
+    /// A length beyond the limit.
+    TooLong {
+        /// The limit, in bytes.
+        limit: usize,
+    },
+    /// Another byte than a comma behind the string.
+    NoComma(u8),
+}
+
+impl Netstring {
+    /// The framing, with the default limit.
+    pub fn new() -> Self {
+        Self {
+            max_length: 99_999,
+            taken: 0,
+        }
+    }
+
+    /// The longest string that is let through, in bytes.
+    #[doc(alias = "MAX_LENGTH")]
+    pub fn max_length(mut self, bytes: usize) -> Self {
+        self.max_length = bytes;
+        self
+    }
+
+    /// The length, and how many bytes its digits and the colon are; `None` if they are not complete.
+    fn length(&self, input: &[u8]) -> Result<Option<(usize, usize)>, NetstringError> {
+        let fail = |fault, at: usize| NetstringError {
+            fault,
+            offset: self.taken + at as u64,
+        };
+        let mut length: usize = 0;
+        for (at, byte) in input.iter().enumerate() {
+            match byte {
+                b':' if at > 0 => return Ok(Some((length, at + 1))),
+                b'0'..=b'9' if at == 1 && input[0] == b'0' => {
+                    return Err(fail(NetstringFault::LeadingZero, 0));
+                }
+                b'0'..=b'9' => {
+                    let digit = usize::from(byte - b'0');
+                    length = length.saturating_mul(10).saturating_add(digit);
+                    if length > self.max_length {
+                        let limit = self.max_length;
+                        return Err(fail(NetstringFault::TooLong { limit }, at));
+                    }
+                }
+                _ if at == 0 => return Err(fail(NetstringFault::NoLength(*byte), at)),
+                _ => return Err(fail(NetstringFault::NoColon(*byte), at)),
+            }
+        }
+        Ok(None)
+    }
+}
+
+impl Default for Netstring {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Framing for Netstring {
+    type Error = NetstringError;
+
+    fn decode(&mut self, input: &mut BytesMut) -> Result<Option<BytesMut>, NetstringError> {
+        let Some((length, start)) = self.length(input)? else {
+            return Ok(None);
+        };
+        let end = start + length;
+        match input.get(end) {
+            None => return Ok(None),
+            Some(b',') => {}
+            Some(&other) => {
+                return Err(NetstringError {
+                    fault: NetstringFault::NoComma(other),
+                    offset: self.taken + end as u64,
+                });
+            }
+        }
+        input.advance(start);
+        let string = input.split_to(length);
+        input.advance(1);
+        self.taken += end as u64 + 1;
+        Ok(Some(string))
+    }
+
+    fn encode(&self, length: usize) -> Result<(Vec<u8>, &'static [u8]), StringTooLong> {
+        Ok((format!("{length}:").into_bytes(), b","))
+    }
+}
+
+impl fmt::Display for NetstringError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "no netstring: at byte {}, ", self.offset)?;
+        match self.fault {
+            NetstringFault::NoLength(byte) => write!(f, "0x{byte:02x} instead of a length"),
+            NetstringFault::NoColon(byte) => write!(f, "0x{byte:02x} in the length"),
+            NetstringFault::LeadingZero => f.write_str("a length with a leading zero"),
+            NetstringFault::TooLong { limit } => write!(f, "a length of more than {limit} bytes"),
+            NetstringFault::NoComma(byte) => write!(f, "0x{byte:02x} instead of a comma"),
+        }
+    }
+}
+
+impl Error for NetstringError {}
