@@ -17,7 +17,9 @@ pub mod testing;
 mod transport;
 
 pub use address::Address;
-pub use deferred::{Canceller, Deferred, Outcome, Pause, Resolver};
+pub use deferred::{
+    Canceller, Deferred, DeferredList, FirstCallback, Outcome, Pause, Resolver, gather, race,
+};
 pub use endpoints::{ClientEndpoint, HostnameClient, TcpClient, TcpServer};
 pub use error::*;
 pub use factory::Factory;

@@ -33,9 +33,13 @@ mod chain;
 )]
 mod deferred;
 mod future;
+mod gather;
+mod join;
+mod list;
 mod node;
 mod outcome;
 mod pause;
+mod race;
 mod resolver;
 pub(crate) mod run_queue;
 mod source;
@@ -47,8 +51,11 @@ pub use deferred::Deferred;
 pub use future::DeferredFuture;
 #[allow(unused_imports)] // until the reactor runs coroutines
 pub(crate) use future::poll_noting_awaited;
+pub use gather::{Gather, gather};
+pub use list::{DeferredList, FirstCallback};
 pub use outcome::Outcome;
 pub use pause::Pause;
+pub use race::race;
 pub use resolver::Resolver;
 
 #[cfg(test)]

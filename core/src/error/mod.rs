@@ -2,6 +2,7 @@
 
 mod connection;
 mod deferred;
+mod join;
 mod reactor;
 
 pub use connection::{
@@ -10,4 +11,5 @@ pub use connection::{
     LookupError, LookupVerdict, NoProtocol, PlaintextPending, Stage, WriteQueueFull,
 };
 pub use deferred::{Abandoned, Cancelled, Panicked, TimedOut, WaitsForItself};
+pub use join::{FailureGroup, FirstError, NoDeferreds};
 pub use reactor::ReactorError;
