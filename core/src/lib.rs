@@ -18,7 +18,8 @@ mod transport;
 
 pub use address::Address;
 pub use deferred::{
-    Canceller, Deferred, DeferredList, FirstCallback, Outcome, Pause, Resolver, gather, race,
+    Canceller, Deferred, DeferredList, DeferredLock, DeferredQueue, DeferredSemaphore,
+    FirstCallback, Outcome, Pause, Permit, Resolver, execute, gather, maybe_deferred, race,
 };
 pub use endpoints::{ClientEndpoint, HostnameClient, TcpClient, TcpServer};
 pub use error::*;

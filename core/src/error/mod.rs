@@ -3,6 +3,7 @@
 mod connection;
 mod deferred;
 mod join;
+mod queue;
 mod reactor;
 
 pub use connection::{
@@ -12,4 +13,5 @@ pub use connection::{
 };
 pub use deferred::{Abandoned, Cancelled, Panicked, TimedOut, WaitsForItself};
 pub use join::{FailureGroup, FirstError, NoDeferreds};
+pub use queue::{NoTokens, QueueOverflow, QueueUnderflow};
 pub use reactor::ReactorError;

@@ -6,8 +6,11 @@ mod deep;
 mod futures;
 mod gather;
 mod list;
+mod locks;
+mod maybe;
 mod nesting;
 mod pausing;
+mod queue;
 mod race;
 mod unhandled;
 
