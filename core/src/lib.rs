@@ -19,7 +19,8 @@ mod transport;
 pub use address::Address;
 pub use deferred::{
     Canceller, Deferred, DeferredList, DeferredLock, DeferredQueue, DeferredSemaphore,
-    FirstCallback, Outcome, Pause, Permit, Resolver, execute, gather, maybe_deferred, race,
+    FirstCallback, Outcome, Pause, Permit, Resolver, SharedDeferred, execute, gather,
+    maybe_deferred, race,
 };
 pub use endpoints::{ClientEndpoint, HostnameClient, TcpClient, TcpServer};
 pub use error::*;

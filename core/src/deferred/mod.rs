@@ -46,6 +46,7 @@ mod race;
 mod resolver;
 pub(crate) mod run_queue;
 mod semaphore;
+mod shared;
 mod source;
 mod stage;
 pub(crate) mod unhandled;
@@ -66,6 +67,7 @@ pub use queue::DeferredQueue;
 pub use race::race;
 pub use resolver::Resolver;
 pub use semaphore::{DeferredSemaphore, Permit};
+pub use shared::SharedDeferred;
 
 #[cfg(test)]
 mod tests;

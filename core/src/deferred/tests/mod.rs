@@ -12,6 +12,7 @@ mod nesting;
 mod pausing;
 mod queue;
 mod race;
+mod shared;
 mod unhandled;
 
 use std::cell::RefCell;
