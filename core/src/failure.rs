@@ -2,6 +2,7 @@
 
 mod path;
 mod render;
+mod shared;
 
 use std::backtrace::{Backtrace, BacktraceStatus};
 use std::error::Error;
@@ -9,6 +10,7 @@ use std::fmt;
 use std::panic::Location;
 
 pub use path::{Path, Step, StepKind};
+pub(crate) use shared::SharedFailure;
 
 /// An error on its way through a program.
 ///
@@ -73,7 +75,7 @@ impl Failure {
     /// Its sources are not looked at; [`find`](Self::find) does that.
     #[doc(alias = "Failure.check")]
     pub fn check<E: Error + 'static>(&self) -> Option<&E> {
-        self.inner.error.downcast_ref()
+        self.error().downcast_ref()
     }
 
     /// The error inside or the first of its [sources](Error::source) that is an `E`.
@@ -81,7 +83,7 @@ impl Failure {
         if let Some(error) = self.check() {
             return Some(error);
         }
-        let mut source = self.inner.error.source();
+        let mut source = self.error().source();
         while let Some(error) = source {
             if let Some(error) = error.downcast_ref() {
                 return Some(error);
@@ -96,7 +98,8 @@ impl Failure {
     /// With `?` this is how an errback says which errors are its own: the others pass on.
     ///
     /// # Errors
-    /// The failure itself, if its error is not an `E`.
+    /// The failure itself, if its error is not an `E`, or is one that other failures have as well,
+    /// since a result was [shared](crate::Deferred::share): that can be looked at, not taken out.
     ///
     /// # Examples
     /// ```
@@ -125,7 +128,10 @@ impl Failure {
     /// The error inside, whatever its type.
     #[doc(alias = "Failure.value")]
     pub fn error(&self) -> &(dyn Error + Send + Sync + 'static) {
-        &*self.inner.error
+        match self.inner.error.downcast_ref::<SharedFailure>() {
+            Some(shared) => shared.origin().error(),
+            None => &*self.inner.error,
+        }
     }
 
     /// Where the error became a `Failure`: a `?`, a `From`, an `into()`.
@@ -141,7 +147,10 @@ impl Failure {
 
     /// Where the error became a `Failure`, as a stack, if `RUST_BACKTRACE` asked for that.
     pub fn backtrace(&self) -> Option<&Backtrace> {
-        self.inner.backtrace.as_deref()
+        match self.inner.error.downcast_ref::<SharedFailure>() {
+            Some(shared) => shared.origin().backtrace(),
+            None => self.inner.backtrace.as_deref(),
+        }
     }
 
     /// Notes a place that the failure came through.
@@ -154,21 +163,21 @@ impl Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if f.alternate() {
-            render::chain(&*self.inner.error, f)
+            render::chain(self.error(), f)
         } else {
-            f.write_str(&render::text(&*self.inner.error))
+            f.write_str(&render::text(self.error()))
         }
     }
 }
 
 impl fmt::Debug for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        render::chain(&*self.inner.error, f)?;
+        render::chain(self.error(), f)?;
         write!(f, "\n  {}", Step::raised(self.inner.raised_at))?;
         for line in self.inner.path.to_string().lines() {
             write!(f, "\n  {line}")?;
         }
-        if let Some(backtrace) = &self.inner.backtrace {
+        if let Some(backtrace) = self.backtrace() {
             write!(f, "\n{backtrace}")?;
         }
         Ok(())

@@ -20,7 +20,11 @@ pub mod testing;
 mod transport;
 
 pub use address::Address;
-pub use deferred::{Canceller, Deferred, Outcome, Pause, Resolver};
+pub use deferred::{
+    Canceller, Deferred, DeferredList, DeferredLock, DeferredQueue, DeferredSemaphore,
+    FirstCallback, Outcome, Pause, Permit, Resolver, SharedDeferred, execute, gather,
+    maybe_deferred, race,
+};
 pub use endpoints::{ClientEndpoint, HostnameClient, TcpClient, TcpServer};
 pub use error::*;
 pub use factory::Factory;

@@ -351,7 +351,7 @@ impl<T: 'static> Deferred<T> {
     }
 
     #[inline]
-    fn pending(end: End<T>, chain: Rc<dyn Chain>) -> Self {
+    pub(super) fn pending(end: End<T>, chain: Rc<dyn Chain>) -> Self {
         Self {
             state: State::Pending { end, chain },
         }
@@ -359,7 +359,7 @@ impl<T: 'static> Deferred<T> {
 
     /// Puts a stage behind the chain, or calls its closure if the result is there.
     #[inline]
-    fn attach<U, F>(self, at: &'static Location<'static>, closure: F) -> Deferred<U>
+    pub(super) fn attach<U, F>(self, at: &'static Location<'static>, closure: F) -> Deferred<U>
     where
         U: 'static,
         F: FnOnce(Result<T>) -> Deferred<U> + 'static,

@@ -33,23 +33,41 @@ mod chain;
 )]
 mod deferred;
 mod future;
+mod gather;
+mod join;
+mod list;
+mod lock;
+mod maybe;
 mod node;
 mod outcome;
 mod pause;
+mod queue;
+mod race;
 mod resolver;
 pub(crate) mod run_queue;
+mod semaphore;
+mod shared;
 mod source;
 mod stage;
 pub(crate) mod unhandled;
+mod waiters;
 
 pub use canceller::Canceller;
 pub use deferred::Deferred;
 pub use future::DeferredFuture;
 #[allow(unused_imports)] // until the reactor runs coroutines
 pub(crate) use future::poll_noting_awaited;
+pub use gather::{Gather, gather};
+pub use list::{DeferredList, FirstCallback};
+pub use lock::DeferredLock;
+pub use maybe::{execute, maybe_deferred};
 pub use outcome::Outcome;
 pub use pause::Pause;
+pub use queue::DeferredQueue;
+pub use race::race;
 pub use resolver::Resolver;
+pub use semaphore::{DeferredSemaphore, Permit};
+pub use shared::SharedDeferred;
 
 #[cfg(test)]
 mod tests;

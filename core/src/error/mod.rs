@@ -2,6 +2,8 @@
 
 mod connection;
 mod deferred;
+mod join;
+mod queue;
 mod reactor;
 
 pub use connection::{
@@ -10,4 +12,6 @@ pub use connection::{
     LookupError, LookupVerdict, NoProtocol, PlaintextPending, Stage, WriteQueueFull,
 };
 pub use deferred::{Abandoned, Cancelled, Panicked, TimedOut, WaitsForItself};
+pub use join::{FailureGroup, FirstError, NoDeferreds};
+pub use queue::{NoTokens, QueueOverflow, QueueUnderflow};
 pub use reactor::ReactorError;

@@ -2,13 +2,12 @@ use std::cell::Cell;
 use std::thread;
 
 use super::*;
-use crate::Resolver;
 use crate::error::{Abandoned, Cancelled};
 
-const MANY: u32 = 1_000_000;
+pub(super) const MANY: u32 = 1_000_000;
 
 /// Runs `f` on a stack that a recursion of `MANY` levels cannot live on.
-fn on_a_small_stack(f: impl FnOnce() + Send + 'static) {
+pub(super) fn on_a_small_stack(f: impl FnOnce() + Send + 'static) {
     let thread = thread::Builder::new()
         .stack_size(256 * 1024)
         .spawn(f)

@@ -4,8 +4,15 @@ mod cancelling;
 mod chains;
 mod deep;
 mod futures;
+mod gather;
+mod list;
+mod locks;
+mod maybe;
 mod nesting;
 mod pausing;
+mod queue;
+mod race;
+mod shared;
 mod unhandled;
 
 use std::cell::RefCell;
@@ -13,7 +20,7 @@ use std::error::Error;
 use std::fmt;
 use std::rc::Rc;
 
-use crate::{Deferred, Result};
+use crate::{Deferred, Resolver, Result};
 
 /// An error with a name, to tell one from another.
 #[derive(Debug, PartialEq)]
@@ -60,4 +67,12 @@ fn value_of<T: 'static>(deferred: Deferred<T>) -> T {
 fn error_of<E: Error + 'static>(deferred: Deferred<impl fmt::Debug + 'static>) -> E {
     let failure = result_of(deferred).expect_err("it has failed");
     failure.trap().expect("it has failed with that error")
+}
+
+/// Some Deferreds, and the Resolvers that will fire them.
+fn pairs<T: 'static>(count: usize) -> (Vec<Option<Resolver<T>>>, Vec<Deferred<T>>) {
+    (0..count)
+        .map(|_| Deferred::new())
+        .map(|(resolver, deferred)| (Some(resolver), deferred))
+        .unzip()
 }

@@ -5,6 +5,7 @@
 mod calls;
 mod cancelling;
 mod coroutines;
+mod crossing;
 mod leaks;
 mod signals;
 mod stopping;

@@ -1,0 +1,70 @@
+//! How waiting for several Deferreds at once fails.
+
+use std::error::Error;
+use std::fmt;
+
+use crate::Failure;
+
+/// One of several Deferreds failed, and that was the first: it decided the result of the whole.
+///
+/// The failure keeps the path it took. [`Failure::find`] finds its error through this one.
+#[derive(Debug)]
+#[doc(alias = "twisted.internet.defer.FirstError")]
+pub struct FirstError {
+    /// Which one failed, counted from zero in the order in which they were given.
+    #[doc(alias = "FirstError.index")]
+    pub index: usize,
+    /// What it failed with.
+    #[doc(alias = "subFailure")]
+    pub failure: Failure,
+}
+
+impl fmt::Display for FirstError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "number {} of several Deferreds failed", self.index)
+    }
+}
+
+impl Error for FirstError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some(self.failure.error())
+    }
+}
+
+/// Every Deferred of a race failed.
+#[derive(Debug)]
+#[doc(alias = "twisted.internet.defer.FailureGroup")]
+pub struct FailureGroup {
+    /// What each of them failed with, in the order in which they were given; never empty.
+    pub failures: Vec<Failure>,
+}
+
+impl fmt::Display for FailureGroup {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "all {} Deferreds failed", self.failures.len())?;
+        for failure in self.failures.iter().take(SHOWN) {
+            write!(f, "; {failure:#}")?;
+        }
+        if self.failures.len() > SHOWN {
+            f.write_str("; ...")?;
+        }
+        Ok(())
+    }
+}
+
+impl Error for FailureGroup {}
+
+/// The first of no Deferreds was asked for: there will never be one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NoDeferreds;
+
+impl fmt::Display for NoDeferreds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("there are no Deferreds of which one could be the first")
+    }
+}
+
+impl Error for NoDeferreds {}
+
+/// How many failures the text of a group shows: a race may have had a million.
+const SHOWN: usize = 8;

@@ -1,0 +1,53 @@
+//! What queues and semaphores refuse.
+
+use std::error::Error;
+use std::fmt;
+
+/// A [`DeferredQueue`](crate::DeferredQueue) is full, and nobody waits for an item.
+///
+/// With `?` it becomes a [`Failure`](crate::Failure) if the item is `Send` and `Sync`.
+#[derive(Clone, PartialEq, Eq)]
+#[doc(alias = "twisted.internet.defer.QueueOverflow")]
+pub struct QueueOverflow<T> {
+    /// The item that found no place.
+    pub item: T,
+}
+
+impl<T> fmt::Debug for QueueOverflow<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("QueueOverflow").finish_non_exhaustive()
+    }
+}
+
+impl<T> fmt::Display for QueueOverflow<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the queue is full")
+    }
+}
+
+impl<T> Error for QueueOverflow<T> {}
+
+/// As many wait for an item of a [`DeferredQueue`](crate::DeferredQueue) as its backlog allows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[doc(alias = "twisted.internet.defer.QueueUnderflow")]
+pub struct QueueUnderflow;
+
+impl fmt::Display for QueueUnderflow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the queue is empty, and too many wait for an item already")
+    }
+}
+
+impl Error for QueueUnderflow {}
+
+/// A [`DeferredSemaphore`](crate::DeferredSemaphore) needs at least one token.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NoTokens;
+
+impl fmt::Display for NoTokens {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a semaphore needs at least one token")
+    }
+}
+
+impl Error for NoTokens {}
