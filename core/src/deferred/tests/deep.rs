@@ -4,7 +4,10 @@ use std::thread;
 use super::*;
 use crate::error::{Abandoned, Cancelled};
 
-pub(super) const MANY: u32 = 1_000_000;
+const MANY: u32 = 1_000_000;
+
+/// Enough for what takes more memory each: a recursion of so many levels does not fit either.
+pub(super) const WAITERS: u32 = 100_000;
 
 /// Runs `f` on a stack that a recursion of `MANY` levels cannot live on.
 pub(super) fn on_a_small_stack(f: impl FnOnce() + Send + 'static) {

@@ -1,6 +1,6 @@
 use std::cell::Cell;
 
-use super::deep::{MANY, on_a_small_stack};
+use super::deep::{WAITERS, on_a_small_stack};
 use super::*;
 use crate::deferred::run_queue::call_user;
 use crate::error::{Cancelled, FirstError};
@@ -228,16 +228,16 @@ fn the_panic_of_a_value_that_is_dropped_loses_nobody() {
 
 // R105
 #[test]
-fn a_million_inputs_and_a_million_levels_take_no_stack() {
+fn many_inputs_and_many_levels_take_no_stack() {
     on_a_small_stack(|| {
-        let (resolvers, deferreds) = pairs::<u32>(MANY as usize);
+        let (resolvers, deferreds) = pairs::<u32>(WAITERS as usize);
         let gathered = gather(deferreds);
         for (resolver, n) in resolvers.into_iter().flatten().zip(0..) {
             resolver.callback(n);
         }
-        assert_eq!(value_of(gathered).last(), Some(&(MANY - 1)));
+        assert_eq!(value_of(gathered).last(), Some(&(WAITERS - 1)));
 
-        let (resolvers, deferreds) = pairs::<u32>(MANY as usize);
+        let (resolvers, deferreds) = pairs::<u32>(WAITERS as usize);
         let gathered = gather(deferreds);
         gathered.cancel();
         assert!(resolvers.iter().flatten().all(Resolver::is_cancelled));
@@ -245,7 +245,7 @@ fn a_million_inputs_and_a_million_levels_take_no_stack() {
 
         for cancels in [false, true] {
             let (resolver, mut deferred) = Deferred::<u32>::new();
-            for _ in 0..MANY {
+            for _ in 0..WAITERS {
                 deferred = gather([deferred]).map(|row| row[0]);
             }
             if cancels {

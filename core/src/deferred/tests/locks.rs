@@ -1,4 +1,4 @@
-use super::deep::{MANY, on_a_small_stack};
+use super::deep::{WAITERS, on_a_small_stack};
 use super::*;
 use crate::deferred::run_queue::call_user;
 use crate::error::{Cancelled, NoTokens, Panicked};
@@ -216,12 +216,12 @@ fn those_who_wait_are_served_also_when_nobody_has_a_handle_any_more() {
 
 // R105
 #[test]
-fn a_million_that_wait_take_no_stack_whether_they_run_or_are_dropped_or_cancelled() {
+fn many_that_wait_take_no_stack_whether_they_run_or_are_dropped_or_cancelled() {
     on_a_small_stack(|| {
         let lock = DeferredLock::new();
         let count = Rc::new(std::cell::Cell::new(0));
         let held = value_of(lock.acquire());
-        for _ in 0..MANY {
+        for _ in 0..WAITERS {
             let counts = count.clone();
             let runs = lock.run(move || {
                 counts.set(counts.get() + 1);
@@ -230,12 +230,12 @@ fn a_million_that_wait_take_no_stack_whether_they_run_or_are_dropped_or_cancelle
             drop(runs.add_callback(|()| Ok(())));
         }
         held.release();
-        assert_eq!(count.get(), MANY);
+        assert_eq!(count.get(), WAITERS);
         assert!(!lock.is_locked());
 
         for in_function in [false, true] {
             let held = value_of(lock.acquire());
-            for _ in 0..MANY {
+            for _ in 0..WAITERS {
                 drop(lock.acquire());
             }
             if in_function {
@@ -247,7 +247,7 @@ fn a_million_that_wait_take_no_stack_whether_they_run_or_are_dropped_or_cancelle
         }
 
         let held = value_of(lock.acquire());
-        let waits: Vec<_> = (0..MANY).map(|_| lock.acquire()).collect();
+        let waits: Vec<_> = (0..WAITERS).map(|_| lock.acquire()).collect();
         waits.iter().rev().for_each(Deferred::cancel);
         assert_eq!(lock.waiting(), 0);
         drop(held);

@@ -1,4 +1,4 @@
-use super::deep::{MANY, on_a_small_stack};
+use super::deep::{WAITERS, on_a_small_stack};
 use super::*;
 use crate::DeferredQueue;
 use crate::deferred::run_queue::call_user;
@@ -129,12 +129,12 @@ fn those_who_wait_are_told_when_the_queue_is_gone() {
 
 // R105
 #[test]
-fn a_million_items_and_a_million_that_wait_take_no_stack() {
+fn many_items_and_many_that_wait_take_no_stack() {
     on_a_small_stack(|| {
         let queue = DeferredQueue::new();
         let count = Rc::new(std::cell::Cell::new(0));
         // Each asks for one that the one before has put, and puts one for the next.
-        for _ in 0..MANY {
+        for _ in 0..WAITERS {
             let (next, counts) = (queue.clone(), count.clone());
             drop(queue.get().add_callback(move |n: u32| {
                 counts.set(n);
@@ -143,14 +143,14 @@ fn a_million_items_and_a_million_that_wait_take_no_stack() {
             }));
         }
         queue.put(1).unwrap();
-        assert_eq!(count.get(), MANY);
-        assert_eq!(value_of(queue.get()), MANY + 1);
+        assert_eq!(count.get(), WAITERS);
+        assert_eq!(value_of(queue.get()), WAITERS + 1);
 
-        let waits: Vec<_> = (0..MANY).map(|_| queue.get()).collect();
+        let waits: Vec<_> = (0..WAITERS).map(|_| queue.get()).collect();
         waits.iter().rev().for_each(Deferred::cancel);
         assert_eq!(queue.waiting(), 0);
 
-        for _ in 0..MANY {
+        for _ in 0..WAITERS {
             drop(queue.get().add_errback(|_| Ok(0)));
         }
         drop(queue);

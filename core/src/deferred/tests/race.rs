@@ -1,4 +1,4 @@
-use super::deep::{MANY, on_a_small_stack};
+use super::deep::{WAITERS, on_a_small_stack};
 use super::*;
 use crate::error::{Cancelled, FailureGroup, NoDeferreds};
 use crate::race;
@@ -120,16 +120,16 @@ fn a_race_of_none_is_an_error_and_does_not_hang() {
 
 // R105
 #[test]
-fn a_million_runners_take_no_stack() {
+fn many_runners_take_no_stack() {
     on_a_small_stack(|| {
-        let (mut resolvers, deferreds) = pairs::<u32>(MANY as usize);
+        let (mut resolvers, deferreds) = pairs::<u32>(WAITERS as usize);
         let first = race(deferreds);
         resolvers.pop().flatten().unwrap().callback(7);
         assert!(resolvers.iter().flatten().all(Resolver::is_cancelled));
-        assert_eq!(value_of(first), (MANY as usize - 1, 7));
+        assert_eq!(value_of(first), (WAITERS as usize - 1, 7));
 
         let (resolver, mut deferred) = Deferred::<u32>::new();
-        for _ in 0..MANY {
+        for _ in 0..WAITERS {
             deferred = race([deferred]).map(|(_, value)| value);
         }
         resolver.callback(7);

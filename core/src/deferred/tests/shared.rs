@@ -1,6 +1,6 @@
 use std::cell::Cell;
 
-use super::deep::{MANY, on_a_small_stack};
+use super::deep::{WAITERS, on_a_small_stack};
 use super::*;
 use crate::deferred::run_queue::call_user;
 use crate::error::{Cancelled, Panicked};
@@ -223,13 +223,13 @@ fn one_who_is_cancelled_in_the_function_that_fires_gets_no_value() {
 
 // R105
 #[test]
-fn a_million_who_wait_take_no_stack() {
+fn many_who_wait_take_no_stack() {
     on_a_small_stack(|| {
         for fails in [false, true] {
             let (resolver, deferred) = Deferred::<u32>::new();
             let shared = deferred.share();
             let count = Rc::new(Cell::new(0));
-            for _ in 0..MANY {
+            for _ in 0..WAITERS {
                 let counts = count.clone();
                 drop(shared.when_fired().add_both(move |result| {
                     counts.set(counts.get() + u32::from(result.is_err() == fails));
@@ -240,11 +240,11 @@ fn a_million_who_wait_take_no_stack() {
             } else {
                 resolver.callback(1);
             }
-            assert_eq!(count.get(), MANY);
+            assert_eq!(count.get(), WAITERS);
         }
 
         let (resolver, mut deferred) = Deferred::<u32>::new();
-        for _ in 0..MANY {
+        for _ in 0..WAITERS {
             deferred = deferred.share().when_fired();
         }
         let canceller = deferred.canceller();
