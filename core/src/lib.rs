@@ -18,6 +18,7 @@ pub mod stream;
 pub mod task;
 pub mod testing;
 mod transport;
+mod watch;
 
 pub use address::Address;
 pub use deferred::{

@@ -11,6 +11,7 @@ use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::rc::Rc;
 
 use super::chain::{Chain, Head};
+use super::live::Note;
 use super::node::{Node, Work};
 use super::run_queue::{self, Run, Turn};
 use crate::Result;
@@ -29,6 +30,7 @@ pub(super) struct Origin {
     /// Freed when the source is fired, at the latest.
     canceller: Cell<Option<CancelFn>>,
     made_at: Cell<Option<&'static Location<'static>>>,
+    note: Note,
 }
 
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
@@ -48,6 +50,7 @@ impl Origin {
     pub(super) fn set(&self, canceller: Option<CancelFn>, made_at: &'static Location<'static>) {
         self.canceller.set(canceller);
         self.made_at.set(Some(made_at));
+        self.note.begin(made_at);
     }
 
     fn add_made_at(&self, failure: &mut Failure) {
@@ -85,6 +88,7 @@ impl<T: 'static> Source<T> {
             return;
         }
         self.work.state.set(State::Fired);
+        self.work.note.end();
         drop(self.work.canceller.take());
         if let Err(failure) = &mut result {
             self.work.add_made_at(failure);
@@ -125,6 +129,7 @@ impl<T: 'static> Source<T> {
         }
         if self.work.state.get() == State::Cancelling {
             self.work.state.set(State::Cancelled);
+            self.work.note.end();
             let mut failure = Failure::from(Cancelled);
             self.work.add_made_at(&mut failure);
             self.settle(Err(failure), turn);

@@ -13,6 +13,7 @@ use super::unhandled::{UnseenResult, seen, unseen};
 use crate::Result;
 use crate::error::{Panicked, WaitsForItself};
 use crate::failure::Step;
+use crate::watch::{Place, watch};
 
 /// A node that gets its result from a callback.
 pub(super) type Stage<T, U, F> = Node<U, Callback<T, F>>;
@@ -67,12 +68,22 @@ where
         let Some(closure) = self.work.closure.take() else {
             return;
         };
-        match catch_unwind(AssertUnwindSafe(|| closure(input).into_state())) {
+        let at = self.work.at.get();
+        let call = || watch(|| place(at), || closure(input).into_state());
+        match catch_unwind(AssertUnwindSafe(call)) {
             Ok(State::Ready(result)) => finish(self, seen(result), turn),
             Ok(State::Pending { end, chain }) => adopt(self, end, chain, turn),
             Err(payload) => fail(self, payload, turn),
         }
     }
+}
+
+/// The callback that was added there.
+#[cold]
+fn place(at: Option<&'static Location<'static>>) -> Place {
+    at.map_or(Place::Some("a callback"), |at| {
+        Place::Given("the callback added at", at)
+    })
 }
 
 /// The stage has its result.

@@ -113,6 +113,10 @@ impl Source for Connector {
             });
         }
     }
+
+    fn describe(&self) -> String {
+        format!("an attempt to connect to {}", self.address)
+    }
 }
 
 /// A connected stream that no protocol has been given yet; dropped, it is closed.
@@ -237,6 +241,10 @@ struct ClientOpener<F: Factory> {
 }
 
 impl<F: Factory> Opener for ClientOpener<F> {
+    fn protocol_name(&self) -> &'static str {
+        std::any::type_name::<F::Protocol>()
+    }
+
     fn build(&self, peer: &Address, transport: &Transport) -> Option<Rc<RefCell<dyn Protocol>>> {
         let protocol = self.factory.borrow_mut().build_protocol(peer)?;
         let protocol = Rc::new(RefCell::new(protocol));

@@ -278,6 +278,10 @@ impl<F: Factory> Source for Port<F> {
     fn shut_down(self: Rc<Self>, _: &Rc<Core>) {
         drop(self.stop());
     }
+
+    fn describe(&self) -> String {
+        format!("a listening port on {}", self.address)
+    }
 }
 
 impl<F: Factory> Stop for Port<F> {
@@ -296,6 +300,10 @@ impl<F: Factory> Stop for Port<F> {
 }
 
 impl<F: Factory> Opener for Port<F> {
+    fn protocol_name(&self) -> &'static str {
+        std::any::type_name::<F::Protocol>()
+    }
+
     fn build(&self, peer: &Address, _: &Transport) -> Option<Rc<RefCell<dyn Protocol>>> {
         let protocol = self.factory.borrow_mut().build_protocol(peer)?;
         Some(Rc::new(RefCell::new(protocol)))

@@ -2,6 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::future::Future;
+use std::panic::Location;
 use std::pin::Pin;
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
@@ -13,6 +14,7 @@ use slab::Slab;
 use super::remote::Shared;
 use super::turn::Core;
 use crate::deferred::{poll_noting_awaited, run_queue};
+use crate::watch::{Place, watch};
 use crate::{Cancelled, Canceller, Deferred, Failure, Outcome, Resolver};
 
 /// Names a coroutine; stays harmless when that has ended.
@@ -31,6 +33,8 @@ pub(super) struct Coroutines {
 
 struct Slot {
     generation: u64,
+    /// Where it was spawned.
+    made_at: &'static Location<'static>,
     wake: Arc<WakeCoroutine>,
     /// `None` while it is being polled.
     body: Option<Box<dyn Body>>,
@@ -83,11 +87,13 @@ where
 }
 
 /// Starts a coroutine.
+#[track_caller]
 pub(super) fn spawn<F>(core: &Rc<Core>, future: F) -> Deferred<<F::Output as Outcome>::Output>
 where
     F: Future + 'static,
     F::Output: Outcome,
 {
+    let made_at = Location::caller();
     let coroutines = &core.coroutines;
     coroutines.generation.set(coroutines.generation.get() + 1);
     let generation = coroutines.generation.get();
@@ -106,6 +112,7 @@ where
     };
     entry.insert(Slot {
         generation,
+        made_at,
         wake: Arc::new(WakeCoroutine {
             shared: Arc::clone(&core.shared),
             key,
@@ -184,15 +191,18 @@ impl Coroutines {
         let taken = self.with_slot(key, |slot| {
             slot.awaits.clear();
             slot.wake.is_woken.store(false, Ordering::SeqCst);
-            slot.body.take().map(|body| (body, Arc::clone(&slot.wake)))
+            let body = slot.body.take()?;
+            Some((body, Arc::clone(&slot.wake), slot.made_at))
         });
-        let Some(Some((mut body, wake))) = taken else {
+        let Some(Some((mut body, wake, made_at))) = taken else {
             return;
         };
         let waker = Waker::from(wake);
         let mut context = Context::from_waker(&waker);
-        let (polled, awaits) =
-            poll_noting_awaited(|| run_queue::call_user(|| body.poll(&mut context)));
+        let (polled, awaits) = poll_noting_awaited(|| {
+            let place = || Place::Given("the coroutine spawned at", made_at);
+            run_queue::call_user(|| watch(place, || body.poll(&mut context)))
+        });
         match polled {
             Ok(Poll::Pending) => {
                 let mut body = Some(body);
@@ -240,6 +250,12 @@ impl Coroutines {
     fn remove(&self, key: Key) -> Option<Slot> {
         self.with_slot(key, |_| ())?;
         Some(self.slots.borrow_mut().remove(key.index))
+    }
+
+    /// Where those that have not ended were spawned.
+    pub(super) fn places(&self) -> Vec<&'static Location<'static>> {
+        let slots = self.slots.borrow();
+        slots.iter().map(|(_, slot)| slot.made_at).collect()
     }
 
     /// Gives all of them up, to be dropped.

@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use std::rc::{Rc, Weak};
 use std::time::{Duration, Instant};
 
+use super::pending::Pending;
 use super::shutdown::{Phase, TriggerId};
 use super::turn::{Call, Core, State};
 use super::{DelayedCall, Remote, coroutine, jobs, resolver};
@@ -188,6 +189,7 @@ impl Reactor {
     /// Calls that are due at the same moment come in the order they were made. A panic in `f` is
     /// logged, and the reactor goes on.
     #[doc(alias = "callLater")]
+    #[track_caller]
     pub fn call_later(&self, delay: Duration, f: impl FnOnce() + 'static) -> DelayedCall {
         DelayedCall::schedule(&self.core, delay, Box::new(f) as Call)
     }
@@ -203,6 +205,31 @@ impl Reactor {
     #[doc(alias = "getWriters")]
     pub fn open_sources(&self) -> usize {
         self.core().map_or(0, |core| core.sources.borrow().len())
+    }
+
+    /// What it waits for, and where that was made: for a person who looks for what holds a program
+    /// up, or keeps it from ending.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use torsade_core::testing::Simulation;
+    /// let reactor = Simulation::new().reactor();
+    /// let _ = reactor.call_later(Duration::from_secs(5), || ());
+    /// let pending = reactor.pending();
+    /// assert_eq!(pending.calls[0].0, Duration::from_secs(5));
+    /// assert!(pending.to_string().starts_with("a call in 5s, made at "));
+    /// ```
+    pub fn pending(&self) -> Pending {
+        self.core()
+            .map_or_else(Pending::default, |core| Pending::of(&core))
+    }
+
+    /// Has each function of yours logged, at level `warn` and with its place, that runs for `limit`
+    /// or longer: while it runs, nothing else does. `None`, the default, looks at no clock.
+    ///
+    /// It is for all reactors of this thread, and measures real time, also in a simulated world.
+    pub fn report_blocking(&self, limit: Option<Duration>) {
+        crate::watch::set_limit(limit);
     }
 
     /// The reactor's time: monotonic, and virtual in a simulated world.
@@ -306,6 +333,7 @@ impl Reactor {
     /// ```
     #[doc(alias = "inlineCallbacks")]
     #[doc(alias = "ensureDeferred")]
+    #[track_caller]
     pub fn spawn<F>(&self, future: F) -> Deferred<<F::Output as Outcome>::Output>
     where
         F: Future + 'static,

@@ -26,6 +26,11 @@ type Waiting = Box<dyn FnOnce(Answer)>;
 type Answer = Box<dyn Any + Send>;
 
 impl Jobs {
+    /// How many wait for a thread.
+    pub(super) fn len(&self) -> usize {
+        self.waiting.borrow().len()
+    }
+
     /// Gives all of them up, to be dropped.
     pub(super) fn forget(&self) -> impl Iterator<Item = impl Sized> {
         self.waiting.take().into_iter().map(|(_, waiting)| waiting)

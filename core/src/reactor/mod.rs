@@ -25,6 +25,7 @@
 mod coroutine;
 mod handle;
 mod jobs;
+mod pending;
 mod remote;
 mod resolver;
 mod shutdown;
@@ -36,6 +37,7 @@ mod timers;
 pub(crate) mod turn;
 
 pub use handle::Reactor;
+pub use pending::Pending;
 pub use remote::Remote;
 pub use shutdown::{Phase, TriggerId};
 pub use timed_call::DelayedCall;

@@ -20,6 +20,9 @@ pub(crate) trait Source {
 
     /// The reactor stops: end now, and tell whoever has to know.
     fn shut_down(self: Rc<Self>, core: &Rc<Core>);
+
+    /// What it is, for people.
+    fn describe(&self) -> String;
 }
 
 /// A slab of sources whose tokens carry a generation, so that an event which was collected for a
@@ -116,6 +119,9 @@ mod tests {
         fn ready(self: Rc<Self>, _: &Rc<Core>, _: Readiness) {}
         fn attend(self: Rc<Self>, _: &Rc<Core>) {}
         fn shut_down(self: Rc<Self>, _: &Rc<Core>) {}
+        fn describe(&self) -> String {
+            String::new()
+        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! DelayedCall: the handle to a call that waits for its time.
 
 use std::fmt;
+use std::panic::Location;
 use std::rc::{Rc, Weak};
 use std::time::{Duration, Instant};
 
@@ -20,11 +21,20 @@ pub struct DelayedCall {
     key: Option<TimerKey>,
 }
 
+/// What the timers keep of a call.
+pub(crate) struct TimedCall {
+    pub(super) call: Call,
+    pub(super) made_at: &'static Location<'static>,
+}
+
 impl DelayedCall {
+    #[track_caller]
     pub(super) fn schedule(core: &Weak<Core>, delay: Duration, call: Call) -> Self {
+        let made_at = Location::caller();
         let core_that_runs = core.upgrade().filter(|core| !core.has_stopped());
         let key = core_that_runs.map(|core| {
             let deadline = core.moment_after(delay);
+            let call = TimedCall { call, made_at };
             core.timers.borrow_mut().add(deadline, call)
         });
         Self {

@@ -235,6 +235,14 @@ impl<T> Timers<T> {
             .collect()
     }
 
+    /// The pending ones, in no order, with their deadlines.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (Instant, &T)> {
+        self.nodes.iter().filter_map(|node| {
+            let value = node.value.as_ref()?;
+            Some((self.base + Duration::from_nanos(node.deadline), value))
+        })
+    }
+
     fn pending(&self, key: TimerKey) -> Option<&Node<T>> {
         self.nodes
             .get(key.index as usize)

@@ -15,10 +15,12 @@ use super::shutdown::Triggers;
 use super::signals::Signals;
 use super::sources::{Source, Sources};
 use super::threads::ThreadPool;
+use super::timed_call::TimedCall;
 use super::timers::Timers;
 use crate::deferred::run_queue;
 use crate::driver::{Driver, Event, Wait};
 use crate::net::buffers::Buffers;
+use crate::watch::{Place, watch};
 use crate::{Deferred, Reactor, ReactorError, Result};
 
 /// A call that waits for its turn.
@@ -28,7 +30,7 @@ pub(crate) type Call = Box<dyn FnOnce()>;
 pub(crate) struct Core {
     pub(crate) driver: Box<dyn Driver>,
     pub(crate) sources: RefCell<Sources>,
-    pub(crate) timers: RefCell<Timers<Call>>,
+    pub(crate) timers: RefCell<Timers<TimedCall>>,
     /// Calls of `call_soon`.
     pub(super) soon: RefCell<VecDeque<Call>>,
     /// Calls of `call_when_running`, until it runs.
@@ -221,7 +223,10 @@ impl Core {
         for _ in 0..CALLS_A_TURN {
             let due = self.timers.borrow_mut().pop_due();
             let Some(call) = due else { break };
-            run_call("a timed call", call);
+            run_call_of(
+                Place::Given("the timed call made at", call.made_at),
+                call.call,
+            );
         }
     }
 
@@ -289,8 +294,13 @@ pub(crate) fn moment_after(start: Instant, delay: Duration) -> Instant {
 }
 
 /// Runs one call of the user's; a panic is logged, and the loop goes on.
-pub(crate) fn run_call(what: &str, call: impl FnOnce()) {
-    if let Err(failure) = run_queue::call_user(call) {
-        log::error!(target: "torsade", "{what} panicked: {failure:?}");
+pub(crate) fn run_call(what: &'static str, call: impl FnOnce()) {
+    run_call_of(Place::Some(what), call);
+}
+
+/// The same for a call whose place is known.
+fn run_call_of(place: Place, call: impl FnOnce()) {
+    if let Err(failure) = run_queue::call_user(|| watch(|| place, call)) {
+        log::error!(target: "torsade", "{place} panicked: {failure:?}");
     }
 }

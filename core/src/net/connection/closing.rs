@@ -9,6 +9,7 @@ use super::lingering::Lingering;
 use super::{Connection, ConnectionEnd, Phase};
 use crate::deferred::run_queue;
 use crate::reactor::turn::Core;
+use crate::watch::{Place, watch};
 use crate::{ConnectionAborted, ConnectionDone, Failure, HandshakeFailed, Stage};
 
 /// How long a closing connection may go without a byte moving before it is aborted.
@@ -258,10 +259,13 @@ impl Connection {
         let Some(protocol) = self.protocol.take() else {
             return;
         };
-        let told = run_queue::call_user(move || {
-            protocol.borrow_mut().connection_lost(&reason);
-            // Dropped as user code: a protocol may own anything.
-            drop(protocol);
+        let place = || Place::Method(self.protocol_name.get(), "connection_lost");
+        let told = run_queue::call_user(|| {
+            watch(place, move || {
+                protocol.borrow_mut().connection_lost(&reason);
+                // Dropped as user code: a protocol may own anything.
+                drop(protocol);
+            });
         });
         if let Err(panicked) = told {
             log::error!(target: "torsade", "connection_lost panicked: {panicked:?}");

@@ -97,4 +97,8 @@ impl Source for Lingering {
     fn shut_down(self: Rc<Self>, core: &Rc<Core>) {
         self.end(core);
     }
+
+    fn describe(&self) -> String {
+        "a socket that lingers after its connection".to_owned()
+    }
 }

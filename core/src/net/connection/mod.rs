@@ -34,6 +34,7 @@ use crate::deferred::run_queue;
 use crate::driver::{Readiness, Stream, Token};
 use crate::reactor::sources::Source;
 use crate::reactor::turn::Core;
+use crate::watch::{Place, watch};
 use crate::{
     Address, ConnectionLost, DelayedCall, Failure, NoProtocol, Panicked, Protocol, Resolver, Stage,
     Transport,
@@ -57,6 +58,8 @@ pub(super) struct Connection {
     extras: RefCell<Option<Box<Extras>>>,
     /// Who waits for this connection to open.
     opener: RefCell<Option<Rc<dyn Opener>>>,
+    /// The type of the protocol, for people.
+    protocol_name: Cell<&'static str>,
     /// Why it was lost, until `connection_lost` is told.
     reason: Cell<Option<Failure>>,
     phase: Cell<Phase>,
@@ -115,6 +118,9 @@ struct Extras {
 
 /// Who has a connection made, and builds its protocol once it is ready.
 pub(super) trait Opener {
+    /// The type of the protocol, for people.
+    fn protocol_name(&self) -> &'static str;
+
     /// Builds the protocol; a user function.
     fn build(&self, peer: &Address, transport: &Transport) -> Option<Rc<RefCell<dyn Protocol>>>;
 
@@ -149,6 +155,7 @@ impl Connection {
             queue: RefCell::default(),
             protocol: RefCell::new(None),
             extras: RefCell::default(),
+            protocol_name: Cell::new(opener.protocol_name()),
             opener: RefCell::new(Some(opener)),
             reason: Cell::new(None),
             phase: Cell::new(Phase::Fresh),
@@ -250,13 +257,21 @@ impl Connection {
             return;
         };
         self.if_extras(|extras| extras.timer.take().map(|timer| timer.cancel()));
-        let built = run_queue::call_user(|| opener.build(&self.peer, &self.transport));
+        let place = |method| move || Place::Method(self.protocol_name.get(), method);
+        let built = run_queue::call_user(|| {
+            watch(place("build_protocol"), || {
+                opener.build(&self.peer, &self.transport)
+            })
+        });
         let failure = match built {
             Ok(Some(protocol)) => {
                 *self.protocol.borrow_mut() = Some(Rc::clone(&protocol));
                 self.phase.set(Phase::Open);
-                let made =
-                    run_queue::call_user(|| protocol.borrow_mut().connection_made(&self.transport));
+                let made = run_queue::call_user(|| {
+                    watch(place("connection_made"), || {
+                        protocol.borrow_mut().connection_made(&self.transport);
+                    });
+                });
                 match made {
                     Ok(()) => opener.opened(),
                     Err(panicked) => {
@@ -286,11 +301,15 @@ impl Connection {
     /// Calls the protocol, if there is still one; a panic ends the connection.
     fn call_protocol<R>(
         &self,
-        method: &str,
+        method: &'static str,
         call: impl FnOnce(&mut dyn Protocol, &Transport) -> R,
     ) -> Option<R> {
         let protocol = self.protocol.borrow().clone()?;
-        match run_queue::call_user(|| call(&mut *protocol.borrow_mut(), &self.transport)) {
+        let place = || Place::Method(self.protocol_name.get(), method);
+        let called = run_queue::call_user(|| {
+            watch(place, || call(&mut *protocol.borrow_mut(), &self.transport))
+        });
+        match called {
             Ok(result) => Some(result),
             Err(panicked) => {
                 log::error!(target: "torsade", "{method} panicked: {panicked:?}");
@@ -365,6 +384,11 @@ impl Source for Connection {
 
     fn shut_down(self: Rc<Self>, core: &Rc<Core>) {
         self.end_with_reactor(core);
+    }
+
+    fn describe(&self) -> String {
+        let (name, phase) = (self.protocol_name.get(), self.phase.get());
+        format!("a connection with {}, of {name}, {phase:?}", self.peer)
     }
 }
 

@@ -3,6 +3,7 @@
 use super::Connection;
 use crate::deferred::run_queue;
 use crate::reactor::turn::run_call;
+use crate::watch::{Place, watch};
 use crate::{AlreadyRegistered, Producer, ProducerKind};
 
 /// More than this many queued bytes pause a push producer.
@@ -119,9 +120,12 @@ impl Connection {
             return;
         };
         let (producer, transport) = (&mut registered.producer, &self.transport);
-        let asked = run_queue::call_user(|| match ask {
-            Ask::Pause => producer.pause_producing(transport),
-            Ask::Resume => producer.resume_producing(transport),
+        let place = || Place::Some("a producer");
+        let asked = run_queue::call_user(|| {
+            watch(place, || match ask {
+                Ask::Pause => producer.pause_producing(transport),
+                Ask::Resume => producer.resume_producing(transport),
+            });
         });
         let dropped = match asked {
             Ok(()) => self.with_extras(|extras| extras.producing.put_back(registered)),

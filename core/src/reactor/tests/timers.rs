@@ -161,7 +161,10 @@ fn a_panic_in_a_timed_call_is_logged_and_the_others_come() {
     assert_eq!(journal.take(), "next");
     let errors = errors(&records);
     assert_eq!(errors.len(), 1);
-    assert!(errors[0].contains("a timed call panicked") && errors[0].contains("broken timer"));
+    assert!(
+        errors[0].contains("the timed call made at core/src/reactor/tests/timers.rs:")
+            && errors[0].contains("broken timer")
+    );
 }
 
 #[test]

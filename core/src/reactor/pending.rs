@@ -1,0 +1,73 @@
+//! What a reactor waits for, for people who look for what holds a program up.
+
+use std::fmt;
+use std::panic::Location;
+use std::time::Duration;
+
+use super::turn::Core;
+use crate::deferred;
+
+/// What a reactor waits for: given by [`Reactor::pending`](crate::Reactor::pending).
+///
+/// Its `Display` is a list, a line each.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct Pending {
+    /// Timed calls: how long from now, and where they were made. In the order of their times.
+    pub calls: Vec<(Duration, &'static Location<'static>)>,
+    /// Connections, listening ports and connection attempts, each with its addresses.
+    pub sources: Vec<String>,
+    /// Where the coroutines were spawned that have not ended.
+    pub coroutines: Vec<&'static Location<'static>>,
+    /// How many jobs and look-ups are on other threads.
+    pub jobs: usize,
+    /// Where the Deferreds of this thread were made that have not been fired, and how many at each
+    /// place: of those that are noted, see [`set_debugging`](crate::deferred::set_debugging).
+    pub deferreds: Vec<(&'static Location<'static>, usize)>,
+}
+
+impl Pending {
+    pub(super) fn of(core: &Core) -> Self {
+        let now = core.now();
+        let timers = core.timers.borrow();
+        let mut calls: Vec<_> = timers
+            .iter()
+            .map(|(deadline, call)| (deadline.saturating_duration_since(now), call.made_at))
+            .collect();
+        calls.sort();
+        let sources = core.sources.borrow().all();
+        Self {
+            calls,
+            sources: sources.iter().map(|source| source.describe()).collect(),
+            coroutines: core.coroutines.places(),
+            jobs: core.jobs.len(),
+            deferreds: deferred::live_places(),
+        }
+    }
+}
+
+impl fmt::Display for Pending {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (time, at) in &self.calls {
+            writeln!(f, "a call in {time:?}, made at {}:{}", at.file(), at.line())?;
+        }
+        for source in &self.sources {
+            writeln!(f, "{source}")?;
+        }
+        for at in &self.coroutines {
+            writeln!(f, "a coroutine, spawned at {}:{}", at.file(), at.line())?;
+        }
+        if self.jobs > 0 {
+            writeln!(f, "{} jobs on other threads", self.jobs)?;
+        }
+        for (at, count) in &self.deferreds {
+            writeln!(
+                f,
+                "{count} unfired Deferreds, made at {}:{}",
+                at.file(),
+                at.line()
+            )?;
+        }
+        Ok(())
+    }
+}
