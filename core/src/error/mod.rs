@@ -5,6 +5,7 @@ mod deferred;
 mod join;
 mod queue;
 mod reactor;
+mod task;
 
 pub use connection::{
     AllAttemptsFailed, AlreadyRegistered, CannotListen, ConnectError, ConnectStage,
@@ -15,3 +16,4 @@ pub use deferred::{Abandoned, Cancelled, Panicked, TimedOut, WaitsForItself};
 pub use join::{FailureGroup, FirstError, NoDeferreds};
 pub use queue::{NoTokens, QueueOverflow, QueueUnderflow};
 pub use reactor::ReactorError;
+pub use task::LoopingCallError;

@@ -1,10 +1,12 @@
-//! Things done over time: time-outs, delays, a program's `main`.
+//! Things done over time: time-outs, delays, loops, a program's `main`.
 
 mod defer_later;
+mod looping_call;
 mod react;
 mod timeout;
 
 pub use defer_later::defer_later;
+pub use looping_call::LoopingCall;
 pub use react::{react, react_with};
 
 #[cfg(test)]
