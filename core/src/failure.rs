@@ -134,6 +134,22 @@ impl Failure {
         }
     }
 
+    /// A failure of `error`, which stands for `cause` and goes on the path that this one was on.
+    pub(crate) fn instead_of(
+        cause: Self,
+        error: impl FnOnce(Self) -> Box<dyn Error + Send + Sync>,
+    ) -> Self {
+        let (path, raised_at) = (cause.inner.path.clone(), cause.inner.raised_at);
+        Self {
+            inner: Box::new(Inner {
+                error: error(cause),
+                path,
+                backtrace: None,
+                raised_at,
+            }),
+        }
+    }
+
     /// Where the error became a `Failure`: a `?`, a `From`, an `into()`.
     pub fn raised_at(&self) -> &'static Location<'static> {
         self.inner.raised_at

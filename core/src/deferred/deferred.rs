@@ -121,7 +121,7 @@ impl<T: 'static> Deferred<T> {
     }
 
     #[inline]
-    fn pair(
+    pub(crate) fn pair(
         canceller: Option<CancelFn>,
         made_at: &'static Location<'static>,
     ) -> (Resolver<T>, Self) {
@@ -359,7 +359,7 @@ impl<T: 'static> Deferred<T> {
 
     /// Puts a stage behind the chain, or calls its closure if the result is there.
     #[inline]
-    pub(super) fn attach<U, F>(self, at: &'static Location<'static>, closure: F) -> Deferred<U>
+    pub(crate) fn attach<U, F>(self, at: &'static Location<'static>, closure: F) -> Deferred<U>
     where
         U: 'static,
         F: FnOnce(Result<T>) -> Deferred<U> + 'static,
@@ -440,8 +440,9 @@ impl<T: 'static> IntoFuture for Deferred<T> {
     type IntoFuture = DeferredFuture<T>;
 
     /// A future of the result; dropping it cancels what the Deferred waits for.
+    #[track_caller]
     fn into_future(self) -> DeferredFuture<T> {
-        DeferredFuture::new(self)
+        DeferredFuture::new(self, Location::caller())
     }
 }
 

@@ -3,7 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::future::Future;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
@@ -16,6 +16,7 @@ use super::run_queue::{self, Run, Turn};
 use super::unhandled::seen;
 use crate::Result;
 use crate::error::Panicked;
+use crate::failure::Step;
 
 /// The future of a [`Deferred`]'s result, made by `.await` or `into_future`.
 ///
@@ -39,6 +40,7 @@ use crate::error::Panicked;
 #[must_use = "futures do nothing unless polled, and this one cancels when it is dropped"]
 pub struct DeferredFuture<T: 'static> {
     waiting: Waiting<T>,
+    awaited_at: &'static Location<'static>,
 }
 
 enum Waiting<T> {
@@ -52,7 +54,7 @@ enum Waiting<T> {
 }
 
 impl<T: 'static> DeferredFuture<T> {
-    pub(super) fn new(deferred: Deferred<T>) -> Self {
+    pub(super) fn new(deferred: Deferred<T>, awaited_at: &'static Location<'static>) -> Self {
         let waiting = match deferred.try_take() {
             Ok(result) => Waiting::Ready(result),
             Err(deferred) => match deferred.into_state() {
@@ -64,7 +66,10 @@ impl<T: 'static> DeferredFuture<T> {
                 }
             },
         };
-        Self { waiting }
+        Self {
+            waiting,
+            awaited_at,
+        }
     }
 }
 
@@ -86,7 +91,12 @@ impl<T: 'static> Future for DeferredFuture<T> {
             }
         }
         match std::mem::replace(&mut self.waiting, Waiting::Done) {
-            Waiting::Ready(result) => Poll::Ready(result),
+            Waiting::Ready(mut result) => {
+                if let Err(failure) = &mut result {
+                    failure.add_step(Step::awaited(self.awaited_at));
+                }
+                Poll::Ready(result)
+            }
             Waiting::Pending { .. } | Waiting::Done => Poll::Pending,
         }
     }

@@ -125,7 +125,10 @@ impl<R: 'static> Join<R> {
         if self.is_of_cancel(&failure) {
             self.fire(Err(failure));
         } else {
-            self.fire(Err(FirstError { index, failure }.into()));
+            let error = |failure| FirstError { index, failure };
+            self.fire(Err(Failure::instead_of(failure, |failure| {
+                Box::new(error(failure))
+            })));
         }
         Ok(())
     }

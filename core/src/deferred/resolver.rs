@@ -90,6 +90,13 @@ impl<T: 'static> Resolver<T> {
         self.fire(result, Location::caller());
     }
 
+    /// As [`resolve`](Self::resolve), where that is no place that would tell a user anything.
+    pub(crate) fn pass_on(mut self, result: Result<T>) {
+        if let Some(source) = self.source.take() {
+            source.fire(result, None);
+        }
+    }
+
     /// Whether the Deferred was cancelled, so that nobody waits for a result any more.
     ///
     /// While the canceller runs this is true as well, though a result would still be taken then.

@@ -15,6 +15,8 @@ pub enum StepKind {
     Fired,
     /// A callback let it pass, or returned it.
     Passed,
+    /// A coroutine awaited the Deferred that it was the result of.
+    Awaited,
 }
 
 impl fmt::Display for StepKind {
@@ -24,6 +26,7 @@ impl fmt::Display for StepKind {
             Self::Made => "made at",
             Self::Fired => "fired at",
             Self::Passed => "passed at",
+            Self::Awaited => "awaited at",
         })
     }
 }
@@ -56,6 +59,13 @@ impl Step {
     pub(crate) fn fired(at: &'static Location<'static>) -> Self {
         Self {
             kind: StepKind::Fired,
+            at,
+        }
+    }
+
+    pub(crate) fn awaited(at: &'static Location<'static>) -> Self {
+        Self {
+            kind: StepKind::Awaited,
             at,
         }
     }

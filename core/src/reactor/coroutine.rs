@@ -105,7 +105,7 @@ where
     };
 
     let promise = Promise::default();
-    let deferred = promised(Rc::downgrade(core), key, &promise);
+    let deferred = promised(Rc::downgrade(core), key, &promise, made_at);
     let body = Coroutine {
         future: Box::pin(future),
         promise,
@@ -138,7 +138,12 @@ where
 ///
 /// When it is cancelled, so is what the coroutine awaits. The coroutine sees that as a failure,
 /// which it may handle, and what it makes of it becomes the result.
-fn promised<T: 'static>(core: Weak<Core>, key: Key, promise: &Promise<T>) -> Deferred<T> {
+fn promised<T: 'static>(
+    core: Weak<Core>,
+    key: Key,
+    promise: &Promise<T>,
+    made_at: &'static Location<'static>,
+) -> Deferred<T> {
     // Weak, since the coroutine owns the promise, that the Resolver, and that this closure.
     let weak_promise = Rc::downgrade(promise);
     let canceller = move || {
@@ -149,15 +154,18 @@ fn promised<T: 'static>(core: Weak<Core>, key: Key, promise: &Promise<T>) -> Def
             return this.coroutines.end(key, Cancelled.into());
         }
         let cancelled = promise.take();
-        let still_to_come = promised(core, key, &promise);
+        let still_to_come = promised(core, key, &promise, made_at);
         if let Some(resolver) = cancelled {
             resolver.callback(still_to_come);
         }
         this.coroutines.cancel_awaited(key);
     };
-    let (resolver, deferred) = Deferred::with_canceller(canceller);
+    let (resolver, deferred) = Deferred::pair(Some(Box::new(canceller)), made_at);
     promise.set(Some(resolver));
-    deferred.add_callback(|outcome: Deferred<T>| outcome)
+    deferred.attach(made_at, |outcome| match outcome {
+        Ok(outcome) => outcome,
+        Err(failure) => Deferred::fail(failure),
+    })
 }
 
 impl Coroutines {

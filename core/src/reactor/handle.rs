@@ -287,6 +287,7 @@ impl Reactor {
     /// Cancelling the Deferred does not interrupt `f`: its result is dropped. A panic in `f` is a
     /// failure of type [`Panicked`](crate::Panicked).
     #[doc(alias = "deferToThread")]
+    #[track_caller]
     pub fn defer_to_thread<T: Send + 'static>(
         &self,
         f: impl FnOnce() -> Result<T> + Send + 'static,
@@ -305,6 +306,7 @@ impl Reactor {
     /// [`LookupError`](crate::LookupError) with what the resolver said.
     #[doc(alias = "resolve")]
     #[doc(alias = "nameResolver")]
+    #[track_caller]
     pub fn look_up(&self, host: &str) -> Deferred<Vec<IpAddr>> {
         match self.try_core() {
             Ok(core) => resolver::look_up(&core, host),

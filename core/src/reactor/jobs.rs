@@ -2,7 +2,7 @@
 
 use std::any::Any;
 use std::cell::{Cell, RefCell};
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::rc::Rc;
 
 use slab::Slab;
@@ -38,12 +38,13 @@ impl Jobs {
 }
 
 /// Runs `f` on a thread of `pool`.
+#[track_caller]
 pub(super) fn run<T: Send + 'static>(
     core: &Rc<Core>,
     pool: &ThreadPool,
     f: impl FnOnce() -> Result<T> + Send + 'static,
 ) -> Deferred<T> {
-    let (resolver, deferred) = Deferred::new();
+    let (resolver, deferred) = Deferred::pair(None, Location::caller());
     let resolver = Rc::new(Cell::new(Some(resolver)));
     let waiting = Rc::clone(&resolver);
     let key = core
@@ -53,7 +54,7 @@ pub(super) fn run<T: Send + 'static>(
         .insert(Box::new(move |answer: Answer| {
             // The answer is what this job's thread boxed below, so it is of this type.
             if let (Ok(result), Some(resolver)) = (answer.downcast::<Result<T>>(), waiting.take()) {
-                resolver.resolve(*result);
+                resolver.pass_on(*result);
             }
         }));
     core.driver.threads_at_work(1);

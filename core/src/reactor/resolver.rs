@@ -39,6 +39,7 @@ impl Names {
 }
 
 /// The addresses of `host`, at least one.
+#[track_caller]
 pub(super) fn look_up(core: &Rc<Core>, host: &str) -> Deferred<Vec<IpAddr>> {
     if let Some(address) = literal(host) {
         return Deferred::succeed(vec![address]);

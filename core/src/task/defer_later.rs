@@ -1,6 +1,7 @@
 //! A call that is made later, as a Deferred.
 
 use std::cell::Cell;
+use std::panic::Location;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -11,6 +12,7 @@ use crate::{Deferred, DelayedCall, Outcome, Reactor};
 /// # Errors
 /// Those of `f`; [`ReactorError`](crate::ReactorError) when the reactor has stopped already.
 #[doc(alias = "deferLater")]
+#[track_caller]
 pub fn defer_later<O: Outcome>(
     reactor: &Reactor,
     delay: Duration,
@@ -21,13 +23,18 @@ pub fn defer_later<O: Outcome>(
     }
     let timer = Rc::new(Cell::new(None::<DelayedCall>));
     let to_cancel = Rc::clone(&timer);
-    let (resolver, deferred) = Deferred::with_canceller(move || {
+    let cancel = move || {
         if let Some(timer) = to_cancel.take() {
             timer.cancel();
         }
-    });
+    };
+    let at = Location::caller();
+    let (resolver, deferred) = Deferred::pair(Some(Box::new(cancel)), at);
     timer.set(Some(
         reactor.call_later(delay, move || resolver.callback(())),
     ));
-    deferred.add_callback(move |()| f())
+    deferred.attach(at, move |passed| match passed {
+        Ok(()) => f().into_deferred(),
+        Err(failure) => Deferred::fail(failure),
+    })
 }

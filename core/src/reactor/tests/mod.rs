@@ -7,6 +7,7 @@ mod cancelling;
 mod coroutines;
 mod crossing;
 mod leaks;
+mod paths;
 mod pending;
 mod signals;
 mod stopping;
