@@ -8,6 +8,7 @@ mod gather;
 mod list;
 mod locks;
 mod maybe;
+mod model;
 mod nesting;
 mod pausing;
 mod queue;
