@@ -1,11 +1,13 @@
 //! Things done over time: time-outs, delays, loops, a program's `main`.
 
 mod defer_later;
+mod filesystem_lock;
 mod looping_call;
 mod react;
 mod timeout;
 
 pub use defer_later::defer_later;
+pub use filesystem_lock::{DeferredFilesystemLock, FilesystemLocked};
 pub use looping_call::LoopingCall;
 pub use react::{react, react_with};
 
