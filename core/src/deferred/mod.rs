@@ -70,6 +70,7 @@ pub use race::race;
 pub use resolver::Resolver;
 pub use semaphore::{DeferredSemaphore, Permit};
 pub use shared::SharedDeferred;
+pub(crate) use waiters::Waiters;
 
 #[cfg(test)]
 mod tests;

@@ -9,7 +9,7 @@ use super::{Deferred, Resolver};
 /// A row of Deferreds that wait. One that is cancelled leaves it, from wherever it stands.
 ///
 /// Dropping it fails those who wait with [`Abandoned`](crate::Abandoned).
-pub(super) struct Waiters<T: 'static> {
+pub(crate) struct Waiters<T: 'static> {
     row: Rc<RefCell<Row<T>>>,
 }
 
@@ -22,7 +22,7 @@ struct Row<T: 'static> {
 impl<T: 'static> Waiters<T> {
     /// Waits behind all others.
     #[track_caller]
-    pub(super) fn wait(&self) -> Deferred<T> {
+    pub(crate) fn wait(&self) -> Deferred<T> {
         self.wait_or(|| ())
     }
 
@@ -48,7 +48,7 @@ impl<T: 'static> Waiters<T> {
     ///
     /// Someone who was cancelled by the function that runs now is still in the row, and is not
     /// taken: what was given to it would be lost.
-    pub(super) fn next(&self) -> Option<Resolver<T>> {
+    pub(crate) fn next(&self) -> Option<Resolver<T>> {
         loop {
             let (_, resolver) = self.row.borrow_mut().resolvers.pop_first()?;
             if !resolver.is_cancelled() {

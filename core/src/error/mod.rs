@@ -16,4 +16,4 @@ pub use deferred::{Abandoned, Cancelled, Panicked, TimedOut, WaitsForItself};
 pub use join::{FailureGroup, FirstError, NoDeferreds};
 pub use queue::{NoTokens, QueueOverflow, QueueUnderflow};
 pub use reactor::ReactorError;
-pub use task::LoopingCallError;
+pub use task::{LoopingCallError, SchedulerStopped, TaskError, TaskStopped};

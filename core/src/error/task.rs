@@ -23,3 +23,58 @@ impl fmt::Display for LoopingCallError {
 }
 
 impl Error for LoopingCallError {}
+
+/// A [`CooperativeTask`](crate::task::CooperativeTask) was stopped before it was done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[doc(alias = "twisted.internet.task.TaskStopped")]
+pub struct TaskStopped;
+
+impl fmt::Display for TaskStopped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the cooperative task was stopped")
+    }
+}
+
+impl Error for TaskStopped {}
+
+/// The [`Cooperator`](crate::task::Cooperator) of a task was stopped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[doc(alias = "twisted.internet.task.SchedulerStopped")]
+pub struct SchedulerStopped;
+
+impl fmt::Display for SchedulerStopped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the cooperator of the task was stopped")
+    }
+}
+
+impl Error for SchedulerStopped {}
+
+/// A [`CooperativeTask`](crate::task::CooperativeTask) cannot do that, in the state that it is in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum TaskError {
+    /// It has done all its steps.
+    #[doc(alias = "TaskDone")]
+    Done,
+    /// It was stopped, or its cooperator was, or the reactor.
+    Stopped,
+    /// One of its steps has failed.
+    #[doc(alias = "TaskFailed")]
+    Failed,
+    /// It was resumed more often than it was paused.
+    NotPaused,
+}
+
+impl fmt::Display for TaskError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Done => "the cooperative task is done",
+            Self::Stopped => "the cooperative task was stopped",
+            Self::Failed => "the cooperative task has failed",
+            Self::NotPaused => "the cooperative task is not paused",
+        })
+    }
+}
+
+impl Error for TaskError {}
