@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::lingering::Lingering;
-use super::{Connection, ConnectionEnd, Phase};
+use super::{Connection, ConnectionEnd, Extras, Phase};
 use crate::deferred::run_queue;
 use crate::reactor::turn::Core;
 use crate::watch::{Place, watch};
@@ -36,7 +36,8 @@ impl Connection {
     /// Everything that the agenda is for: sends what is queued, and does what follows from it.
     pub(super) fn work_off(self: &Rc<Self>, core: &Rc<Core>) {
         let all_sent = self.flush(core);
-        if self.if_extras(|extras| extras.write_error.is_some()) == Some(true) {
+        let has_failed = |extras: &mut Extras| extras.write_error.is_some();
+        if self.write_done.get() && self.if_extras(has_failed) == Some(true) {
             return self.outlive_failed_write(core);
         }
         let has_producer = self.has_producer();
@@ -158,17 +159,12 @@ impl Connection {
                 this.linger_is_over();
             }
         });
-        self.with_extras(|extras| {
-            extras.progress = false;
-            extras.timer = Some(timer);
-        });
+        self.has_progressed.set(false);
+        self.with_extras(|extras| extras.timer = Some(timer));
     }
 
     fn linger_is_over(self: &Rc<Self>) {
-        let progress = self.with_extras(|extras| {
-            extras.timer = None;
-            extras.progress
-        });
+        self.with_extras(|extras| extras.timer = None);
         if self.phase.get() == Phase::Open {
             // A write has failed. If there is nothing to read either, there will never be.
             if self.may_read.get() {
@@ -178,7 +174,7 @@ impl Connection {
             {
                 self.abort_now(reason);
             }
-        } else if progress && !self.write_done.get() {
+        } else if self.has_progressed.get() && !self.write_done.get() {
             // A peer that merely reads slowly gets more time; one that merely sends does not.
             self.schedule_self();
         } else if !self.has_producer() || self.queued_bytes() > 0 {

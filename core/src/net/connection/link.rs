@@ -30,6 +30,7 @@ impl Link for Connection {
     }
 
     fn set_max_queued(&self, bytes: Option<usize>) {
+        self.is_limited.set(bytes.is_some());
         self.with_extras(|extras| extras.max_queued = bytes);
     }
 
@@ -85,17 +86,14 @@ impl Link for Connection {
             self.transport.stop_later(producer);
             return Ok(());
         }
-        self.with_extras(|extras| extras.producing.register(producer, kind))?;
+        self.with_producing(|producing| producing.register(producer, kind))?;
         self.schedule_self();
         Ok(())
     }
 
     fn unregister_producer(&self) {
         // Dropped outside the borrow, and as user code further up the stack is: it owns anything.
-        let producer = self
-            .if_extras(|extras| extras.producing.unregister())
-            .flatten();
-        drop(producer);
+        drop(self.take_producer());
         if self.phase.get() == Phase::Losing || self.write_ending.get() {
             self.schedule_self();
         }
@@ -133,6 +131,7 @@ impl Link for Connection {
             return Deferred::fail(PlaintextPending);
         }
         let (resolver, deferred) = Deferred::new();
+        self.is_filtered.set(true);
         self.with_extras(|extras| {
             extras.filters.push(filter);
             extras.starting.push(resolver);

@@ -26,7 +26,7 @@ use std::rc::{Rc, Weak};
 use std::sync::Arc;
 use std::{fmt, io};
 
-use producing::Producing;
+use producing::{ProducerState, Producing};
 
 use super::filter_stack::FilterStack;
 use super::write_queue::WriteQueue;
@@ -54,8 +54,17 @@ pub(super) struct Connection {
     /// What goes to the wire as it is.
     queue: RefCell<WriteQueue>,
     protocol: RefCell<Option<Rc<RefCell<dyn Protocol>>>>,
-    /// What most connections do without.
+    /// What most connections do without. What each event has to look at is not there but below:
+    /// with many connections, each look into another piece of memory costs.
     extras: RefCell<Option<Box<Extras>>>,
+    /// Whether the extras have filters.
+    is_filtered: Cell<bool>,
+    /// Whether the extras have a limit for what is queued.
+    is_limited: Cell<bool>,
+    /// The producer of the extras.
+    producer: Cell<ProducerState>,
+    /// Whether bytes have moved since the linger timer was set.
+    has_progressed: Cell<bool>,
     /// Who waits for this connection to open.
     opener: RefCell<Option<Rc<dyn Opener>>>,
     /// The type of the protocol, for people.
@@ -110,8 +119,6 @@ struct Extras {
     max_queued: Option<usize>,
     /// Ends the wait for a handshake, or for the peer's farewell.
     timer: Option<DelayedCall>,
-    /// Whether bytes have moved since the linger timer was set.
-    progress: bool,
     /// A write failed; told when the peer's last words have been read.
     write_error: Option<Arc<io::Error>>,
 }
@@ -155,6 +162,10 @@ impl Connection {
             queue: RefCell::default(),
             protocol: RefCell::new(None),
             extras: RefCell::default(),
+            is_filtered: Cell::new(!filters.is_empty()),
+            is_limited: Cell::new(false),
+            producer: Cell::default(),
+            has_progressed: Cell::new(false),
             protocol_name: Cell::new(opener.protocol_name()),
             opener: RefCell::new(Some(opener)),
             reason: Cell::new(None),
@@ -231,8 +242,7 @@ impl Connection {
     }
 
     fn has_filters(&self) -> bool {
-        self.if_extras(|extras| !extras.filters.is_empty())
-            .unwrap_or(false)
+        self.is_filtered.get()
     }
 
     fn schedule(self: &Rc<Self>, core: &Core) {

@@ -22,6 +22,19 @@ pub(super) struct Producing {
     is_owed: bool,
 }
 
+/// What each event has to know of the producer; kept in the connection itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum ProducerState {
+    #[default]
+    None,
+    /// It is being called just now.
+    Running,
+    /// A push producer that is not paused.
+    Free,
+    Paused,
+    Pull,
+}
+
 struct Registered {
     producer: Box<dyn Producer>,
     kind: ProducerKind,
@@ -36,15 +49,23 @@ enum Ask {
 }
 
 impl Producing {
-    pub(super) fn is_on(&self) -> bool {
-        self.registered.is_some() || self.is_running
+    fn is_on(&self) -> bool {
+        self.state() != ProducerState::None
+    }
+
+    fn state(&self) -> ProducerState {
+        match &self.registered {
+            Some(registered) if registered.kind == ProducerKind::Pull => ProducerState::Pull,
+            Some(registered) if registered.is_paused => ProducerState::Paused,
+            Some(_) => ProducerState::Free,
+            None if self.is_running => ProducerState::Running,
+            None => ProducerState::None,
+        }
     }
 
     /// Whether it has to be asked for more when the queue is short enough.
-    pub(super) fn waits(&self) -> bool {
-        self.registered
-            .as_ref()
-            .is_some_and(|registered| registered.is_paused || registered.kind == ProducerKind::Pull)
+    fn waits(&self) -> bool {
+        matches!(self.state(), ProducerState::Paused | ProducerState::Pull)
     }
 
     /// Whether it is to be asked for more once the queue is empty.
@@ -108,15 +129,35 @@ impl Producing {
 
 impl Connection {
     pub(super) fn has_producer(&self) -> bool {
-        self.if_extras(|extras| extras.producing.is_on())
-            .unwrap_or(false)
+        self.producer.get() != ProducerState::None
+    }
+
+    /// Changes something about the producer.
+    pub(super) fn with_producing<R>(&self, f: impl FnOnce(&mut Producing) -> R) -> R {
+        self.with_extras(|extras| {
+            let result = f(&mut extras.producing);
+            self.producer.set(extras.producing.state());
+            result
+        })
+    }
+
+    /// The producer, if there is one, unless it is being called just now: there is none any more.
+    pub(super) fn take_producer(&self) -> Option<Box<dyn Producer>> {
+        if self.has_producer() {
+            self.with_producing(Producing::unregister)
+        } else {
+            None
+        }
     }
 
     /// Pauses or resumes the producer, if it is time for that.
     pub(super) fn ask_producer(&self) {
         let queued = self.queued_bytes();
-        let Some((ask, mut registered)) = self.with_extras(|extras| extras.producing.next(queued))
-        else {
+        if self.producer.get() == ProducerState::Free && queued <= HIGH_WATER {
+            return;
+        }
+        let next = self.with_producing(|producing| producing.next(queued));
+        let Some((ask, mut registered)) = next else {
             return;
         };
         let (producer, transport) = (&mut registered.producer, &self.transport);
@@ -128,18 +169,18 @@ impl Connection {
             });
         });
         let dropped = match asked {
-            Ok(()) => self.with_extras(|extras| extras.producing.put_back(registered)),
+            Ok(()) => self.with_producing(|producing| producing.put_back(registered)),
             Err(panicked) => {
                 // What it would still have written is missing, so the connection is of no use.
                 log::error!(target: "torsade", "a producer panicked: {panicked:?}");
-                self.with_extras(|extras| extras.producing.is_running = false);
+                self.with_producing(|producing| producing.is_running = false);
                 self.abort_now(panicked);
                 Some(registered)
             }
         };
         if let Some(dropped) = dropped {
             run_call("dropping a producer", move || drop(dropped));
-        } else if self.if_extras(|extras| extras.producing.is_owed()) == Some(true) {
+        } else if self.with_producing(|producing| producing.is_owed()) {
             // What it wrote may have been sent at once, and then nothing else comes back to it.
             self.schedule_self();
         }
@@ -147,10 +188,7 @@ impl Connection {
 
     /// Tells the producer, if there is one, that nothing will be sent any more: once, and last.
     pub(super) fn stop_producer(&self) {
-        let producer = self
-            .if_extras(|extras| extras.producing.unregister())
-            .flatten();
-        if let Some(mut producer) = producer {
+        if let Some(mut producer) = self.take_producer() {
             run_call("stop_producing", || {
                 producer.stop_producing(&self.transport);
             });

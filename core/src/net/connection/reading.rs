@@ -145,8 +145,7 @@ impl Connection {
     }
 
     pub(super) fn holds_bytes(&self) -> bool {
-        self.if_extras(|extras| !extras.held.is_empty())
-            .unwrap_or(false)
+        self.is_filtered.get() && self.with_extras(|extras| !extras.held.is_empty())
     }
 
     /// The stream has ended.

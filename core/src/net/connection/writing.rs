@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use super::producing::ProducerState;
 use super::{Connection, Phase};
 use crate::net::write_queue::{SLICES, WriteQueue};
 use crate::reactor::turn::Core;
@@ -84,25 +85,37 @@ impl Connection {
     /// After a write: what is left waits for the agenda, if it is not too much.
     fn written(&self) {
         let queued = self.queued_bytes();
-        let (limit, producer_waits) = self
-            .if_extras(|extras| {
-                extras.producing.consumer_was_written();
-                (extras.max_queued, extras.producing.waits())
-            })
-            .unwrap_or_default();
-        if let Some(limit) = limit
+        if self.is_limited.get()
+            && let Some(limit) = self.with_extras(|extras| extras.max_queued)
             && queued > limit
         {
             return self.abort_now(WriteQueueFull { limit }.into());
         }
+        let producer_waits = match self.producer.get() {
+            ProducerState::Pull => {
+                self.with_extras(|extras| extras.producing.consumer_was_written());
+                true
+            }
+            ProducerState::Running => {
+                // Asked just now: if it pulls, what it writes counts.
+                self.with_extras(|extras| extras.producing.consumer_was_written());
+                false
+            }
+            ProducerState::Paused => true,
+            ProducerState::Free | ProducerState::None => false,
+        };
         if queued > 0 || producer_waits || self.write_done.get() {
             self.schedule_self();
         }
     }
 
     pub(super) fn queued_bytes(&self) -> usize {
-        let plain = self.if_extras(|extras| extras.plain.len()).unwrap_or(0);
-        self.queue.borrow().len() + plain
+        let queued = self.queue.borrow().len();
+        if self.is_filtered.get() {
+            queued + self.with_extras(|extras| extras.plain.len())
+        } else {
+            queued
+        }
     }
 
     /// Sends a large piece without copying it, as far as the stream takes it.
@@ -202,7 +215,7 @@ impl Connection {
                         // The driver tells when there is room again.
                         self.writable.set(false);
                     }
-                    self.if_extras(|extras| extras.progress = true);
+                    self.has_progressed.set(true);
                     return count;
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
