@@ -108,6 +108,9 @@ pub(crate) trait Driver {
     /// A handle that ends a [`poll`](Self::poll) from any thread.
     fn waker(&self) -> Arc<dyn Wake>;
 
+    /// The descriptor that becomes readable when there are events, if there is one.
+    fn descriptor(&self) -> Option<std::os::fd::RawFd>;
+
     /// Tells that a thread works for this reactor and will wake it (`+1`), or has (`-1`): while
     /// any does, a simulated world waits for it in real time, and its own time stands still.
     fn threads_at_work(&self, change: i32);

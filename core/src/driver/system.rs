@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::io::{self, IoSlice, Read, Write};
 use std::net::{Shutdown, SocketAddr};
+use std::os::fd::{AsRawFd, RawFd};
 use std::os::unix::net::UnixStream;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -97,6 +98,10 @@ impl Driver for System {
 
     fn waker(&self) -> Arc<dyn Wake> {
         Arc::clone(&self.waker) as Arc<dyn Wake>
+    }
+
+    fn descriptor(&self) -> Option<RawFd> {
+        Some(self.poll.borrow().as_raw_fd())
     }
 
     fn threads_at_work(&self, _change: i32) {}

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::future::Future;
 use std::net::IpAddr;
+use std::os::fd::RawFd;
 use std::rc::{Rc, Weak};
 use std::time::{Duration, Instant};
 
@@ -131,6 +132,44 @@ impl Reactor {
         result
             .take()
             .unwrap_or_else(|| Err(ReactorError::Stopped.into()))
+    }
+
+    /// Makes one turn, which waits for events for `most` at the longest, or for the first one: to
+    /// live inside another loop.
+    ///
+    /// That loop may wait for [`poll_descriptor`](Self::poll_descriptor) to become readable, for
+    /// [`time_to_next_call`](Self::time_to_next_call) at the longest. Signals are its business.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use torsade_core::Reactor;
+    ///
+    /// # fn main() -> torsade_core::Result<()> {
+    /// let reactor = Reactor::new()?;
+    /// reactor.call_soon(|| println!("called"));
+    /// reactor.iterate(Some(Duration::ZERO))?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// As [`run`](Self::run).
+    #[doc(alias = "doIteration")]
+    pub fn iterate(&self, most: Option<Duration>) -> Result<()> {
+        self.any_core()?.iterate(most)
+    }
+
+    /// How long it is until the next timed call is due; `None` if there is none.
+    #[doc(alias = "timeout")]
+    pub fn time_to_next_call(&self) -> Option<Duration> {
+        let core = self.core()?;
+        let deadline = core.next_deadline()?;
+        Some(deadline.saturating_duration_since(core.now()))
+    }
+
+    /// The descriptor that is readable when there are events; `None` in a simulated world.
+    pub fn poll_descriptor(&self) -> Option<RawFd> {
+        self.core()?.driver.descriptor()
     }
 
     /// Asks the reactor to stop when the running function has returned.

@@ -3,11 +3,15 @@
 use std::collections::VecDeque;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
+use std::thread::{self, ThreadId};
+
+use slab::Slab;
 
 use super::coroutine::Key;
+use crate::deferred::maybe_deferred;
 use crate::driver::Wake;
-use crate::{Reactor, ReactorError};
+use crate::{Outcome, Reactor, ReactorError, Result};
 
 /// A handle that other threads use to get things done in the reactor's thread.
 ///
@@ -31,11 +35,69 @@ pub struct Remote {
     shared: Arc<Shared>,
 }
 
+type StopWaiting = Box<dyn FnOnce() + Send>;
+
 pub(super) type RemoteCall = Box<dyn FnOnce(&Reactor) + Send>;
 
 impl Remote {
     pub(super) fn new(shared: Arc<Shared>) -> Self {
         Self { shared }
+    }
+
+    /// Calls `f` in the reactor's thread, and waits here for what it gives: for its Deferred, if
+    /// it gives one.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use torsade_core::Reactor;
+    /// use torsade_core::task::defer_later;
+    ///
+    /// # fn main() -> torsade_core::Result<()> {
+    /// let reactor = Reactor::new()?;
+    /// let remote = reactor.remote();
+    /// let waiting = std::thread::spawn(move || {
+    ///     let answer = remote.block_on(|reactor| {
+    ///         defer_later(reactor, Duration::from_millis(5), || Ok(42))
+    ///     });
+    ///     remote.call_from_thread(|reactor| reactor.stop().unwrap()).unwrap();
+    ///     answer
+    /// });
+    /// reactor.run()?;
+    /// assert_eq!(waiting.join().unwrap()?, 42);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// Those of `f`, also a panic; [`ReactorError::InsideCallback`] in the reactor's own thread,
+    /// which would wait for itself; [`ReactorError::Gone`] and [`ReactorError::Stopped`] when the
+    /// reactor ended before the result came.
+    #[doc(alias = "blockingCallFromThread")]
+    pub fn block_on<O>(&self, f: impl FnOnce(&Reactor) -> O + Send + 'static) -> Result<O::Output>
+    where
+        O: Outcome,
+        O::Output: Send,
+    {
+        if thread::current().id() == self.shared.thread {
+            return Err(ReactorError::InsideCallback.into());
+        }
+        let (answer, answered) = mpsc::channel();
+        // What was waited for may outlive the reactor, and never come.
+        let to_stop = answer.clone();
+        let blocked = self.shared.block(Box::new(move || {
+            let _ = to_stop.send(Err(ReactorError::Stopped.into()));
+        }))?;
+        let called = self.call_from_thread(move |reactor| {
+            let result = maybe_deferred(|| f(reactor));
+            drop(result.add_both(move |result| {
+                // Whoever waits is there still: it cannot give up.
+                let _ = answer.send(result);
+            }));
+        });
+        let result = answered.recv();
+        self.shared.unblock(blocked);
+        called?;
+        result.unwrap_or_else(|_| Err(ReactorError::Stopped.into()))
     }
 
     /// Calls `f` in the reactor's thread, in the order in which the calls were made.
@@ -67,12 +129,16 @@ pub(crate) struct Shared {
     /// it have to be woken, which costs a system call.
     asleep: AtomicBool,
     waker: Arc<dyn Wake>,
+    /// The reactor's.
+    thread: ThreadId,
 }
 
 #[derive(Default)]
 struct Inbox {
     calls: VecDeque<RemoteCall>,
     woken: Vec<Key>,
+    /// Tells each thread that waits in `block_on` that the reactor has stopped.
+    blocked: Slab<StopWaiting>,
     /// The reactor has stopped: nothing is taken in any more.
     closed: bool,
 }
@@ -83,6 +149,7 @@ impl Shared {
             inbox: Mutex::default(),
             asleep: AtomicBool::new(false),
             waker,
+            thread: thread::current().id(),
         })
     }
 
@@ -115,6 +182,19 @@ impl Shared {
         }
         self.rouse();
         Ok(())
+    }
+
+    fn block(&self, stop_waiting: StopWaiting) -> Result<usize, ReactorError> {
+        let mut inbox = self.inbox();
+        if inbox.closed {
+            return Err(ReactorError::Gone);
+        }
+        Ok(inbox.blocked.insert(stop_waiting))
+    }
+
+    fn unblock(&self, key: usize) {
+        let unblocked = self.inbox().blocked.try_remove(key);
+        drop(unblocked);
     }
 
     /// A coroutine can go on.
@@ -162,6 +242,10 @@ impl Shared {
         let mut inbox = self.inbox();
         inbox.closed = true;
         inbox.woken.clear();
+        // They only send on a channel.
+        for (_, stop_waiting) in std::mem::take(&mut inbox.blocked) {
+            stop_waiting();
+        }
         std::mem::take(&mut inbox.calls)
     }
 }

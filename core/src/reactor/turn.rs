@@ -49,6 +49,8 @@ pub(crate) struct Core {
     pub(super) triggers: RefCell<Triggers>,
     pub(super) signals: RefCell<Option<Signals>>,
     pub(super) handle_signals: Cell<bool>,
+    /// A turn waits no longer than this: see [`iterate`](Self::iterate).
+    wait_until: Cell<Option<Instant>>,
     pub(super) state: Cell<State>,
     /// Buffers that every connection of this reactor uses, one after another.
     pub(crate) buffers: Buffers,
@@ -90,6 +92,7 @@ impl Core {
             triggers: RefCell::default(),
             signals: RefCell::default(),
             handle_signals: Cell::new(true),
+            wait_until: Cell::default(),
             state: Cell::new(State::Idle),
             buffers: Buffers::default(),
             events: Cell::default(),
@@ -106,6 +109,24 @@ impl Core {
     /// being worked off. The source must see to it that it is not there twice.
     pub(crate) fn put_on_agenda(&self, source: Rc<dyn Source>) {
         self.agenda.borrow_mut().push(source);
+    }
+
+    /// One turn, which waits for no longer than `most`, for somebody who has a loop of their own.
+    /// Signals are theirs as well.
+    pub(super) fn iterate(self: &Rc<Self>, most: Option<Duration>) -> Result<()> {
+        let handle_signals = self.handle_signals.replace(false);
+        self.wait_until
+            .set(most.map(|most| self.moment_after(most)));
+        let mut has_turned = false;
+        let result = self.run(|| std::mem::replace(&mut has_turned, true));
+        self.wait_until.set(None);
+        self.handle_signals.set(handle_signals);
+        result
+    }
+
+    /// When the next timed call is due.
+    pub(super) fn next_deadline(&self) -> Option<Instant> {
+        self.timers.borrow_mut().next_deadline()
     }
 
     /// Runs until `done`, or until the reactor is stopped, which it then is when this returns.
@@ -185,8 +206,9 @@ impl Core {
         if !self.agenda.borrow().is_empty() || !self.soon.borrow().is_empty() {
             return Wait::No;
         }
-        match self.timers.borrow_mut().next_deadline() {
-            Some(deadline) => Wait::Until(deadline),
+        let moments = [self.next_deadline(), self.wait_until.get()];
+        match moments.into_iter().flatten().min() {
+            Some(moment) => Wait::Until(moment),
             None => Wait::Forever,
         }
     }

@@ -145,6 +145,10 @@ impl Driver for SimulatedDriver {
         self.waker.clone()
     }
 
+    fn descriptor(&self) -> Option<std::os::fd::RawFd> {
+        None
+    }
+
     fn threads_at_work(&self, change: i32) {
         self.threads_at_work
             .set(self.threads_at_work.get() + change);
