@@ -263,7 +263,14 @@ fn wrong_arguments_are_told_with_the_usage_and_exit_with_2() {
         assert_eq!(finished.text(), "");
         assert!(!finished.stderr.is_empty());
     }
-    for name in ["echo_server", "echo_client", "chat"] {
+    for name in [
+        "echo_server",
+        "echo_client",
+        "chat",
+        "service",
+        "http2",
+        "websocket",
+    ] {
         let finished = run(&mut example(name), b"");
         assert_eq!(finished.status.code(), Some(2), "{name}");
         assert!(finished.stderr.contains("usage: "), "{}", finished.stderr);

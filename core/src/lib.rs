@@ -26,7 +26,10 @@ pub use deferred::{
     FirstCallback, Outcome, Pause, Permit, Resolver, SharedDeferred, execute, gather,
     maybe_deferred, race,
 };
-pub use endpoints::{ClientEndpoint, HostnameClient, TcpClient, TcpServer};
+pub use endpoints::{
+    ClientEndpoint, ConnectOptions, HostnameClient, ListenOptions, ListeningPort, TcpClient,
+    TcpServer,
+};
 pub use error::*;
 pub use factory::Factory;
 pub use failure::Failure;
