@@ -1,0 +1,76 @@
+//! Chains of callbacks, each stage adding a number, in several libraries' ways.
+
+use std::future::Future;
+use std::hint::black_box;
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+
+use futures_util::FutureExt;
+use futures_util::future::LocalBoxFuture;
+use torsade_core::Deferred;
+
+/// Makes and runs a chain of so many stages, once.
+pub type Chain = fn(u64) -> u64;
+
+/// The ways, with their names.
+pub const CHAINS: [(&str, Chain); 5] = [
+    ("torsade", torsade),
+    ("torsade, fired before", torsade_ready),
+    ("boxed closures, room reserved", boxed_reserved),
+    ("boxed closures, growing", boxed),
+    ("boxed futures", futures),
+];
+
+/// A Deferred, its stages, then its value.
+fn torsade(stages: u64) -> u64 {
+    let (resolver, mut deferred) = Deferred::new();
+    for stage in 0..stages {
+        deferred = deferred.add_callback(move |number: u64| Ok(number + stage));
+    }
+    resolver.callback(black_box(1));
+    deferred.try_take().map_or(0, |result| result.unwrap_or(0))
+}
+
+/// The same on one that has its value.
+fn torsade_ready(stages: u64) -> u64 {
+    let mut deferred = Deferred::succeed(black_box(1));
+    for stage in 0..stages {
+        deferred = deferred.add_callback(move |number: u64| Ok(number + stage));
+    }
+    deferred.try_take().map_or(0, |result| result.unwrap_or(0))
+}
+
+type Closure = Box<dyn FnOnce(u64) -> Result<u64, std::fmt::Error>>;
+
+fn run_boxed(stages: u64, mut closures: Vec<Closure>) -> u64 {
+    for stage in 0..stages {
+        closures.push(Box::new(move |number| Ok(number + stage)));
+    }
+    let mut number = black_box(1);
+    for closure in closures {
+        number = closure(number).unwrap_or(0);
+    }
+    number
+}
+
+fn boxed_reserved(stages: u64) -> u64 {
+    run_boxed(stages, Vec::with_capacity(stages as usize))
+}
+
+fn boxed(stages: u64) -> u64 {
+    run_boxed(stages, Vec::new())
+}
+
+fn futures(stages: u64) -> u64 {
+    let mut chain: LocalBoxFuture<'static, Result<u64, std::fmt::Error>> =
+        async { Ok(black_box(1)) }.boxed_local();
+    for stage in 0..stages {
+        let next = chain.map(move |number| number.map(|number| number + stage));
+        chain = next.boxed_local();
+    }
+    let mut chain = pin!(chain);
+    match chain.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(number) => number.unwrap_or(0),
+        Poll::Pending => 0,
+    }
+}
