@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 
 /// The address of one end of a connection, or of a listening port.
 ///
@@ -13,7 +14,22 @@ use std::net::SocketAddr;
 pub enum Address {
     /// A TCP address; `port` 0 only before the system has chosen one.
     Tcp(SocketAddr),
+    /// A UNIX socket.
+    #[doc(alias = "UNIXAddress")]
+    Unix(UnixName),
     /// An end that has no name, such as that of a transport in memory.
+    Unnamed,
+}
+
+/// The name of a UNIX socket.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum UnixName {
+    /// A file.
+    Path(PathBuf),
+    /// A name without a file, which only Linux has; without the NUL before it.
+    Abstract(Vec<u8>),
+    /// The end of who connects, which mostly has none.
     Unnamed,
 }
 
@@ -22,7 +38,7 @@ impl Address {
     pub fn socket_addr(&self) -> Option<SocketAddr> {
         match self {
             Self::Tcp(address) => Some(*address),
-            Self::Unnamed => None,
+            Self::Unix(_) | Self::Unnamed => None,
         }
     }
 
@@ -32,9 +48,42 @@ impl Address {
     }
 }
 
+impl UnixName {
+    /// The file, if it is one.
+    pub fn path(&self) -> Option<&Path> {
+        match self {
+            Self::Path(path) => Some(path),
+            Self::Abstract(_) | Self::Unnamed => None,
+        }
+    }
+}
+
 impl From<SocketAddr> for Address {
     fn from(address: SocketAddr) -> Self {
         Self::Tcp(address)
+    }
+}
+
+impl From<UnixName> for Address {
+    fn from(name: UnixName) -> Self {
+        Self::Unix(name)
+    }
+}
+
+/// A path that begins with a NUL is an abstract name, as elsewhere.
+impl<P: AsRef<Path> + ?Sized> From<&P> for UnixName {
+    fn from(path: &P) -> Self {
+        let path = path.as_ref();
+        match path.as_os_str().as_encoded_bytes() {
+            [0, name @ ..] => Self::Abstract(name.to_vec()),
+            _ => Self::Path(path.to_owned()),
+        }
+    }
+}
+
+impl From<PathBuf> for UnixName {
+    fn from(path: PathBuf) -> Self {
+        Self::from(&path)
     }
 }
 
@@ -42,7 +91,19 @@ impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Tcp(address) => address.fmt(f),
+            Self::Unix(name) => name.fmt(f),
             Self::Unnamed => f.write_str("unnamed"),
+        }
+    }
+}
+
+/// As `ss` and `lsof` write it: an abstract name begins with `@`.
+impl fmt::Display for UnixName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Path(path) => path.display().fmt(f),
+            Self::Abstract(name) => write!(f, "@{}", name.escape_ascii()),
+            Self::Unnamed => f.write_str("an unnamed UNIX socket"),
         }
     }
 }

@@ -20,7 +20,7 @@ pub mod testing;
 mod transport;
 mod watch;
 
-pub use address::Address;
+pub use address::{Address, UnixName};
 pub use deferred::{
     Canceller, Deferred, DeferredList, DeferredLock, DeferredQueue, DeferredSemaphore,
     FirstCallback, Outcome, Pause, Permit, Resolver, SharedDeferred, execute, gather,
@@ -28,7 +28,7 @@ pub use deferred::{
 };
 pub use endpoints::{
     ClientEndpoint, ConnectOptions, HostnameClient, ListenOptions, ListeningPort, TcpClient,
-    TcpServer,
+    TcpServer, UnixClient, UnixServer,
 };
 pub use error::*;
 pub use factory::Factory;

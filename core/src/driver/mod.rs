@@ -91,6 +91,8 @@ pub(crate) struct ListenOptions {
     pub(crate) reuse_port: bool,
     /// Only for IPv6 addresses: refuse IPv4-mapped peers.
     pub(crate) only_v6: bool,
+    /// The permissions of a UNIX socket's file.
+    pub(crate) mode: Option<u32>,
 }
 
 /// Moves a reactor.
@@ -125,7 +127,7 @@ pub(crate) trait Driver {
     /// Starts to connect. Decided when the stream becomes writable: see [`Stream::connected`].
     fn connect(
         &self,
-        to: std::net::SocketAddr,
+        to: &Address,
         options: &ConnectOptions,
         token: Token,
     ) -> io::Result<Box<dyn Stream>>;
@@ -133,7 +135,7 @@ pub(crate) trait Driver {
     /// Opens a listening port.
     fn listen(
         &self,
-        on: std::net::SocketAddr,
+        on: &Address,
         options: &ListenOptions,
         token: Token,
     ) -> io::Result<Box<dyn Listener>>;

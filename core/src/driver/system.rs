@@ -1,5 +1,7 @@
 //! The driver of the real world: mio for readiness, the operating system's sockets and clock.
 
+mod unix;
+
 use std::cell::RefCell;
 use std::io::{self, IoSlice, Read, Write};
 use std::net::{Shutdown, SocketAddr};
@@ -122,10 +124,15 @@ impl Driver for System {
 
     fn connect(
         &self,
-        to: SocketAddr,
+        to: &Address,
         options: &ConnectOptions,
         token: Token,
     ) -> io::Result<Box<dyn Stream>> {
+        let to = match to {
+            Address::Tcp(to) => *to,
+            Address::Unix(name) => return unix::connect(name, &self.registry, token),
+            Address::Unnamed => return Err(io::ErrorKind::AddrNotAvailable.into()),
+        };
         let stream = match options.bind_address {
             None => TcpStream::connect(to)?,
             Some(from) => bound_connect(from, to)?,
@@ -138,10 +145,15 @@ impl Driver for System {
 
     fn listen(
         &self,
-        on: SocketAddr,
+        on: &Address,
         options: &ListenOptions,
         token: Token,
     ) -> io::Result<Box<dyn Listener>> {
+        let on = match on {
+            Address::Tcp(on) => *on,
+            Address::Unix(name) => return unix::listen(name, options, &self.registry, token),
+            Address::Unnamed => return Err(io::ErrorKind::AddrNotAvailable.into()),
+        };
         let socket = Socket::new(Domain::for_address(on), Type::STREAM, Some(Protocol::TCP))?;
         // Without it, a restarted server waits for the old one's connections to time out.
         socket.set_reuse_address(true)?;

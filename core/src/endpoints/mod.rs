@@ -34,11 +34,13 @@
 mod happy_eyeballs;
 mod hostname;
 mod tcp;
+mod unix;
 
 use std::fmt;
 
 pub use hostname::HostnameClient;
 pub use tcp::{TcpClient, TcpServer};
+pub use unix::{UnixClient, UnixServer};
 
 pub use crate::net::{ConnectOptions, Established, ListenOptions, ListeningPort};
 use crate::{Deferred, Factory, ProtocolRef};

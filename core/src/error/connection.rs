@@ -86,7 +86,7 @@ pub struct PlaintextPending;
 #[doc(alias = "ConnectionRefusedError")]
 pub struct ConnectError {
     /// Whom we tried to reach.
-    pub address: SocketAddr,
+    pub address: Address,
     /// What the operating system said: its kind tells refused from unroutable.
     pub error: Arc<io::Error>,
 }
@@ -157,7 +157,7 @@ pub enum LookupVerdict {
 #[doc(alias = "CannotListenError")]
 pub struct CannotListen {
     /// The address that was asked for.
-    pub address: SocketAddr,
+    pub address: Address,
     /// What the operating system said.
     pub error: Arc<io::Error>,
 }

@@ -3,7 +3,6 @@
 use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::io;
-use std::net::SocketAddr;
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -21,11 +20,11 @@ use crate::{
 /// Tries to connect to one address. Cancelling the Deferred ends the attempt.
 pub(super) fn attempt(
     core: &Rc<Core>,
-    address: SocketAddr,
+    address: Address,
     options: &ConnectOptions,
 ) -> Deferred<Established> {
     let token = core.sources.borrow_mut().reserve();
-    let stream = match core.driver.connect(address, options, token) {
+    let stream = match core.driver.connect(&address, options, token) {
         Ok(stream) => stream,
         Err(error) => {
             drop(core.sources.borrow_mut().remove(token));
@@ -61,7 +60,7 @@ fn forget(core: &Weak<Core>, token: Token) {
 struct Connector {
     core: Weak<Core>,
     token: Token,
-    address: SocketAddr,
+    address: Address,
     stream: RefCell<Option<Box<dyn Stream>>>,
     /// `None` once the attempt is decided.
     resolver: Cell<Option<Resolver<Established>>>,
@@ -94,7 +93,7 @@ impl Source for Connector {
             Err(error) => {
                 drop(core.sources.borrow_mut().remove(self.token));
                 resolver.errback(ConnectError {
-                    address: self.address,
+                    address: self.address.clone(),
                     error: Arc::new(error),
                 });
             }
@@ -108,7 +107,7 @@ impl Source for Connector {
         if let Some(resolver) = self.resolver.take() {
             let error = io::Error::new(io::ErrorKind::ConnectionAborted, "the reactor stopped");
             resolver.errback(ConnectError {
-                address: self.address,
+                address: self.address.clone(),
                 error: Arc::new(error),
             });
         }
@@ -158,7 +157,7 @@ impl Established {
 
     /// The address of the other end.
     pub fn peer(&self) -> Address {
-        self.connector.address.into()
+        self.connector.address.clone()
     }
 
     /// Gives the stream to a protocol: that is built, and its `connection_made` called, once all

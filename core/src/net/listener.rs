@@ -3,7 +3,6 @@
 use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::io;
-use std::net::SocketAddr;
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
 use std::time::Duration;
@@ -60,7 +59,7 @@ impl fmt::Debug for ListeningPort {
 /// Opens a port.
 pub(super) fn listen<F: Factory>(
     core: &Rc<Core>,
-    address: SocketAddr,
+    address: &Address,
     factory: F,
     options: &ListenOptions,
 ) -> Result<ListeningPort> {
@@ -68,7 +67,7 @@ pub(super) fn listen<F: Factory>(
     let cannot = |error: io::Error| {
         drop(core.sources.borrow_mut().remove(token));
         CannotListen {
-            address,
+            address: address.clone(),
             error: Arc::new(error),
         }
     };

@@ -15,6 +15,7 @@ mod connector;
 mod filter_stack;
 mod listener;
 mod tcp;
+mod unix;
 mod write_queue;
 
 pub use connector::Established;

@@ -9,7 +9,8 @@ use super::connector::{self, Established};
 use super::listener::{self, ListeningPort};
 use crate::reactor::turn::Core;
 use crate::{
-    ConnectStage, ConnectTimedOut, Deferred, Factory, Filter, ProtocolRef, Reactor, Result, driver,
+    Address, ConnectStage, ConnectTimedOut, Deferred, Factory, Filter, ProtocolRef, Reactor,
+    Result, driver,
 };
 
 /// How a TCP connection is made.
@@ -67,6 +68,7 @@ pub struct ListenOptions {
     backlog: i32,
     reuse_port: bool,
     only_v6: bool,
+    mode: Option<u32>,
     pub(super) handshake_timeout: Duration,
     /// Makers of the filters, the lowest first.
     pub(super) filters: Vec<FilterMaker>,
@@ -78,6 +80,7 @@ impl Default for ListenOptions {
             backlog: 1024,
             reuse_port: false,
             only_v6: false,
+            mode: None,
             handshake_timeout: Duration::from_secs(30),
             filters: Vec::new(),
         }
@@ -108,6 +111,13 @@ impl ListenOptions {
         self
     }
 
+    /// The permissions of a UNIX socket's file, such as `0o660`; by default, what the process's
+    /// umask leaves.
+    pub fn mode(mut self, mode: u32) -> Self {
+        self.mode = Some(mode);
+        self
+    }
+
     /// Puts a filter (TLS, mostly) below the protocol of each connection, above the filters that
     /// were put there before.
     pub fn filter<T: Filter>(mut self, make: impl Fn() -> Result<T> + 'static) -> Self {
@@ -126,6 +136,7 @@ impl ListenOptions {
             backlog: self.backlog,
             reuse_port: self.reuse_port,
             only_v6: self.only_v6,
+            mode: self.mode,
         }
     }
 }
@@ -136,6 +147,7 @@ impl fmt::Debug for ListenOptions {
             .field("backlog", &self.backlog)
             .field("reuse_port", &self.reuse_port)
             .field("only_v6", &self.only_v6)
+            .field("mode", &self.mode)
             .field("handshake_timeout", &self.handshake_timeout)
             .field("filters", &self.filters.len())
             .finish()
@@ -173,7 +185,7 @@ impl Reactor {
         factory: F,
         options: &ListenOptions,
     ) -> Result<ListeningPort> {
-        listener::listen(&self.try_core()?, address, factory, options)
+        listener::listen(&self.try_core()?, &address.into(), factory, options)
     }
 
     /// Connects, without a protocol yet.
@@ -183,15 +195,15 @@ impl Reactor {
         options: &ConnectOptions,
     ) -> Deferred<Established> {
         match self.try_core() {
-            Ok(core) => establish(&core, address, options),
+            Ok(core) => establish(&core, address.into(), options),
             Err(error) => Deferred::fail(error),
         }
     }
 }
 
-fn establish(
+pub(super) fn establish(
     core: &Rc<Core>,
-    address: SocketAddr,
+    address: Address,
     options: &ConnectOptions,
 ) -> Deferred<Established> {
     let (total, peer) = (options.timeout, address.to_string());
@@ -218,5 +230,5 @@ pub(crate) fn attempt(
     address: SocketAddr,
     options: &ConnectOptions,
 ) -> Deferred<Established> {
-    connector::attempt(core, address, &options.for_driver)
+    connector::attempt(core, address.into(), &options.for_driver)
 }

@@ -11,6 +11,7 @@ mod stream;
 #[cfg(test)]
 mod tests;
 
+use crate::Address;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::io;
@@ -168,21 +169,27 @@ impl Driver for SimulatedDriver {
 
     fn connect(
         &self,
-        to: SocketAddr,
+        to: &Address,
         options: &ConnectOptions,
         token: Token,
     ) -> io::Result<Box<dyn Stream>> {
-        let id = self.network.borrow_mut().connect(to, options, token)?;
+        let mut network = self.network.borrow_mut();
+        let to = network.hidden_address(to)?;
+        let id = network.connect(to, options, token)?;
+        drop(network);
         Ok(Box::new(SimulatedStream::new(self.network.clone(), id)))
     }
 
     fn listen(
         &self,
-        on: SocketAddr,
+        on: &Address,
         options: &ListenOptions,
         token: Token,
     ) -> io::Result<Box<dyn Listener>> {
-        let id = self.network.borrow_mut().listen(on, options, token)?;
+        let mut network = self.network.borrow_mut();
+        let on = network.hide(on)?;
+        let id = network.listen(on, options, token)?;
+        drop(network);
         Ok(Box::new(SimulatedListener::new(self.network.clone(), id)))
     }
 }

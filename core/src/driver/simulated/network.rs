@@ -4,6 +4,7 @@
 //! way. An end knows its peer only by its number, and numbers are never used again, so what arrives
 //! for an end that was closed is answered with a reset, as TCP does.
 
+mod names;
 mod ports;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -13,6 +14,7 @@ use std::time::Duration;
 
 use super::SimulationOptions;
 use crate::driver::{Event, Readiness, Token};
+use names::Names;
 use ports::Port;
 
 /// The number of an end or of a port; never used twice.
@@ -26,6 +28,8 @@ pub(super) struct Network {
     last_ephemeral: u16,
     pub(super) ends: BTreeMap<Id, End>,
     ports: BTreeMap<Id, Port>,
+    /// The UNIX sockets that are listened on.
+    names: Names,
     /// The port numbers that listeners and clients have, and how many have each.
     taken: BTreeMap<u16, usize>,
     /// What will arrive, by time and the order of sending.
@@ -120,6 +124,7 @@ impl Network {
             last_ephemeral: u16::MAX,
             ends: BTreeMap::new(),
             ports: BTreeMap::new(),
+            names: Names::default(),
             taken: BTreeMap::new(),
             under_way: BTreeMap::new(),
             last_sent: 0,

@@ -98,7 +98,8 @@ impl Stream for SimulatedStream {
     }
 
     fn local_address(&self) -> io::Result<Address> {
-        self.with_end(|end| Ok(end.local.into()))
+        let local = self.with_end(|end| Ok(end.local))?;
+        Ok(self.network.borrow().shown(local))
     }
 
     /// Every write leaves at once here.
@@ -136,12 +137,14 @@ impl Listener for SimulatedListener {
         let id = id.ok_or(io::ErrorKind::WouldBlock)?;
         let stream = SimulatedStream::new(self.network.clone(), id);
         let peer: SocketAddr = stream.with_end(|end| Ok(end.remote))?;
-        Ok((Box::new(stream), peer.into()))
+        let peer = self.network.borrow().shown(peer);
+        Ok((Box::new(stream), peer))
     }
 
     fn local_address(&self) -> io::Result<Address> {
         let address = self.network.borrow().port_address(self.id);
-        Ok(address.ok_or(io::ErrorKind::NotConnected)?.into())
+        let address = address.ok_or(io::ErrorKind::NotConnected)?;
+        Ok(self.network.borrow().shown(address))
     }
 }
 

@@ -30,19 +30,20 @@ fn listen_options(backlog: i32) -> ListenOptions {
     ListenOptions {
         backlog,
         reuse_port: false,
+        mode: None,
         only_v6: false,
     }
 }
 
 fn listen(driver: &SimulatedDriver, on: &str) -> Box<dyn Listener> {
     driver
-        .listen(address(on), &listen_options(50), LISTENER)
+        .listen(&address(on).into(), &listen_options(50), LISTENER)
         .unwrap()
 }
 
 fn connect(driver: &SimulatedDriver, to: &str, token: Token) -> Box<dyn Stream> {
     driver
-        .connect(address(to), &ConnectOptions::default(), token)
+        .connect(&address(to).into(), &ConnectOptions::default(), token)
         .unwrap()
 }
 
@@ -209,7 +210,7 @@ fn attempts_fail_as_they_should() {
 #[test]
 fn ports_are_given_out_and_kept_apart() {
     let driver = world(|_| {});
-    let try_listen = |on: &str| driver.listen(address(on), &listen_options(5), LISTENER);
+    let try_listen = |on: &str| driver.listen(&address(on).into(), &listen_options(5), LISTENER);
     let first = try_listen("127.0.0.1:0").unwrap();
     let port = first.local_address().unwrap().port().unwrap();
     assert!(port >= 49_152);
@@ -233,7 +234,7 @@ fn ports_are_given_out_and_kept_apart() {
         bind_address: Some(address("127.0.0.9:5000")),
         no_delay: false,
     };
-    let connect_from = || driver.connect(address("127.0.0.1:1"), &options, CLIENT);
+    let connect_from = || driver.connect(&address("127.0.0.1:1").into(), &options, CLIENT);
     let client = connect_from().unwrap();
     assert_eq!(client.local_address().unwrap().port(), Some(5000));
     assert_eq!(kind(connect_from()), ErrorKind::AddrInUse);
@@ -248,10 +249,15 @@ fn a_shared_port_serves_all_its_listeners() {
     let options = ListenOptions {
         backlog: 5,
         reuse_port: true,
+        mode: None,
         only_v6: false,
     };
-    let one = driver.listen(address(SERVER), &options, LISTENER).unwrap();
-    let two = driver.listen(address(SERVER), &options, LISTENER).unwrap();
+    let one = driver
+        .listen(&address(SERVER).into(), &options, LISTENER)
+        .unwrap();
+    let two = driver
+        .listen(&address(SERVER).into(), &options, LISTENER)
+        .unwrap();
     let _clients = [
         connect(&driver, SERVER, CLIENT),
         connect(&driver, SERVER, CLIENT),
@@ -282,7 +288,7 @@ fn a_port_for_both_families_sees_mapped_peers() {
 fn a_full_queue_makes_attempts_wait() {
     let driver = world(|_| {});
     let listener = driver
-        .listen(address(SERVER), &listen_options(1), LISTENER)
+        .listen(&address(SERVER).into(), &listen_options(1), LISTENER)
         .unwrap();
     let first = connect(&driver, SERVER, CLIENT);
     let given_up = connect(&driver, SERVER, CLIENT);

@@ -5,6 +5,7 @@
 mod opening;
 mod racing;
 mod tcp;
+mod unix;
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};

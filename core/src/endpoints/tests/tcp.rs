@@ -21,7 +21,10 @@ fn a_failure_names_the_address_and_what_the_system_said() {
         assert!(!connecting.is_fired());
         let result = world.reactor.run_until(connecting);
         let error = result.unwrap_err().trap::<ConnectError>().unwrap();
-        assert_eq!((error.address, error.error.kind()), (at(address), kind));
+        assert_eq!(
+            (error.address, error.error.kind()),
+            (at(address).into(), kind)
+        );
         assert_eq!(world.elapsed(), ms(2));
         world.assert_clean();
     }
@@ -85,7 +88,7 @@ fn a_port_that_is_taken_says_so() {
     let server = TcpServer::new(&world.reactor, at(GOOD));
     let error = server.listen(|_: &Address| Idle).unwrap_err();
     let error = error.trap::<CannotListen>().unwrap();
-    assert_eq!(error.address, at(GOOD));
+    assert_eq!(error.address, at(GOOD).into());
     assert_eq!(error.error.kind(), io::ErrorKind::AddrInUse);
     world.assert_clean();
 }

@@ -167,8 +167,8 @@ fn a_port_that_is_taken_is_an_error_at_once_that_names_it() {
         let sources = reactor.open_sources();
         let error = listen(taken).unwrap_err().trap::<CannotListen>().unwrap();
         assert_eq!(
-            (error.address, error.error.kind()),
-            (taken, ErrorKind::AddrInUse)
+            (error.address.clone(), error.error.kind()),
+            (taken.into(), ErrorKind::AddrInUse)
         );
         assert!(format!("{error}").contains(&taken.to_string()));
         assert_eq!(reactor.open_sources(), sources);

@@ -35,7 +35,7 @@ impl Network {
         }
         let mut local = options.bind_address.unwrap_or_else(|| {
             let ip = match to.ip() {
-                ip if ip.is_loopback() => ip,
+                ip if ip.is_loopback() || super::names::is_hidden(to) => ip,
                 IpAddr::V4(_) => HOST_V4.into(),
                 IpAddr::V6(_) => HOST_V6.into(),
             };
@@ -129,6 +129,7 @@ impl Network {
             return;
         };
         self.free_port(port.address.port());
+        self.names.forget(port.address);
         for (to, _) in port.waiting {
             self.send(Arrival::Failed {
                 to,
