@@ -33,12 +33,14 @@
 
 mod happy_eyeballs;
 mod hostname;
+mod service;
 mod tcp;
 mod unix;
 
 use std::fmt;
 
 pub use hostname::HostnameClient;
+pub use service::{Backoff, ClientService, Served, ServedRef};
 pub use tcp::{TcpClient, TcpServer};
 pub use unix::{UnixClient, UnixServer};
 
@@ -72,10 +74,10 @@ pub trait ClientEndpoint: fmt::Debug + 'static {
     }
 }
 
-impl dyn ClientEndpoint {
-    /// As [`ClientEndpoint::connect`], for an endpoint whose type is not known.
-    pub fn connect<F: Factory>(&self, factory: F) -> Deferred<ProtocolRef<F::Protocol>> {
-        self.establish().add_callback(|stream| stream.open(factory))
+/// An endpoint whose type is not known is used through its box.
+impl<E: ClientEndpoint + ?Sized> ClientEndpoint for Box<E> {
+    fn establish(&self) -> Deferred<Established> {
+        (**self).establish()
     }
 }
 

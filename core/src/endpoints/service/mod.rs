@@ -1,0 +1,421 @@
+//! ClientService: keeps a connection, and makes it again when it is lost.
+//!
+//! ```text
+//!            start                    connected
+//! Stopped ----------> Connecting ------------------> Connected
+//!    ^                 ^      | failed                   | lost
+//!    |                 |      v                          v
+//!    |   retry's time  '--- Waiting <-------------------'
+//!    '---- stop, from anywhere, when nothing is left
+//! ```
+
+mod policy;
+mod served;
+#[cfg(test)]
+mod tests;
+
+use std::cell::RefCell;
+use std::fmt;
+use std::rc::{Rc, Weak};
+use std::time::Duration;
+
+use super::ClientEndpoint;
+use crate::{
+    Cancelled, Canceller, Deferred, DelayedCall, Factory, Failure, Outcome, ProtocolRef, Reactor,
+    Resolver, Transport,
+};
+
+pub use policy::Backoff;
+pub use served::Served;
+use served::Serving;
+
+/// Keeps a connection to an endpoint: when it is lost, or cannot be made, it is tried again, after
+/// a time that grows with each failure.
+///
+/// A cheap handle. What comes back from [`when_connected`](Self::when_connected) is a handle to a
+/// [`Served`] protocol, which dereferences to the one that the factory built.
+///
+/// ```
+/// use std::time::Duration;
+/// use torsade_core::endpoints::{ClientService, TcpClient};
+/// use torsade_core::testing::Simulation;
+/// use torsade_core::{Address, Protocol, Result, Transport};
+///
+/// struct Quiet;
+/// impl Protocol for Quiet {
+///     fn data_received(&mut self, _: &Transport, _: &[u8]) -> Result<()> {
+///         Ok(())
+///     }
+/// }
+///
+/// # fn main() -> Result<()> {
+/// let reactor = Simulation::new().reactor();
+/// let endpoint = TcpClient::new(&reactor, "127.0.0.1:7".parse()?);
+/// let service = ClientService::new(&reactor, endpoint, |_: &Address| Quiet)
+///     .retry_policy(|_| Duration::from_secs(5));
+/// service.start();
+/// // Nobody listens in this world: five attempts fail, at 0, 5, 10, 15 and 20 seconds.
+/// let connected = service.when_connected_within(5);
+/// assert!(reactor.run_until(connected).is_err());
+/// reactor.run_until(service.stop())?;
+/// # Ok(())
+/// # }
+/// ```
+#[doc(alias = "ReconnectingClientFactory")]
+pub struct ClientService<F: Factory> {
+    inner: Rc<Inner<F>>,
+}
+
+/// The handle to the protocol of a service's connection.
+pub type ServedRef<P> = ProtocolRef<Served<P>>;
+
+type Prepare<P> = Box<dyn Fn(&ServedRef<P>) -> Deferred<()>>;
+
+struct Inner<F: Factory> {
+    this: Weak<Self>,
+    reactor: Reactor,
+    endpoint: Box<dyn ClientEndpoint>,
+    factory: Rc<RefCell<F>>,
+    policy: RefCell<Box<dyn FnMut(u32) -> Duration>>,
+    prepare: RefCell<Option<Prepare<F::Protocol>>>,
+    state: RefCell<State<F::Protocol>>,
+}
+
+struct State<P: crate::Protocol> {
+    phase: Phase<P>,
+    /// Numbers the connections, so that the loss of an old one is not taken for that of a new one.
+    round: u64,
+    /// Failures since the last connection.
+    failures: u32,
+    /// Those who wait for a connection, and how many failures they put up with.
+    waiting: Vec<(Resolver<ServedRef<P>>, Option<u32>)>,
+    /// Those who wait for the end.
+    stopping: Vec<Resolver<()>>,
+    /// It is to be started again when it has stopped.
+    starts_again: bool,
+}
+
+enum Phase<P: crate::Protocol> {
+    Stopped,
+    Connecting(Canceller),
+    Waiting(DelayedCall),
+    Connected(ServedRef<P>),
+    /// Stopped, but the connection is not lost yet.
+    Disconnecting(Transport),
+}
+
+impl<F: Factory> ClientService<F> {
+    /// A service that is not started yet, with a [`Backoff`] between its attempts.
+    pub fn new(reactor: &Reactor, endpoint: impl ClientEndpoint, factory: F) -> Self {
+        let mut backoff = Backoff::default();
+        Self {
+            inner: Rc::new_cyclic(|this| Inner {
+                this: Weak::clone(this),
+                reactor: reactor.clone(),
+                endpoint: Box::new(endpoint),
+                factory: Rc::new(RefCell::new(factory)),
+                policy: RefCell::new(Box::new(move |failures| backoff.delay(failures))),
+                prepare: RefCell::new(None),
+                state: RefCell::new(State {
+                    phase: Phase::Stopped,
+                    round: 0,
+                    failures: 0,
+                    waiting: Vec::new(),
+                    stopping: Vec::new(),
+                    starts_again: false,
+                }),
+            }),
+        }
+    }
+
+    /// How long it waits after so many failures in a row: 1 after the first, and after a loss.
+    #[doc(alias = "retryPolicy")]
+    pub fn retry_policy(self, policy: impl FnMut(u32) -> Duration + 'static) -> Self {
+        *self.inner.policy.borrow_mut() = Box::new(policy);
+        self
+    }
+
+    /// Has `prepare` called with each new connection, before anybody is given it. If what it gives
+    /// fails, the connection is closed and counts as a failed attempt.
+    #[doc(alias = "prepareConnection")]
+    pub fn prepare_connection<O: Outcome<Output = ()>>(
+        self,
+        prepare: impl Fn(&ServedRef<F::Protocol>) -> O + 'static,
+    ) -> Self {
+        let prepare =
+            move |connection: &ServedRef<F::Protocol>| prepare(connection).into_deferred();
+        *self.inner.prepare.borrow_mut() = Some(Box::new(prepare));
+        self
+    }
+
+    /// Starts to connect. Started already, it goes on; stopping, it starts anew when it has stopped.
+    #[doc(alias = "startService")]
+    pub fn start(&self) {
+        let mut state = self.inner.state.borrow_mut();
+        match state.phase {
+            Phase::Stopped => {
+                drop(state);
+                self.inner.connect();
+            }
+            Phase::Disconnecting(_) => state.starts_again = true,
+            _ => log::warn!(target: "torsade", "a ClientService was started twice"),
+        }
+    }
+
+    /// Ends the attempt or the wait, or closes the connection. The Deferred fires when nothing is
+    /// left. Those who wait for a connection are told [`Cancelled`].
+    #[doc(alias = "stopService")]
+    pub fn stop(&self) -> Deferred<()> {
+        self.inner.stop()
+    }
+
+    /// The connection, now if there is one, or the next.
+    ///
+    /// # Errors
+    /// [`Cancelled`] when the service is stopped before.
+    #[doc(alias = "whenConnected")]
+    pub fn when_connected(&self) -> Deferred<ServedRef<F::Protocol>> {
+        self.inner.when_connected(None)
+    }
+
+    /// The same, but fails after so many failures in a row, with the last of them.
+    #[doc(alias = "failAfterFailures")]
+    pub fn when_connected_within(&self, failures: u32) -> Deferred<ServedRef<F::Protocol>> {
+        self.inner.when_connected(Some(failures))
+    }
+
+    /// Whether there is a connection.
+    pub fn is_connected(&self) -> bool {
+        matches!(self.inner.state.borrow().phase, Phase::Connected(_))
+    }
+}
+
+impl<F: Factory> Inner<F> {
+    fn when_connected(&self, limit: Option<u32>) -> Deferred<ServedRef<F::Protocol>> {
+        let mut state = self.state.borrow_mut();
+        match &state.phase {
+            Phase::Connected(connection) => Deferred::succeed(connection.clone()),
+            // Before the first start one may wait, but not after a stop.
+            Phase::Stopped if state.round > 0 => Deferred::fail(Cancelled),
+            _ => {
+                let (resolver, connected) = Deferred::new();
+                state.waiting.push((resolver, limit));
+                connected
+            }
+        }
+    }
+
+    fn connect(&self) {
+        let round = {
+            let mut state = self.state.borrow_mut();
+            state.round += 1;
+            state.round
+        };
+        let lost = self.this.clone();
+        let serving = Serving::new(&self.factory, move || {
+            if let Some(this) = lost.upgrade() {
+                this.lost(round);
+            }
+        });
+        let (weak, preparing) = (self.this.clone(), self.this.clone());
+        let connecting = self
+            .endpoint
+            .connect(serving)
+            .add_callback(move |connection| prepared(&preparing, connection));
+        let canceller = connecting.canceller();
+        self.state.borrow_mut().phase = Phase::Connecting(canceller);
+        drop(connecting.add_both(move |result| {
+            if let Some(this) = weak.upgrade() {
+                this.decided(round, result);
+            }
+        }));
+    }
+
+    /// An attempt has come to something.
+    fn decided(&self, round: u64, result: crate::Result<ServedRef<F::Protocol>>) {
+        let is_current = {
+            let state = self.state.borrow();
+            state.round == round && matches!(state.phase, Phase::Connecting(_))
+        };
+        match result {
+            Ok(connection) if is_current && connection.transport().is_connected() => {
+                let waiting = {
+                    let mut state = self.state.borrow_mut();
+                    state.failures = 0;
+                    state.phase = Phase::Connected(connection.clone());
+                    std::mem::take(&mut state.waiting)
+                };
+                for (resolver, _) in waiting {
+                    resolver.callback(connection.clone());
+                }
+            }
+            Ok(connection) => {
+                connection.transport().lose_connection();
+                if is_current {
+                    // Lost while it was prepared.
+                    self.failed(crate::ConnectionDone.into());
+                }
+            }
+            Err(failure) if is_current => self.failed(failure),
+            Err(_) => {}
+        }
+    }
+
+    fn failed(&self, failure: Failure) {
+        log::debug!(target: "torsade", "{:?}: {failure:#}", self.endpoint);
+        let failures = {
+            let mut state = self.state.borrow_mut();
+            state.failures += 1;
+            state.failures
+        };
+        let given_up = self.take_waiting(|limit| limit.is_some_and(|limit| failures >= limit));
+        let mut failure = Some(failure);
+        self.wait(failures);
+        let last = given_up.len();
+        for (at, resolver) in given_up.into_iter().enumerate() {
+            let text = failure.as_ref().map(|failure| format!("{failure:#}"));
+            match failure.take_if(|_| at + 1 == last) {
+                Some(failure) => resolver.errback(failure),
+                None => resolver.errback(std::io::Error::other(text.unwrap_or_default())),
+            }
+        }
+    }
+
+    fn take_waiting(
+        &self,
+        is_over: impl Fn(Option<u32>) -> bool,
+    ) -> Vec<Resolver<ServedRef<F::Protocol>>> {
+        let mut state = self.state.borrow_mut();
+        let (over, waiting) = std::mem::take(&mut state.waiting)
+            .into_iter()
+            .partition(|(_, limit)| is_over(*limit));
+        state.waiting = waiting;
+        let over: Vec<(Resolver<_>, Option<u32>)> = over;
+        over.into_iter().map(|(resolver, _)| resolver).collect()
+    }
+
+    /// Tries again, after the policy's time.
+    fn wait(&self, failures: u32) {
+        let delay = self.policy.borrow_mut()(failures);
+        let this = self.this.clone();
+        let timer = self.reactor.call_later(delay, move || {
+            if let Some(this) = this.upgrade() {
+                this.connect();
+            }
+        });
+        self.state.borrow_mut().phase = Phase::Waiting(timer);
+    }
+
+    /// A connection is lost.
+    fn lost(&self, round: u64) {
+        let mut state = self.state.borrow_mut();
+        if state.round != round {
+            return;
+        }
+        match &state.phase {
+            Phase::Connected(_) => {
+                state.failures = 1;
+                drop(state);
+                self.wait(1);
+            }
+            Phase::Disconnecting(_) => {
+                state.phase = Phase::Stopped;
+                drop(state);
+                self.stopped();
+            }
+            // While it is prepared: the attempt tells.
+            _ => {}
+        }
+    }
+
+    fn stop(&self) -> Deferred<()> {
+        let phase = std::mem::replace(&mut self.state.borrow_mut().phase, Phase::Stopped);
+        match phase {
+            Phase::Stopped => return Deferred::succeed(()),
+            Phase::Connecting(canceller) => canceller.cancel(),
+            Phase::Waiting(timer) => {
+                timer.cancel();
+            }
+            Phase::Connected(connection) => {
+                let transport = connection.transport().clone();
+                transport.lose_connection();
+                self.state.borrow_mut().phase = Phase::Disconnecting(transport);
+            }
+            Phase::Disconnecting(transport) => {
+                let mut state = self.state.borrow_mut();
+                state.phase = Phase::Disconnecting(transport);
+                state.starts_again = false;
+            }
+        }
+        for resolver in self.take_waiting(|_| true) {
+            resolver.errback(Cancelled);
+        }
+        let mut state = self.state.borrow_mut();
+        if matches!(state.phase, Phase::Stopped) {
+            return Deferred::succeed(());
+        }
+        let (resolver, stopped) = Deferred::new();
+        state.stopping.push(resolver);
+        stopped
+    }
+
+    /// Nothing is left.
+    fn stopped(&self) {
+        let (stopping, starts_again) = {
+            let mut state = self.state.borrow_mut();
+            let starts_again = std::mem::take(&mut state.starts_again);
+            (std::mem::take(&mut state.stopping), starts_again)
+        };
+        for resolver in stopping {
+            resolver.callback(());
+        }
+        if starts_again {
+            self.connect();
+        }
+    }
+}
+
+/// The connection, when it is prepared; closed, if that fails.
+fn prepared<F: Factory>(
+    inner: &Weak<Inner<F>>,
+    connection: ServedRef<F::Protocol>,
+) -> Deferred<ServedRef<F::Protocol>> {
+    let preparing = inner.upgrade().and_then(|inner| {
+        let prepare = inner.prepare.borrow();
+        prepare.as_ref().map(|prepare| prepare(&connection))
+    });
+    let Some(preparing) = preparing else {
+        return Deferred::succeed(connection);
+    };
+    let transport = connection.transport().clone();
+    preparing
+        .add_errback(move |failure| {
+            transport.abort_connection();
+            Err(failure)
+        })
+        .map(move |()| connection)
+}
+
+impl<F: Factory> Drop for Inner<F> {
+    fn drop(&mut self) {
+        // Nobody can stop it any more.
+        let _ = self.stop();
+    }
+}
+
+impl<F: Factory> Clone for ClientService<F> {
+    fn clone(&self) -> Self {
+        Self {
+            inner: Rc::clone(&self.inner),
+        }
+    }
+}
+
+impl<F: Factory> fmt::Debug for ClientService<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientService")
+            .field("endpoint", &self.inner.endpoint)
+            .field("is_connected", &self.is_connected())
+            .finish()
+    }
+}

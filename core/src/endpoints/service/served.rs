@@ -1,0 +1,85 @@
+//! The protocol of a service: it passes everything on, and tells the service when it is lost.
+
+use std::cell::RefCell;
+use std::fmt;
+use std::ops::{Deref, DerefMut};
+use std::rc::Rc;
+
+use crate::{Address, Factory, Failure, Protocol, Result, Transport};
+
+/// A protocol whose connection a [`ClientService`](super::ClientService) keeps.
+pub struct Served<P> {
+    protocol: P,
+    lost: Option<Box<dyn FnOnce()>>,
+}
+
+/// Builds the protocol of one attempt with the service's factory.
+pub(super) struct Serving<F> {
+    factory: Rc<RefCell<F>>,
+    lost: Option<Box<dyn FnOnce()>>,
+}
+
+impl<F> Serving<F> {
+    pub(super) fn new(factory: &Rc<RefCell<F>>, lost: impl FnOnce() + 'static) -> Self {
+        Self {
+            factory: Rc::clone(factory),
+            lost: Some(Box::new(lost)),
+        }
+    }
+}
+
+impl<F: Factory> Factory for Serving<F> {
+    type Protocol = Served<F::Protocol>;
+
+    fn build_protocol(&mut self, peer: &Address) -> Option<Self::Protocol> {
+        Some(Served {
+            protocol: self.factory.borrow_mut().build_protocol(peer)?,
+            lost: self.lost.take(),
+        })
+    }
+}
+
+impl<P: Protocol> Protocol for Served<P> {
+    fn connection_made(&mut self, transport: &Transport) {
+        self.protocol.connection_made(transport);
+    }
+
+    fn data_received(&mut self, transport: &Transport, data: &[u8]) -> Result<()> {
+        self.protocol.data_received(transport, data)
+    }
+
+    fn read_closed(&mut self, transport: &Transport) {
+        self.protocol.read_closed(transport);
+    }
+
+    fn write_closed(&mut self, transport: &Transport) {
+        self.protocol.write_closed(transport);
+    }
+
+    fn connection_lost(&mut self, reason: &Failure) {
+        self.protocol.connection_lost(reason);
+        if let Some(lost) = self.lost.take() {
+            lost();
+        }
+    }
+}
+
+impl<P> Deref for Served<P> {
+    type Target = P;
+
+    fn deref(&self) -> &P {
+        &self.protocol
+    }
+}
+
+impl<P> DerefMut for Served<P> {
+    fn deref_mut(&mut self) -> &mut P {
+        &mut self.protocol
+    }
+}
+
+impl<P: fmt::Debug> fmt::Debug for Served<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.protocol.fmt(f)
+    }
+}
