@@ -8,6 +8,7 @@ pub mod error;
 mod factory;
 pub mod failure;
 pub mod filter;
+pub mod names;
 pub mod net;
 mod producer;
 mod protocol;

@@ -13,6 +13,7 @@ use super::turn::{Call, Core, State};
 use super::{DelayedCall, Remote, coroutine, jobs, resolver};
 use crate::driver::Driver;
 use crate::driver::system::System;
+use crate::names::NameResolver;
 use crate::{Deferred, Outcome, ReactorError, Result};
 
 /// The event loop of one thread: it waits for events and calls protocols, timers and callbacks.
@@ -349,6 +350,23 @@ impl Reactor {
     pub fn look_up(&self, host: &str) -> Deferred<Vec<IpAddr>> {
         match self.try_core() {
             Ok(core) => resolver::look_up(&core, host),
+            Err(error) => Deferred::fail(error),
+        }
+    }
+
+    /// Has host names looked up by `resolver` from now on: see [`names`](crate::names).
+    #[doc(alias = "installNameResolver")]
+    #[doc(alias = "installResolver")]
+    pub fn set_resolver(&self, resolver: impl NameResolver) {
+        if let Ok(core) = self.try_core() {
+            let before = core.resolver.replace(Some(Rc::new(resolver)));
+            drop(before);
+        }
+    }
+
+    pub(crate) fn look_up_by_system(&self, host: &str) -> Deferred<Vec<IpAddr>> {
+        match self.try_core() {
+            Ok(core) => resolver::by_system(&core, host),
             Err(error) => Deferred::fail(error),
         }
     }

@@ -10,6 +10,7 @@ use dns_lookup::{AddrInfoHints, LookupErrorKind, SockType, getaddrinfo};
 use super::jobs;
 use super::threads::ThreadPool;
 use super::turn::Core;
+use crate::deferred::maybe_deferred;
 use crate::driver::Lookup;
 use crate::{Deferred, LookupError, LookupVerdict, Result};
 
@@ -51,6 +52,22 @@ pub(super) fn look_up(core: &Rc<Core>, host: &str) -> Deferred<Vec<IpAddr>> {
     if let Err(why) = check_name(host) {
         return Deferred::fail(error(LookupVerdict::BadName(why)));
     }
+    let host = host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase();
+    // Taken out of the borrow: it may set another.
+    let resolver = core.resolver.borrow().clone();
+    match resolver {
+        Some(resolver) => maybe_deferred(|| resolver.look_up(&host)),
+        None => by_system(core, &host),
+    }
+}
+
+/// The same, of a name that is one, without the resolver that the user may have set.
+#[track_caller]
+pub(super) fn by_system(core: &Rc<Core>, host: &str) -> Deferred<Vec<IpAddr>> {
+    let error = |verdict| LookupError {
+        host: host.to_owned(),
+        verdict,
+    };
     match core.driver.lookup(host) {
         Lookup::Known(addresses) => Deferred::succeed(addresses),
         Lookup::NoSuchName => Deferred::fail(error(LookupVerdict::NoSuchName)),

@@ -19,6 +19,7 @@ use super::timed_call::TimedCall;
 use super::timers::Timers;
 use crate::deferred::run_queue;
 use crate::driver::{Driver, Event, Wait};
+use crate::names::NameResolver;
 use crate::net::buffers::Buffers;
 use crate::watch::{Place, watch};
 use crate::{Deferred, Reactor, ReactorError, Result};
@@ -44,6 +45,8 @@ pub(crate) struct Core {
     pub(super) workers: ThreadPool,
     /// Looks host names up; apart from the workers, so that neither starves the other.
     pub(super) names: Names,
+    /// Asked instead of the system, if the user has set one.
+    pub(super) resolver: RefCell<Option<Rc<dyn NameResolver>>>,
     /// What waits for a thread's answer.
     pub(super) jobs: Jobs,
     pub(super) triggers: RefCell<Triggers>,
@@ -88,6 +91,7 @@ impl Core {
             coroutines: Coroutines::default(),
             workers: ThreadPool::new("torsade-worker", 10),
             names: Names::new(),
+            resolver: RefCell::default(),
             jobs: Jobs::default(),
             triggers: RefCell::default(),
             signals: RefCell::default(),
