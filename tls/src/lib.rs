@@ -44,6 +44,7 @@ mod options;
 pub mod pem;
 mod provider;
 mod server;
+mod strings;
 mod trust;
 mod version;
 
@@ -59,5 +60,6 @@ pub use info::TlsInfo;
 /// The rustls that this crate is built on, for `from_rustls` and for the sources of errors.
 pub use rustls;
 pub use server::{ServerTls, ServerTlsBuilder};
+pub use strings::add_tls_endpoints;
 pub use trust::Trust;
 pub use version::TlsVersion;

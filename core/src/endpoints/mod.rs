@@ -34,6 +34,7 @@
 mod happy_eyeballs;
 mod hostname;
 mod service;
+mod strings;
 mod tcp;
 mod unix;
 
@@ -41,6 +42,7 @@ use std::fmt;
 
 pub use hostname::HostnameClient;
 pub use service::{Backoff, ClientService, Served, ServedRef};
+pub use strings::{Description, DescriptionError, Endpoints, ServerEndpoint};
 pub use tcp::{TcpClient, TcpServer};
 pub use unix::{UnixClient, UnixServer};
 

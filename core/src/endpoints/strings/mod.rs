@@ -1,0 +1,181 @@
+//! Endpoints by their description, as a configuration file or a command line gives them.
+
+mod builtin;
+mod description;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::rc::Rc;
+
+use super::{ClientEndpoint, TcpServer, UnixServer};
+use crate::net::ListeningPort;
+use crate::{Factory, Filter, Reactor, Result};
+
+pub use description::{Description, DescriptionError};
+
+/// Makes endpoints of their descriptions, in Twisted's grammar.
+///
+/// | client | |
+/// |---|---|
+/// | `tcp:HOST:PORT` | also `host=`, `port=`, `timeout=` (seconds), `bindAddress=` |
+/// | `unix:PATH` | also `path=`, `timeout=` |
+///
+/// | server | |
+/// |---|---|
+/// | `tcp:PORT`, `tcp6:PORT` | also `port=`, `interface=`, `backlog=` |
+/// | `unix:PATH` | also `address=`, `mode=` (octal), `backlog=` |
+///
+/// A colon, an equals sign or a backslash in a value has a backslash before it. Others are added
+/// with [`add_client`](Self::add_client) and [`add_server`](Self::add_server).
+///
+/// ```
+/// use torsade_core::endpoints::{ClientEndpoint, Endpoints};
+/// use torsade_core::testing::Simulation;
+/// use torsade_core::{Address, Protocol, Result, Transport};
+///
+/// struct Quiet;
+/// impl Protocol for Quiet {
+///     fn data_received(&mut self, _: &Transport, _: &[u8]) -> Result<()> {
+///         Ok(())
+///     }
+/// }
+///
+/// # fn main() -> Result<()> {
+/// let reactor = Simulation::new().reactor();
+/// let endpoints = Endpoints::new(&reactor);
+/// endpoints.server("tcp:8007:interface=127.0.0.1")?.listen(|_: &Address| Quiet)?;
+/// let client = endpoints.client("tcp:localhost:8007:timeout=15")?;
+/// reactor.run_until(client.connect(|_: &Address| Quiet))?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+#[doc(alias = "clientFromString")]
+#[doc(alias = "serverFromString")]
+pub struct Endpoints {
+    reactor: Reactor,
+    clients: BTreeMap<String, Rc<MakeClient>>,
+    servers: BTreeMap<String, Rc<MakeServer>>,
+}
+
+type MakeClient = dyn Fn(&Endpoints, &mut Description) -> Result<Box<dyn ClientEndpoint>>;
+type MakeServer = dyn Fn(&Endpoints, &mut Description) -> Result<ServerEndpoint>;
+
+/// A way to listen, whose kind was not known beforehand.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+#[doc(alias = "IStreamServerEndpoint")]
+pub enum ServerEndpoint {
+    /// On a TCP port.
+    Tcp(TcpServer),
+    /// On a UNIX socket.
+    Unix(UnixServer),
+}
+
+impl Endpoints {
+    /// The kinds that are always there.
+    pub fn new(reactor: &Reactor) -> Self {
+        let mut endpoints = Self {
+            reactor: reactor.clone(),
+            clients: BTreeMap::new(),
+            servers: BTreeMap::new(),
+        };
+        builtin::add_to(&mut endpoints);
+        endpoints
+    }
+
+    /// Adds a kind of client, or replaces it. `make` takes its arguments out of the description;
+    /// what is left there is an error.
+    #[doc(alias = "IStreamClientEndpointStringParserWithReactor")]
+    pub fn add_client(
+        &mut self,
+        kind: &str,
+        make: impl Fn(&Self, &mut Description) -> Result<Box<dyn ClientEndpoint>> + 'static,
+    ) {
+        self.clients.insert(kind.to_owned(), Rc::new(make));
+    }
+
+    /// Adds a kind of server, or replaces it.
+    #[doc(alias = "IStreamServerEndpointStringParser")]
+    pub fn add_server(
+        &mut self,
+        kind: &str,
+        make: impl Fn(&Self, &mut Description) -> Result<ServerEndpoint> + 'static,
+    ) {
+        self.servers.insert(kind.to_owned(), Rc::new(make));
+    }
+
+    /// The client endpoint of a description.
+    ///
+    /// # Errors
+    /// [`DescriptionError`], and what the kind itself objects to.
+    pub fn client(&self, description: &str) -> Result<Box<dyn ClientEndpoint>> {
+        make(self, &self.clients, description)
+    }
+
+    /// The server endpoint of a description.
+    ///
+    /// # Errors
+    /// [`DescriptionError`], and what the kind itself objects to.
+    pub fn server(&self, description: &str) -> Result<ServerEndpoint> {
+        make(self, &self.servers, description)
+    }
+
+    /// The reactor that the endpoints are for.
+    pub fn reactor(&self) -> &Reactor {
+        &self.reactor
+    }
+}
+
+fn make<E, M>(
+    endpoints: &Endpoints,
+    kinds: &BTreeMap<String, Rc<M>>,
+    description: &str,
+) -> Result<E>
+where
+    M: Fn(&Endpoints, &mut Description) -> Result<E> + ?Sized,
+{
+    let mut description = Description::parse(description)?;
+    let Some(make) = kinds.get(&description.kind) else {
+        return Err(DescriptionError::UnknownKind {
+            kind: description.kind,
+            known: kinds.keys().cloned().collect(),
+        }
+        .into());
+    };
+    let endpoint = make(endpoints, &mut description)?;
+    description.finish()?;
+    Ok(endpoint)
+}
+
+impl ServerEndpoint {
+    /// Listens; each connection gets a protocol of `factory`.
+    ///
+    /// # Errors
+    /// [`CannotListen`](crate::CannotListen).
+    pub fn listen<F: Factory>(&self, factory: F) -> Result<ListeningPort> {
+        match self {
+            Self::Tcp(server) => server.listen(factory),
+            Self::Unix(server) => server.listen(factory),
+        }
+    }
+
+    /// Puts a filter below the protocol of each connection.
+    pub fn filter<T: Filter>(self, make: impl Fn() -> Result<T> + 'static) -> Self {
+        match self {
+            Self::Tcp(server) => Self::Tcp(server.filter(make)),
+            Self::Unix(server) => Self::Unix(server.filter(make)),
+        }
+    }
+}
+
+impl fmt::Debug for Endpoints {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Endpoints")
+            .field("clients", &self.clients.keys())
+            .field("servers", &self.servers.keys())
+            .finish()
+    }
+}

@@ -1,0 +1,175 @@
+use proptest::prelude::*;
+
+use super::{Description, DescriptionError, Endpoints, ServerEndpoint};
+use crate::endpoints::{ClientEndpoint, HostnameClient};
+use crate::testing::Simulation;
+use crate::{Address, Protocol, Reactor, Result, Transport};
+
+struct Quiet;
+
+impl Protocol for Quiet {
+    fn data_received(&mut self, _: &Transport, _: &[u8]) -> Result<()> {
+        Ok(())
+    }
+}
+
+fn endpoints() -> (Reactor, Endpoints) {
+    let reactor = Simulation::new().reactor();
+    let endpoints = Endpoints::new(&reactor);
+    (reactor, endpoints)
+}
+
+/// The peer of a client that connects to a server, both by description.
+fn connects(server: &str, client: &str) -> String {
+    let (reactor, endpoints) = endpoints();
+    let server = endpoints.server(server).unwrap();
+    let _listening = server.listen(|_: &Address| Quiet).unwrap();
+    let client = endpoints.client(client).unwrap();
+    let connected = reactor.run_until(client.connect(|_: &Address| Quiet));
+    connected.unwrap().transport().peer().to_string()
+}
+
+#[test]
+fn each_kind_connects_to_its_server() {
+    // C123
+    let cases = [
+        ("tcp:80", "tcp:127.0.0.1:80", "127.0.0.1:80"),
+        ("tcp:port=80", "tcp:host=localhost:port=80", "127.0.0.1:80"),
+        (
+            "tcp:port=80:interface=127.0.0.1:backlog=5",
+            "tcp:port=80:host=127.0.0.1",
+            "127.0.0.1:80",
+        ),
+        (
+            "tcp6:80:interface=\\:\\:1",
+            "tcp:\\:\\:1:80:timeout=2.5",
+            "[::1]:80",
+        ),
+        (
+            "tcp:80",
+            "tcp:127.0.0.1:80:bindAddress=127.0.0.1",
+            "127.0.0.1:80",
+        ),
+        ("unix:/run/x:mode=660", "unix:/run/x", "/run/x"),
+        (
+            "unix:address=/run/a\\:b\\=c\\\\",
+            "unix:path=/run/a\\:b\\=c\\\\:timeout=1",
+            "/run/a:b=c\\",
+        ),
+    ];
+    for (server, client, peer) in cases {
+        assert_eq!(connects(server, client), peer, "{server} and {client}");
+    }
+}
+
+/// What is wrong with a description of a client, and of a server.
+fn wrong(client: &str, server: &str) -> (DescriptionError, DescriptionError) {
+    let (_, endpoints) = endpoints();
+    let client = endpoints.client(client).map(|_| ()).unwrap_err();
+    let server = endpoints.server(server).map(|_| ()).unwrap_err();
+    (client.trap().unwrap(), server.trap().unwrap())
+}
+
+#[test]
+fn an_unknown_kind_is_told_with_those_that_there_are() {
+    // C123
+    let (client, server) = wrong("ftp:x", "");
+    assert_eq!(
+        client.to_string(),
+        "there are no \"ftp\" endpoints, only tcp, unix"
+    );
+    assert!(matches!(server, DescriptionError::UnknownKind { .. }));
+}
+
+#[test]
+fn missing_and_unknown_and_bad_arguments_are_told_when_it_is_read() {
+    // C123
+    let (client, server) = wrong("tcp:host=x", "tcp");
+    let missing = DescriptionError::Missing { argument: "port" };
+    assert_eq!((&client, &server), (&missing, &missing));
+
+    let (client, server) = wrong("tcp:x:80:retries=5", "tcp:80:81");
+    assert_eq!(
+        client.to_string(),
+        "nobody expects the argument \"retries\""
+    );
+    assert_eq!(server.to_string(), "nobody expects the argument \"81\"");
+
+    let (client, server) = wrong("tcp:x:http", "tcp:80:interface=lo");
+    assert_eq!(
+        client.to_string(),
+        "port is \"http\", and must be a number from 0 to 65535"
+    );
+    assert!(matches!(
+        server,
+        DescriptionError::BadValue {
+            argument: "interface",
+            ..
+        }
+    ));
+
+    let (client, server) = wrong("tcp:x:1:timeout=-1", "unix:/x:mode=rw");
+    assert!(matches!(
+        client,
+        DescriptionError::BadValue {
+            argument: "timeout",
+            ..
+        }
+    ));
+    assert!(matches!(
+        server,
+        DescriptionError::BadValue {
+            argument: "mode",
+            ..
+        }
+    ));
+
+    let (client, _) = wrong("tcp:host=a:host=b:80", "");
+    assert_eq!(client.to_string(), "the argument host is given twice");
+}
+
+#[test]
+fn others_add_kinds_of_their_own() {
+    let (reactor, mut endpoints) = endpoints();
+    endpoints.add_client("web", |endpoints, it| {
+        let host = it.require("host")?;
+        Ok(Box::new(HostnameClient::new(
+            endpoints.reactor(),
+            &host,
+            80,
+        )))
+    });
+    endpoints.add_server("web", |endpoints, it| {
+        let inner = it.take("inner").unwrap_or_else(|| "tcp:80".to_owned());
+        endpoints.server(&inner)
+    });
+    let server = endpoints.server("web").unwrap();
+    assert!(matches!(server, ServerEndpoint::Tcp(_)));
+    let _listening = server.listen(|_: &Address| Quiet).unwrap();
+    let client = endpoints.client("web:localhost").unwrap();
+    assert!(
+        reactor
+            .run_until(client.connect(|_: &Address| Quiet))
+            .is_ok()
+    );
+}
+
+proptest! {
+    #[test]
+    fn any_value_survives_when_it_is_escaped(value in "[a:=\\\\é ]{0,12}", other in ".{0,8}") {
+        let (first, second) = (Description::escape(&value), Description::escape(&other));
+        let text = format!("kind:{first}:name={second}");
+        let mut description = Description::parse(&text).unwrap();
+        prop_assert_eq!(description.kind.as_str(), "kind");
+        prop_assert_eq!(description.take_named("name"), Some(other));
+        prop_assert_eq!(description.take("first"), Some(value));
+        prop_assert!(description.finish().is_ok());
+    }
+
+    #[test]
+    fn any_text_is_read_or_refused(text in ".{0,40}") {
+        let (_, endpoints) = endpoints();
+        let _ = endpoints.client(&text);
+        let _ = endpoints.server(&format!("tcp:{text}"));
+    }
+}
