@@ -30,8 +30,8 @@ pub(crate) struct System {
     /// For streams that register themselves after their accept.
     registry: Rc<Registry>,
     waker: Arc<Waker>,
-    /// The reading end of the pipe that signals are written to; see [`Driver::watch_signals`].
-    signals: RefCell<Option<mio::net::UnixStream>>,
+    /// Both ends of the pipe that signals are written to; see [`Driver::watch_signals`].
+    signals: RefCell<Option<(mio::net::UnixStream, UnixStream)>>,
 }
 
 /// The most events one turn takes from the system; the rest comes in the next.
@@ -56,7 +56,7 @@ impl System {
 
     /// Empties the signal pipe, so that its next byte is an edge again.
     fn drain_signals(&self) {
-        if let Some(pipe) = &mut *self.signals.borrow_mut() {
+        if let Some((pipe, _)) = &mut *self.signals.borrow_mut() {
             let mut bytes = [0; 64];
             while matches!(pipe.read(&mut bytes), Ok(n) if n > 0) {}
         }
@@ -109,13 +109,18 @@ impl Driver for System {
     fn threads_at_work(&self, _change: i32) {}
 
     fn watch_signals(&self) -> io::Result<Option<UnixStream>> {
+        let mut signals = self.signals.borrow_mut();
+        if let Some((_, writer)) = &*signals {
+            return writer.try_clone().map(Some);
+        }
         let (reader, writer) = UnixStream::pair()?;
         reader.set_nonblocking(true)?;
         writer.set_nonblocking(true)?;
         let mut reader = mio::net::UnixStream::from_std(reader);
         reader.register(&self.registry, SIGNAL, Interest::READABLE)?;
-        *self.signals.borrow_mut() = Some(reader);
-        Ok(Some(writer))
+        let for_handlers = writer.try_clone()?;
+        *signals = Some((reader, writer));
+        Ok(Some(for_handlers))
     }
 
     fn lookup(&self, _host: &str) -> Lookup {

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use super::pending::Pending;
 use super::shutdown::{Phase, TriggerId};
+use super::signal_handlers::{Signal, SignalHandler};
 use super::turn::{Call, Core, State};
 use super::{DelayedCall, Remote, coroutine, jobs, resolver};
 use crate::driver::Driver;
@@ -311,6 +312,29 @@ impl Reactor {
         if let Some(core) = self.core() {
             core.handle_signals.set(on);
         }
+    }
+
+    /// Has `f` called when the process gets a signal, in the reactor's thread, as any other call.
+    ///
+    /// Several of one kind that come at once may be one call. In a simulated world none comes.
+    ///
+    /// ```
+    /// # use torsade_core::Reactor;
+    /// use torsade_core::reactor::Signal;
+    ///
+    /// # fn main() -> torsade_core::Result<()> {
+    /// let reactor = Reactor::new()?;
+    /// let handler = reactor.on_signal(Signal::Hangup, || println!("reading the configuration"))?;
+    /// handler.remove();
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// What the system says; [`ReactorError`] when the reactor has stopped.
+    #[doc(alias = "signal.signal")]
+    pub fn on_signal(&self, signal: Signal, f: impl FnMut() + 'static) -> Result<SignalHandler> {
+        Ok(self.try_core()?.on_signal(signal, f)?)
     }
 
     /// A handle for other threads.

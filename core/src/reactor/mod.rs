@@ -29,6 +29,7 @@ mod pending;
 mod remote;
 mod resolver;
 mod shutdown;
+mod signal_handlers;
 mod signals;
 pub(crate) mod sources;
 mod threads;
@@ -40,6 +41,7 @@ pub use handle::Reactor;
 pub use pending::Pending;
 pub use remote::Remote;
 pub use shutdown::{Phase, TriggerId};
+pub use signal_handlers::{Signal, SignalHandler};
 pub use timed_call::DelayedCall;
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ use super::jobs::Jobs;
 use super::remote::Shared;
 use super::resolver::Names;
 use super::shutdown::Triggers;
+use super::signal_handlers::SignalHandlers;
 use super::signals::Signals;
 use super::sources::{Source, Sources};
 use super::threads::ThreadPool;
@@ -51,6 +52,7 @@ pub(crate) struct Core {
     pub(super) jobs: Jobs,
     pub(super) triggers: RefCell<Triggers>,
     pub(super) signals: RefCell<Option<Signals>>,
+    pub(super) signal_handlers: SignalHandlers,
     pub(super) handle_signals: Cell<bool>,
     /// A turn waits no longer than this: see [`iterate`](Self::iterate).
     wait_until: Cell<Option<Instant>>,
@@ -95,6 +97,7 @@ impl Core {
             jobs: Jobs::default(),
             triggers: RefCell::default(),
             signals: RefCell::default(),
+            signal_handlers: SignalHandlers::default(),
             handle_signals: Cell::new(true),
             wait_until: Cell::default(),
             state: Cell::new(State::Idle),
@@ -218,6 +221,7 @@ impl Core {
     }
 
     fn run_signals(self: &Rc<Self>) {
+        self.signal_handlers.run();
         let stop = self
             .signals
             .borrow()

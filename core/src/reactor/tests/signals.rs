@@ -1,14 +1,16 @@
 //! SIGINT and SIGTERM, sent to a child process: this test binary, with one test to run.
 
+use std::cell::Cell;
 use std::io::{BufRead, BufReader, Read};
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio, exit};
+use std::rc::Rc;
 use std::time::Duration;
 
 use signal_hook::consts::{SIGINT, SIGTERM};
 
 use super::{ms, run_for};
-use crate::reactor::Phase;
+use crate::reactor::{Phase, Signal};
 use crate::{Deferred, Reactor};
 
 /// Set in the child: the part that it has to play.
@@ -203,4 +205,57 @@ fn a_signal_is_seen_by_the_next_run_as_well() {
         sent.wait_for("stopped");
     }
     assert!(sent.end().0.success());
+}
+
+#[test]
+fn a_signal_comes_to_its_handlers_until_they_are_removed() {
+    let reactor = Reactor::new().unwrap();
+    let count = Rc::new(Cell::new([0, 0]));
+    let counting = |at: usize| {
+        let count = Rc::clone(&count);
+        move || {
+            let mut now = count.get();
+            now[at] += 1;
+            count.set(now);
+        }
+    };
+    let first = reactor.on_signal(Signal::User2, counting(0)).unwrap();
+    let second = reactor.on_signal(Signal::User2, counting(1)).unwrap();
+    let raise = || {
+        let later = crate::task::defer_later(&reactor, ms(1), || {
+            signal_hook::low_level::raise(signal_hook::consts::SIGUSR2).unwrap();
+        });
+        reactor.run_until(later).unwrap();
+        // The loop is woken for it.
+        run_for(&reactor, ms(1));
+    };
+    raise();
+    assert_eq!(count.get(), [1, 1]);
+    assert!(first.remove());
+    assert!(!first.remove());
+    raise();
+    assert_eq!(count.get(), [1, 2]);
+    assert!(second.remove());
+    raise();
+    assert_eq!(count.get(), [1, 2]);
+}
+
+#[test]
+fn a_signal_wakes_a_loop_that_waits_for_nothing_else() {
+    let reactor = Reactor::new().unwrap();
+    let to_stop = reactor.clone();
+    let _ = reactor
+        .on_signal(Signal::User1, move || to_stop.stop().unwrap())
+        .unwrap();
+    let raising = std::thread::spawn({
+        let remote = reactor.remote();
+        move || {
+            // The reactor runs by then, and waits for ever.
+            let running = remote.block_on(|_| Ok(()));
+            running.unwrap();
+            signal_hook::low_level::raise(signal_hook::consts::SIGUSR1).unwrap();
+        }
+    });
+    reactor.run().unwrap();
+    raising.join().unwrap();
 }
