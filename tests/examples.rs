@@ -5,6 +5,7 @@ mod support;
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::process::Stdio;
 use std::thread::{self, JoinHandle};
 
 use support::peer::{self, Finished, run};
@@ -248,6 +249,32 @@ fn fetch_gives_up_when_its_time_is_over() {
     // Connections are taken by the system, and nobody answers.
     let finished = fetch(&["--max-time", "0.2", &format!("http://{address}/")]);
     assert_complains(&finished, 1, &[&address.to_string(), "timed out"]);
+}
+
+/// Runs `fetch` with its standard output closed, as `fetch | true` has it.
+fn fetch_without_a_reader(arguments: &[&str]) -> (Option<i32>, String) {
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let mut command = example("fetch");
+    let command = command.args(arguments).stdout(writer);
+    let child = command.stderr(Stdio::piped()).spawn().unwrap();
+    let finished = child.wait_with_output().unwrap();
+    let stderr = String::from_utf8(finished.stderr).unwrap();
+    (finished.status.code(), stderr)
+}
+
+#[test]
+fn fetch_says_that_nobody_reads_and_does_not_panic() {
+    let server = Canned::new(HELLO);
+    for arguments in [vec![], vec![server.url()], vec!["--help".to_owned()]] {
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        let (code, stderr) = fetch_without_a_reader(&arguments);
+        assert!(!stderr.contains("panicked"), "{arguments:?}: {stderr}");
+        if arguments != ["--help"] {
+            assert_eq!(code, Some(1), "{arguments:?}: {stderr}");
+            assert!(stderr.contains("Broken pipe"), "{stderr}");
+        }
+    }
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! The demonstration: a server and a client on one reactor, with a certificate made on the spot.
 
+use std::io::{self, Write};
 use std::net::Ipv4Addr;
 use std::time::SystemTime;
 
@@ -61,13 +62,21 @@ fn start(reactor: &Reactor) -> Result<Deferred<()>> {
         "https://localhost:{}/",
         port.address().port().unwrap_or_default()
     );
-    println!("fetching {url}, which this program serves itself\n");
+    // Not `println`: a reader that has gone is an error to tell, and no reason to panic.
+    writeln!(
+        io::stdout(),
+        "fetching {url}, which this program serves itself\n"
+    )?;
 
     let agent = Agent::with_options(reactor, AgentOptions::new().tls(&client));
-    Ok(agent.get(&url).add_callback(|response| {
-        print!("{}\n{}\n", output::head(&response), tls_lines(&response));
-        response.text().map(|text| print!("{text}"))
-    }))
+    let shown = agent.get(&url).add_callback(|response| {
+        let (head, tls) = (output::head(&response), tls_lines(&response));
+        match write!(io::stdout(), "{head}\n{tls}\n") {
+            Ok(()) => response.text(),
+            Err(error) => Deferred::fail(error),
+        }
+    });
+    Ok(shown.add_callback(|text| Ok(write!(io::stdout(), "{text}")?)))
 }
 
 /// A certificate for `localhost` that is good for thirty days.

@@ -18,6 +18,13 @@ use torsade::http::{Agent, AgentOptions, Method, Request, Response};
 use torsade::tls::{ClientTls, TlsInfo};
 use torsade::{Deferred, Failure, Reactor, Result};
 
+/// Tells something on standard error. Nobody may be listening, which is no reason to panic.
+macro_rules! say {
+    ($($text:tt)*) => {{
+        let _ = writeln!(std::io::stderr(), $($text)*);
+    }};
+}
+
 /// What `--fail` gives for a status of 400 and up, as curl does.
 const FAILED_STATUS: u8 = 22;
 const USAGE_ERROR: u8 = 2;
@@ -49,7 +56,7 @@ fn fetch(reactor: &Reactor, arguments: Arguments) -> Deferred<ExitCode> {
         Err(failure) => Deferred::fail(failure),
     };
     started.add_errback(move |failure| {
-        eprintln!("fetch: {}", hints::explain(&name, &failure));
+        say!("fetch: {}", hints::explain(&name, &failure));
         Ok(ExitCode::FAILURE)
     })
 }
@@ -64,7 +71,7 @@ fn start(reactor: &Reactor, arguments: Arguments) -> Result<Deferred<ExitCode>> 
         request = request.body(data.clone());
     }
     if arguments.is_verbose {
-        eprintln!("> {} {}", request.method(), request.url());
+        say!("> {} {}", request.method(), request.url());
     }
     Ok(agent
         .request(request)
@@ -98,17 +105,17 @@ fn options(arguments: &Arguments) -> Result<AgentOptions> {
 
 fn receive(response: Response, arguments: &Arguments) -> Deferred<ExitCode> {
     if arguments.is_verbose {
-        eprintln!("* the response comes from {}", response.peer());
+        say!("* the response comes from {}", response.peer());
         if let Some(tls) = response.tls() {
-            eprint!("{}", describe(tls));
+            let _ = write!(std::io::stderr(), "{}", describe(tls));
         }
         for line in output::head(&response).lines() {
-            eprintln!("< {line}");
+            say!("< {line}");
         }
     }
     let status = response.status();
     if arguments.must_succeed && status.as_u16() >= 400 {
-        eprintln!("fetch: {} answered {status}", arguments.url);
+        say!("fetch: {} answered {status}", arguments.url);
         return Deferred::succeed(ExitCode::from(FAILED_STATUS));
     }
     let mut output = match Output::open(arguments.output.as_deref(), response.body_length()) {
