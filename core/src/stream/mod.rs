@@ -126,21 +126,22 @@ impl AsyncStream {
 
     /// A factory for a listening endpoint: each connection is given to `handler`, whose future
     /// runs as a coroutine. Its failure is logged, as that of any Deferred.
-    pub fn serve<H, F>(reactor: &Reactor, mut handler: H) -> impl Factory
+    pub fn serve<H, F>(reactor: &Reactor, handler: H) -> impl Factory
     where
         H: FnMut(Self) -> F + 'static,
         F: Future + 'static,
         F::Output: Outcome,
     {
-        let reactor = reactor.clone();
+        let (reactor, handler) = (reactor.clone(), Rc::new(RefCell::new(handler)));
         move |_: &Address| {
             let shared = Shared::new();
             let stream = Self {
                 shared: Rc::clone(&shared),
             };
-            let future = handler(stream);
-            let reactor = reactor.clone();
+            let (reactor, handler) = (reactor.clone(), Rc::clone(&handler));
+            // Not before: the handler may look at the stream's transport at once.
             StreamProtocol::new(&shared, move |_| {
+                let future = handler.borrow_mut()(stream);
                 reactor.spawn(future);
             })
         }

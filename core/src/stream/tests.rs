@@ -252,3 +252,22 @@ fn a_coroutine_that_writes_on_and_on_never_has_much_queued() {
     let most = most.unwrap();
     assert!(most <= 75_000, "{most} bytes were queued");
 }
+
+#[test]
+fn a_handler_may_look_at_its_stream_before_it_awaits_anything() {
+    let world = World::serving(Simulation::new(), |mut stream: AsyncStream| {
+        let peer = stream.transport().peer().to_string();
+        async move {
+            stream.write_all(peer.as_bytes()).await?;
+            Ok(())
+        }
+    });
+    let mut stream = world.connect();
+    let ours = stream.transport().host().to_string();
+    let told = world.run(async move {
+        let mut told = String::new();
+        stream.read_to_string(&mut told).await?;
+        Ok(told)
+    });
+    assert_eq!(told.unwrap(), ours);
+}

@@ -107,7 +107,9 @@ fn stale_file(name: &UnixName) -> Option<&Path> {
     // Never anything else than a socket: that would be somebody's data.
     let is_socket = fs::symlink_metadata(path).is_ok_and(|it| it.file_type().is_socket());
     let refused = |error: io::Error| error.kind() == io::ErrorKind::ConnectionRefused;
-    let is_stale = is_socket && std::os::unix::net::UnixStream::connect(path).is_err_and(refused);
+    // Without blocking: a listener that is alive may have a full queue.
+    let connect = || socket()?.connect(&system_name(name)?);
+    let is_stale = is_socket && connect().is_err_and(refused);
     is_stale.then_some(path)
 }
 

@@ -20,6 +20,7 @@ use std::rc::{Rc, Weak};
 use std::time::Duration;
 
 use super::ClientEndpoint;
+use crate::failure::SharedFailure;
 use crate::{
     Cancelled, Canceller, Deferred, DelayedCall, Factory, Failure, Outcome, ProtocolRef, Reactor,
     Resolver, Transport,
@@ -269,15 +270,10 @@ impl<F: Factory> Inner<F> {
             state.failures
         };
         let given_up = self.take_waiting(|limit| limit.is_some_and(|limit| failures >= limit));
-        let mut failure = Some(failure);
         self.wait(failures);
-        let last = given_up.len();
-        for (at, resolver) in given_up.into_iter().enumerate() {
-            let text = failure.as_ref().map(|failure| format!("{failure:#}"));
-            match failure.take_if(|_| at + 1 == last) {
-                Some(failure) => resolver.errback(failure),
-                None => resolver.errback(std::io::Error::other(text.unwrap_or_default())),
-            }
+        let failure = SharedFailure::from(failure);
+        for resolver in given_up {
+            resolver.errback(failure.failure());
         }
     }
 

@@ -157,6 +157,7 @@ fn who_puts_up_with_so_many_failures_is_told_the_last() {
     let world = World::new();
     let service = world.service();
     service.start();
+    let another = service.when_connected_within(1);
     let (one, three) = (
         service.when_connected_within(1),
         service.when_connected_within(3),
@@ -164,6 +165,11 @@ fn who_puts_up_with_so_many_failures_is_told_the_last() {
     let patient = service.when_connected();
     let failure = world.run(one).unwrap_err();
     assert!(failure.check::<ConnectError>().is_some(), "{failure}");
+    let failure = world.run(another).unwrap_err();
+    assert!(
+        failure.check::<ConnectError>().is_some(),
+        "all of them are told"
+    );
     assert_eq!(world.seconds(), 0);
     assert!(world.run(three).is_err());
     assert_eq!(world.seconds(), 25);

@@ -95,7 +95,7 @@ fn a_port_that_is_taken_says_so() {
 
 #[test]
 fn the_number_of_the_system_s_error_is_kept() {
-    // C76: on the operating system, at a port that was free a moment ago.
+    // C76, R90: on the operating system, at a port that was free a moment ago.
     let reactor = Reactor::new().unwrap();
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();

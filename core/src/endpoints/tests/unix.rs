@@ -215,3 +215,32 @@ fn the_file_of_a_successor_is_left_alone() {
     reactor.run_until(port.stop_listening()).unwrap();
     call(&reactor, &name, 1).unwrap();
 }
+
+#[test]
+fn a_listener_whose_queue_is_full_is_not_taken_for_gone_nor_waited_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("socket");
+    let name = socket2::SockAddr::unix(&path).unwrap();
+    let socket = || {
+        let socket = socket2::Socket::new(socket2::Domain::UNIX, socket2::Type::STREAM, None);
+        let socket = socket.unwrap();
+        socket.set_nonblocking(true).unwrap();
+        socket
+    };
+    let busy = socket();
+    busy.bind(&name).unwrap();
+    busy.listen(0).unwrap();
+    let mut waiting = vec![];
+    loop {
+        let client = socket();
+        match client.connect(&name) {
+            Ok(()) => waiting.push(client),
+            Err(error) => break assert_eq!(error.kind(), io::ErrorKind::WouldBlock),
+        }
+    }
+    let reactor = Reactor::new().unwrap();
+    let failure = listen(&reactor, &UnixName::from(&path)).unwrap_err();
+    let error = failure.check::<CannotListen>().unwrap();
+    assert_eq!(error.error.kind(), io::ErrorKind::AddrInUse);
+    assert!(path.exists());
+}
