@@ -10,10 +10,12 @@ pub mod failure;
 pub mod filter;
 pub mod names;
 pub mod net;
+pub mod process;
 mod producer;
 mod protocol;
 pub mod protocols;
 pub mod reactor;
+mod socket_option;
 #[cfg(any(feature = "futures-io", feature = "tokio-io"))]
 pub mod stream;
 pub mod task;
@@ -38,8 +40,9 @@ pub use filter::Filter;
 pub use producer::{Producer, ProducerKind};
 pub use protocol::{AccessError, Protocol, ProtocolRef};
 pub use reactor::{DelayedCall, Reactor, Remote};
+pub use socket_option::{KeepAlive, SocketOption};
 pub use task::{react, react_with};
-pub use transport::Transport;
+pub use transport::{Credentials, Transport};
 
 /// What functions of torsade, and functions given to it, return: the error is a [`Failure`].
 pub type Result<T, E = Failure> = std::result::Result<T, E>;

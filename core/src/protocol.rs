@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::error::Error;
 use std::fmt;
+use std::os::fd::OwnedFd;
 use std::rc::{Rc, Weak};
 
 use crate::deferred::run_queue;
@@ -41,6 +42,14 @@ pub trait Protocol: 'static {
     /// An error ends the connection at once, with itself as the reason: what is queued is dropped.
     #[doc(alias = "dataReceived")]
     fn data_received(&mut self, transport: &Transport, data: &[u8]) -> Result<()>;
+
+    /// A descriptor came over a UNIX socket, before the bytes that it was sent with. Unless
+    /// overridden, that closes it.
+    #[doc(alias = "fileDescriptorReceived")]
+    #[doc(alias = "IFileDescriptorReceiver")]
+    fn descriptor_received(&mut self, transport: &Transport, descriptor: OwnedFd) {
+        let _ = (transport, descriptor);
+    }
 
     /// The peer will send no more. Unless overridden, that closes the connection.
     ///

@@ -2,13 +2,14 @@
 
 use std::any::Any;
 use std::fmt;
+use std::os::fd::OwnedFd;
 use std::rc::{Rc, Weak};
-use std::time::Duration;
 
 use bytes::Bytes;
 
 use crate::{
-    Address, AlreadyRegistered, Deferred, Failure, Filter, Producer, ProducerKind, Reactor, Result,
+    Address, AlreadyRegistered, Deferred, Failure, Filter, KeepAlive, Producer, ProducerKind,
+    Reactor, Result, SocketOption,
 };
 
 /// A cheap handle to one end of a connection; clone it and keep it as you like.
@@ -55,11 +56,25 @@ pub(crate) trait Link {
     fn unregister_producer(&self);
     fn peer(&self) -> Address;
     fn host(&self) -> Address;
-    fn set_no_delay(&self, on: bool) -> Result<()>;
-    fn set_keep_alive(&self, idle: Option<Duration>) -> Result<()>;
+    fn set_option(&self, option: SocketOption) -> Result<()>;
+    fn send_descriptor(&self, descriptor: OwnedFd) -> Result<()>;
+    fn peer_credentials(&self) -> Result<Credentials>;
     fn start_filter(&self, filter: Box<dyn Filter>) -> Deferred<()>;
     fn negotiated(&self) -> Option<Rc<dyn Any>>;
     fn reactor(&self) -> Reactor;
+}
+
+/// Who made a UNIX connection: the numbers of its process, user and group, at that time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+#[doc(alias = "ucred")]
+pub struct Credentials {
+    /// The process, unless it is in a namespace that ours cannot see.
+    pub process: Option<u32>,
+    /// The user.
+    pub user: u32,
+    /// The group.
+    pub group: u32,
 }
 
 impl Transport {
@@ -253,21 +268,54 @@ impl Transport {
     /// Sends small segments at once instead of gathering them (TCP_NODELAY). Off by default.
     ///
     /// # Errors
-    /// What the system says; `ConnectionDone` when the connection has ended.
+    /// As [`set_option`](Self::set_option).
     #[doc(alias = "setTcpNoDelay")]
     pub fn set_no_delay(&self, on: bool) -> Result<()> {
-        self.link().ok_or(crate::ConnectionDone)?.set_no_delay(on)
+        self.set_option(SocketOption::NoDelay(on))
     }
 
-    /// Probes the peer after `idle` of silence, or with `None` never (the default).
+    /// Probes a silent peer, or with `None` never (the default).
     ///
     /// # Errors
-    /// What the system says; `ConnectionDone` when the connection has ended.
+    /// As [`set_option`](Self::set_option).
     #[doc(alias = "setTcpKeepAlive")]
-    pub fn set_keep_alive(&self, idle: Option<Duration>) -> Result<()> {
-        self.link()
-            .ok_or(crate::ConnectionDone)?
-            .set_keep_alive(idle)
+    pub fn set_keep_alive(&self, times: Option<KeepAlive>) -> Result<()> {
+        self.set_option(SocketOption::KeepAlive(times))
+    }
+
+    /// Sets an option of the socket.
+    ///
+    /// # Errors
+    /// What the system says; `Unsupported` where there is no such option;
+    /// [`ConnectionDone`](crate::ConnectionDone) when the connection has ended.
+    #[doc(alias = "getHandle")]
+    pub fn set_option(&self, option: SocketOption) -> Result<()> {
+        self.link().ok_or(crate::ConnectionDone)?.set_option(option)
+    }
+
+    /// Sends a descriptor over a UNIX socket, with the next bytes that are written: the peer has it
+    /// before it has those. Some must follow, or the connection ends with a
+    /// [`DescriptorOverrun`](crate::DescriptorOverrun).
+    ///
+    /// # Errors
+    /// `Unsupported` where it is no UNIX socket of the system;
+    /// [`ConnectionDone`](crate::ConnectionDone) when nothing can be written any more.
+    #[doc(alias = "sendFileDescriptor")]
+    #[doc(alias = "IUNIXTransport")]
+    pub fn send_descriptor(&self, descriptor: OwnedFd) -> Result<()> {
+        let link = self.link().ok_or(crate::ConnectionDone)?;
+        link.send_descriptor(descriptor)
+    }
+
+    /// Who is at the other end of a UNIX socket, as the system knows: it cannot be pretended.
+    ///
+    /// # Errors
+    /// `Unsupported` where it is no UNIX socket of the system;
+    /// [`ConnectionDone`](crate::ConnectionDone) when the connection has ended.
+    #[doc(alias = "SO_PEERCRED")]
+    pub fn peer_credentials(&self) -> Result<Credentials> {
+        let link = self.link().ok_or(crate::ConnectionDone)?;
+        link.peer_credentials()
     }
 
     /// Puts a filter between the wire and the protocol, in the middle of a connection.

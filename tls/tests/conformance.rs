@@ -1,13 +1,12 @@
 //! The suite of all stream transports, over TLS: in the simulated world, and over the system's TCP.
 
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use rcgen::{CertifiedKey, generate_simple_self_signed};
-use torsade_core::endpoints::{ClientEndpoint, Established, TcpClient, TcpServer};
+use torsade_core::endpoints::{ClientEndpoint, Established, ServerEndpoint, TcpClient, TcpServer};
 use torsade_core::testing::Simulation;
 use torsade_core::testing::conformance::Harness;
-use torsade_core::{Deferred, Reactor, connection_conformance};
+use torsade_core::{Address, Deferred, Reactor, connection_conformance};
 use torsade_tls::{ClientTls, ServerTls, TlsVersion, wrap_client_tls, wrap_server_tls};
 
 /// TLS over what moves the reactor.
@@ -74,12 +73,13 @@ impl Harness for Tls {
         }
     }
 
-    fn server(&self, server: TcpServer) -> TcpServer {
-        wrap_server_tls(server, &self.server)
+    fn server(&self, reactor: &Reactor) -> ServerEndpoint {
+        let server = TcpServer::new(reactor, ([127, 0, 0, 1], 0).into());
+        ServerEndpoint::Tcp(wrap_server_tls(server, &self.server))
     }
 
-    fn establish(&self, reactor: &Reactor, address: SocketAddr) -> Deferred<Established> {
-        let tcp = TcpClient::new(reactor, address);
+    fn establish(&self, reactor: &Reactor, address: &Address) -> Deferred<Established> {
+        let tcp = TcpClient::new(reactor, address.socket_addr().expect("a TCP address"));
         wrap_client_tls(tcp, &self.client, "conformance.test").establish()
     }
 }

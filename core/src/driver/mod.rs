@@ -17,10 +17,11 @@ pub(crate) mod simulated;
 pub(crate) mod system;
 
 use std::io::{self, IoSlice};
+use std::os::fd::{BorrowedFd, OwnedFd};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use crate::Address;
+use crate::{Address, Credentials, SocketOption};
 
 /// What identifies a source to its driver: slot and generation, see `reactor::sources`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -139,6 +140,48 @@ pub(crate) trait Driver {
         options: &ListenOptions,
         token: Token,
     ) -> io::Result<Box<dyn Listener>>;
+
+    /// Two streams that are connected with each other.
+    fn pair(&self, tokens: [Token; 2]) -> io::Result<[Box<dyn Stream>; 2]>;
+
+    /// What it can do with descriptors of the operating system.
+    ///
+    /// # Errors
+    /// `Unsupported` in a simulated world, which has none.
+    fn descriptors(&self) -> io::Result<&dyn Descriptors>;
+}
+
+/// What a driver does with descriptors that others made.
+pub(crate) trait Descriptors {
+    /// A stream of a connected socket, and its peer.
+    fn adopt_stream(&self, socket: OwnedFd, token: Token)
+    -> io::Result<(Box<dyn Stream>, Address)>;
+
+    /// A listener of a socket that listens.
+    fn adopt_listener(&self, socket: OwnedFd, token: Token) -> io::Result<Box<dyn Listener>>;
+
+    /// A stream that reads from one descriptor and writes to another (pipes, terminals, files), and
+    /// what it is ready for from the beginning.
+    fn join(
+        &self,
+        from: Option<OwnedFd>,
+        to: Option<OwnedFd>,
+        token: Token,
+    ) -> io::Result<(Box<dyn Stream>, Readiness)>;
+
+    /// Has events of a descriptor reported from now on, or again although it was ready before.
+    fn watch(&self, descriptor: BorrowedFd<'_>, interest: Interest, token: Token)
+    -> io::Result<()>;
+
+    /// Has them reported no more. The descriptor may have been closed.
+    fn unwatch(&self, descriptor: BorrowedFd<'_>);
+}
+
+/// Which events of a descriptor are of interest.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Interest {
+    pub(crate) read: bool,
+    pub(crate) write: bool,
 }
 
 /// A non-blocking stream of bytes, both ways. Dropping it closes it.
@@ -166,10 +209,34 @@ pub(crate) trait Stream {
 
     fn local_address(&self) -> io::Result<Address>;
 
-    fn set_no_delay(&self, on: bool) -> io::Result<()>;
+    fn set_option(&self, option: SocketOption) -> io::Result<()>;
 
-    /// Keep-alive probes after `idle` of silence, or none.
-    fn set_keep_alive(&self, idle: Option<Duration>) -> io::Result<()>;
+    /// Sends a descriptor with the next bytes that are written.
+    fn send_descriptor(&self, _descriptor: OwnedFd) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    /// Whether no bytes came to carry one.
+    fn has_unsent_descriptors(&self) -> bool {
+        false
+    }
+
+    /// The descriptors that came with what was read last. If there are any then a short read was
+    /// not the last.
+    fn take_descriptors(&self) -> Vec<OwnedFd> {
+        Vec::new()
+    }
+
+    /// Who is at the other end.
+    fn peer_credentials(&self) -> io::Result<Credentials> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    /// Whether a close with unread input destroys what was sent before: then it is read on for a
+    /// while, and dropped.
+    fn lingers(&self) -> bool {
+        true
+    }
 }
 
 /// A listening port. Dropping it closes it.

@@ -1,10 +1,13 @@
 //! The driver of the real world: mio for readiness, the operating system's sockets and clock.
 
+mod descriptors;
+mod options;
+mod pipe;
+mod tcp;
 mod unix;
 
 use std::cell::RefCell;
-use std::io::{self, IoSlice, Read, Write};
-use std::net::{Shutdown, SocketAddr};
+use std::io::{self, Read};
 use std::os::fd::{AsRawFd, RawFd};
 use std::os::unix::net::UnixStream;
 use std::rc::Rc;
@@ -12,13 +15,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use mio::event::Source as _;
-use mio::net::{TcpListener, TcpStream};
+use mio::unix::SourceFd;
 use mio::{Interest, Poll, Registry};
-use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
 
 use super::{
-    ConnectOptions, Driver, Event, ListenOptions, Listener, Lookup, Readiness, Stream, Token, Wait,
-    Wake,
+    ConnectOptions, Descriptors, Driver, Event, ListenOptions, Listener, Lookup, Readiness, Stream,
+    Token, Wait, Wake,
 };
 use crate::Address;
 
@@ -133,19 +135,11 @@ impl Driver for System {
         options: &ConnectOptions,
         token: Token,
     ) -> io::Result<Box<dyn Stream>> {
-        let to = match to {
-            Address::Tcp(to) => *to,
-            Address::Unix(name) => return unix::connect(name, &self.registry, token),
-            Address::Unnamed => return Err(io::ErrorKind::AddrNotAvailable.into()),
-        };
-        let stream = match options.bind_address {
-            None => TcpStream::connect(to)?,
-            Some(from) => bound_connect(from, to)?,
-        };
-        if options.no_delay {
-            stream.set_nodelay(true)?;
+        match to {
+            Address::Tcp(to) => tcp::connect(*to, options, &self.registry, token),
+            Address::Unix(name) => unix::connect(name, &self.registry, token),
+            Address::Unnamed => Err(io::ErrorKind::AddrNotAvailable.into()),
         }
-        Ok(Box::new(self.register(stream, token)?))
     }
 
     fn listen(
@@ -154,53 +148,20 @@ impl Driver for System {
         options: &ListenOptions,
         token: Token,
     ) -> io::Result<Box<dyn Listener>> {
-        let on = match on {
-            Address::Tcp(on) => *on,
-            Address::Unix(name) => return unix::listen(name, options, &self.registry, token),
-            Address::Unnamed => return Err(io::ErrorKind::AddrNotAvailable.into()),
-        };
-        let socket = Socket::new(Domain::for_address(on), Type::STREAM, Some(Protocol::TCP))?;
-        // Without it, a restarted server waits for the old one's connections to time out.
-        socket.set_reuse_address(true)?;
-        if options.reuse_port {
-            socket.set_reuse_port(true)?;
+        match on {
+            Address::Tcp(on) => tcp::listen(*on, options, &self.registry, token),
+            Address::Unix(name) => unix::listen(name, options, &self.registry, token),
+            Address::Unnamed => Err(io::ErrorKind::AddrNotAvailable.into()),
         }
-        if on.is_ipv6() {
-            socket.set_only_v6(options.only_v6)?;
-        }
-        socket.set_nonblocking(true)?;
-        socket.bind(&on.into())?;
-        socket.listen(options.backlog)?;
-        let mut listener = TcpListener::from_std(socket.into());
-        listener.register(&self.registry, mio::Token(token.0), Interest::READABLE)?;
-        Ok(Box::new(SystemListener {
-            listener,
-            registry: Rc::clone(&self.registry),
-        }))
     }
-}
 
-impl System {
-    fn register(&self, stream: TcpStream, token: Token) -> io::Result<SystemStream> {
-        SystemStream::register(stream, &self.registry, token)
+    fn pair(&self, tokens: [Token; 2]) -> io::Result<[Box<dyn Stream>; 2]> {
+        unix::pair(&self.registry, tokens)
     }
-}
 
-/// Connects from a local address of one's own choice.
-fn bound_connect(from: SocketAddr, to: SocketAddr) -> io::Result<TcpStream> {
-    let socket = Socket::new(Domain::for_address(to), Type::STREAM, Some(Protocol::TCP))?;
-    socket.set_nonblocking(true)?;
-    socket.bind(&from.into())?;
-    match socket.connect(&to.into()) {
-        Err(error) if !connecting(&error) => return Err(error),
-        _ => {}
+    fn descriptors(&self) -> io::Result<&dyn Descriptors> {
+        Ok(self)
     }
-    Ok(TcpStream::from_std(socket.into()))
-}
-
-/// Whether a non-blocking connect has merely begun.
-fn connecting(error: &io::Error) -> bool {
-    error.kind() == io::ErrorKind::WouldBlock || error.raw_os_error() == Some(libc::EINPROGRESS)
 }
 
 /// Translates; an error or hang-up is readable and writable (the next call tells what it was).
@@ -223,90 +184,9 @@ impl Wake for Waker {
     }
 }
 
-/// A TCP socket, registered once for reading and writing and never changed.
-///
-/// Closing the descriptor takes it out of epoll, so no call is spent on taking it out before.
-struct SystemStream(TcpStream);
-
-impl SystemStream {
-    fn register(mut stream: TcpStream, registry: &Registry, token: Token) -> io::Result<Self> {
-        let both = Interest::READABLE | Interest::WRITABLE;
-        stream.register(registry, mio::Token(token.0), both)?;
-        Ok(Self(stream))
-    }
-}
-
-impl Stream for SystemStream {
-    fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
-        (&self.0).read(buffer)
-    }
-
-    fn has_input(&self) -> bool {
-        let looked = self.0.peek(&mut [0]);
-        !matches!(looked, Err(error) if error.kind() == io::ErrorKind::WouldBlock)
-    }
-
-    fn write_vectored(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
-        match slices {
-            // A plain send costs the kernel less than a vector of one.
-            [one] => (&self.0).write(one),
-            many => (&self.0).write_vectored(many),
-        }
-    }
-
-    fn shutdown_write(&self) -> io::Result<()> {
-        self.0.shutdown(Shutdown::Write)
-    }
-
-    fn reset_on_close(&self) {
-        // Should it fail, the close is an ordinary one; there is nothing better to do.
-        let _ = SockRef::from(&self.0).set_linger(Some(Duration::ZERO));
-    }
-
-    fn connected(&self) -> io::Result<bool> {
-        if let Some(error) = self.0.take_error()? {
-            return Err(error);
-        }
-        // Writable alone is not connected: only a peer's address is proof.
-        match self.0.peer_addr() {
-            Ok(_) => Ok(true),
-            Err(error) if error.kind() == io::ErrorKind::NotConnected || connecting(&error) => {
-                Ok(false)
-            }
-            Err(error) => Err(error),
-        }
-    }
-
-    fn local_address(&self) -> io::Result<Address> {
-        self.0.local_addr().map(Address::from)
-    }
-
-    fn set_no_delay(&self, on: bool) -> io::Result<()> {
-        self.0.set_nodelay(on)
-    }
-
-    fn set_keep_alive(&self, idle: Option<Duration>) -> io::Result<()> {
-        let socket = SockRef::from(&self.0);
-        match idle {
-            None => socket.set_keepalive(false),
-            Some(idle) => socket.set_tcp_keepalive(&TcpKeepalive::new().with_time(idle)),
-        }
-    }
-}
-
-struct SystemListener {
-    listener: TcpListener,
-    registry: Rc<Registry>,
-}
-
-impl Listener for SystemListener {
-    fn accept(&self, token: Token) -> io::Result<(Box<dyn Stream>, Address)> {
-        let (stream, peer) = self.listener.accept()?;
-        let stream = SystemStream::register(stream, &self.registry, token)?;
-        Ok((Box::new(stream), peer.into()))
-    }
-
-    fn local_address(&self) -> io::Result<Address> {
-        self.listener.local_addr().map(Address::from)
-    }
+/// Takes a descriptor out of the queue that will not be closed by its owner's closing it, since
+/// others have the same file or socket.
+fn take_out(registry: &Registry, descriptor: &impl AsRawFd) {
+    // It fails when it is not there, which is as well.
+    let _ = registry.deregister(&mut SourceFd(&descriptor.as_raw_fd()));
 }

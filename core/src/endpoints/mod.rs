@@ -31,17 +31,21 @@
 //! # }
 //! ```
 
+mod adopted;
 mod happy_eyeballs;
 mod hostname;
 mod service;
+mod standard_io;
 mod strings;
 mod tcp;
 mod unix;
 
 use std::fmt;
 
+pub use adopted::AdoptedServer;
 pub use hostname::HostnameClient;
 pub use service::{Backoff, ClientService, Served, ServedRef};
+pub use standard_io::StandardIo;
 pub use strings::{Description, DescriptionError, Endpoints, ServerEndpoint};
 pub use tcp::{TcpClient, TcpServer};
 pub use unix::{UnixClient, UnixServer};

@@ -2,6 +2,7 @@
 
 mod connection;
 mod deferred;
+mod descriptor;
 mod join;
 mod queue;
 mod reactor;
@@ -13,6 +14,7 @@ pub use connection::{
     LookupError, LookupVerdict, NoProtocol, PlaintextPending, Stage, WriteQueueFull,
 };
 pub use deferred::{Abandoned, Cancelled, Panicked, TimedOut, WaitsForItself};
+pub use descriptor::{AlreadyListened, DescriptorOverrun, NotHandedOver};
 pub use join::{FailureGroup, FirstError, NoDeferreds};
 pub use queue::{NoTokens, QueueOverflow, QueueUnderflow};
 pub use reactor::ReactorError;

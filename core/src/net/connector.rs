@@ -48,6 +48,28 @@ pub(super) fn attempt(
     deferred
 }
 
+/// Keeps a stream that is connected already, and ready for this.
+pub(super) fn keep(
+    core: &Rc<Core>,
+    token: Token,
+    stream: Box<dyn Stream>,
+    address: Address,
+    readiness: Readiness,
+) -> Established {
+    let connector = Rc::new(Connector {
+        core: Rc::downgrade(core),
+        token,
+        address,
+        stream: RefCell::new(Some(stream)),
+        resolver: Cell::new(None),
+        readiness: Cell::new(readiness),
+    });
+    core.sources
+        .borrow_mut()
+        .fill(token, Rc::<Connector>::clone(&connector));
+    Established::new(connector)
+}
+
 /// Closes whatever has this token.
 fn forget(core: &Weak<Core>, token: Token) {
     if let Some(core) = core.upgrade() {
@@ -68,6 +90,15 @@ struct Connector {
     readiness: Cell<Readiness>,
 }
 
+impl Connector {
+    fn is_decided(&self) -> bool {
+        let resolver = self.resolver.take();
+        let is_decided = resolver.is_none();
+        self.resolver.set(resolver);
+        is_decided
+    }
+}
+
 impl Source for Connector {
     fn ready(self: Rc<Self>, core: &Rc<Core>, readiness: Readiness) {
         let seen = self.readiness.get();
@@ -84,11 +115,7 @@ impl Source for Connector {
             None => return,
         };
         match connected {
-            Ok(true) => resolver.callback(Established {
-                connector: self,
-                filters: Vec::new(),
-                limit: None,
-            }),
+            Ok(true) => resolver.callback(Established::new(self)),
             Ok(false) => self.resolver.set(Some(resolver)),
             Err(error) => {
                 drop(core.sources.borrow_mut().remove(self.token));
@@ -114,7 +141,10 @@ impl Source for Connector {
     }
 
     fn describe(&self) -> String {
-        format!("an attempt to connect to {}", self.address)
+        match self.stream.borrow().is_some() && self.is_decided() {
+            true => format!("a stream to {} that no protocol has yet", self.address),
+            false => format!("an attempt to connect to {}", self.address),
+        }
     }
 }
 
@@ -138,9 +168,24 @@ struct Limit {
 }
 
 impl Established {
+    fn new(connector: Rc<Connector>) -> Self {
+        Self {
+            connector,
+            filters: Vec::new(),
+            limit: None,
+        }
+    }
+
     /// Adds a filter, above those that were added before.
-    pub fn with_filter(mut self, filter: impl Filter) -> Self {
-        self.filters.push(Box::new(filter));
+    pub fn with_filter(self, filter: impl Filter) -> Self {
+        self.with_filters([Box::new(filter) as Box<dyn Filter>])
+    }
+
+    pub(crate) fn with_filters(
+        mut self,
+        filters: impl IntoIterator<Item = Box<dyn Filter>>,
+    ) -> Self {
+        self.filters.extend(filters);
         self
     }
 

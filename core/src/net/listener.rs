@@ -28,6 +28,12 @@ pub struct ListeningPort {
 }
 
 impl ListeningPort {
+    /// A handle to no port.
+    pub(crate) fn closed(address: Address) -> Self {
+        let port = Weak::<Nowhere>::new();
+        Self { port, address }
+    }
+
     /// The address that is listened on; with the port that the system chose, if 0 was asked for.
     #[doc(alias = "getHost")]
     pub fn address(&self) -> &Address {
@@ -63,6 +69,20 @@ pub(super) fn listen<F: Factory>(
     factory: F,
     options: &ListenOptions,
 ) -> Result<ListeningPort> {
+    let driver_options = options.for_driver();
+    serve(core, address, factory, options, |token| {
+        core.driver.listen(address, &driver_options, token)
+    })
+}
+
+/// Makes a port of what `open` opens at `address`.
+pub(super) fn serve<F: Factory>(
+    core: &Rc<Core>,
+    address: &Address,
+    factory: F,
+    options: &ListenOptions,
+    open: impl FnOnce(Token) -> io::Result<Box<dyn Listener>>,
+) -> Result<ListeningPort> {
     let token = core.sources.borrow_mut().reserve();
     let cannot = |error: io::Error| {
         drop(core.sources.borrow_mut().remove(token));
@@ -71,10 +91,7 @@ pub(super) fn listen<F: Factory>(
             error: Arc::new(error),
         }
     };
-    let listener = core
-        .driver
-        .listen(address, &options.for_driver(), token)
-        .map_err(cannot)?;
+    let listener = open(token).map_err(cannot)?;
     let bound = listener.local_address().map_err(cannot)?;
     let port = Rc::new_cyclic(|this| Port {
         core: Rc::downgrade(core),
@@ -106,6 +123,15 @@ pub(super) fn listen<F: Factory>(
 /// What a [`ListeningPort`] can ask for, whatever the factory's type.
 trait Stop {
     fn stop(&self) -> Deferred<()>;
+}
+
+/// A port that there never was.
+struct Nowhere;
+
+impl Stop for Nowhere {
+    fn stop(&self) -> Deferred<()> {
+        Deferred::succeed(())
+    }
 }
 
 struct Port<F: Factory> {

@@ -131,6 +131,10 @@ impl ListenOptions {
         self
     }
 
+    pub(crate) fn make_filters(&self) -> Result<Vec<Box<dyn Filter>>> {
+        self.filters.iter().map(|make| make()).collect()
+    }
+
     pub(super) fn for_driver(&self) -> driver::ListenOptions {
         driver::ListenOptions {
             backlog: self.backlog,

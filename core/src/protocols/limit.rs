@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::fmt;
+use std::os::fd::OwnedFd;
 use std::rc::Rc;
 
 use slab::Slab;
@@ -168,6 +169,10 @@ impl<P: Protocol> Protocol for ProtocolWrapper<P> {
 
     fn data_received(&mut self, transport: &Transport, data: &[u8]) -> Result<()> {
         self.protocol.data_received(transport, data)
+    }
+
+    fn descriptor_received(&mut self, transport: &Transport, descriptor: OwnedFd) {
+        self.protocol.descriptor_received(transport, descriptor);
     }
 
     fn read_closed(&mut self, transport: &Transport) {

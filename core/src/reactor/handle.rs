@@ -9,7 +9,8 @@ use std::time::{Duration, Instant};
 
 use super::pending::Pending;
 use super::shutdown::{Phase, TriggerId};
-use super::signal_handlers::{Signal, SignalHandler};
+use super::signal::Signal;
+use super::signal_handlers::SignalHandler;
 use super::turn::{Call, Core, State};
 use super::{DelayedCall, Remote, coroutine, jobs, resolver};
 use crate::driver::Driver;

@@ -23,12 +23,14 @@
 //! next event, the next timer: see the documentation of [`Deferred`](crate::Deferred).
 
 mod coroutine;
+mod descriptors;
 mod handle;
 mod jobs;
 mod pending;
 mod remote;
 mod resolver;
 mod shutdown;
+mod signal;
 mod signal_handlers;
 mod signals;
 pub(crate) mod sources;
@@ -37,11 +39,13 @@ mod timed_call;
 mod timers;
 pub(crate) mod turn;
 
+pub use descriptors::{FileDescriptor, Watched};
 pub use handle::Reactor;
 pub use pending::Pending;
 pub use remote::Remote;
 pub use shutdown::{Phase, TriggerId};
-pub use signal_handlers::{Signal, SignalHandler};
+pub use signal::Signal;
+pub use signal_handlers::SignalHandler;
 pub use timed_call::DelayedCall;
 
 #[cfg(test)]

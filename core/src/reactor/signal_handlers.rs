@@ -7,54 +7,12 @@ use std::rc::{Rc, Weak};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{self, Arc};
 
-use signal_hook::{SigId, consts, flag, low_level};
+use signal_hook::{SigId, flag, low_level};
 use slab::Slab;
 
+use super::signal::Signal;
 use super::turn::{Core, run_call};
 use crate::driver::Driver;
-
-/// A signal that a program may want to hear of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Signal {
-    /// SIGALRM.
-    Alarm,
-    /// SIGCHLD: a child process has ended or stopped.
-    Child,
-    /// SIGCONT.
-    Continue,
-    /// SIGHUP: by custom, read the configuration again.
-    Hangup,
-    /// SIGINT. See [`handle_signals`](crate::Reactor::handle_signals): it stops the reactor, too.
-    Interrupt,
-    /// SIGQUIT.
-    Quit,
-    /// SIGTERM. As [`Interrupt`](Self::Interrupt).
-    Terminate,
-    /// SIGUSR1.
-    User1,
-    /// SIGUSR2.
-    User2,
-    /// SIGWINCH: the terminal's window has another size.
-    WindowChange,
-}
-
-impl Signal {
-    fn number(self) -> i32 {
-        match self {
-            Self::Alarm => consts::SIGALRM,
-            Self::Child => consts::SIGCHLD,
-            Self::Continue => consts::SIGCONT,
-            Self::Hangup => consts::SIGHUP,
-            Self::Interrupt => consts::SIGINT,
-            Self::Quit => consts::SIGQUIT,
-            Self::Terminate => consts::SIGTERM,
-            Self::User1 => consts::SIGUSR1,
-            Self::User2 => consts::SIGUSR2,
-            Self::WindowChange => consts::SIGWINCH,
-        }
-    }
-}
 
 /// A function that hears of a signal. Dropping this does not stop that.
 #[must_use = "keep it to stop hearing of the signal, or say `let _ =` if you never will"]
@@ -160,11 +118,15 @@ impl SignalHandlers {
 }
 
 impl Core {
-    pub(super) fn on_signal(
+    pub(crate) fn on_signal(
         self: &Rc<Self>,
         signal: Signal,
         call: impl FnMut() + 'static,
     ) -> io::Result<SignalHandler> {
+        if matches!(signal, Signal::Kill | Signal::Stop) {
+            let why = "nobody can hear of this signal";
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, why));
+        }
         let call = Rc::new(RefCell::new(call));
         let (key, flag) = self.signal_handlers.add(&*self.driver, signal, call)?;
         Ok(SignalHandler {

@@ -22,6 +22,7 @@ use crate::deferred::run_queue;
 use crate::driver::{Driver, Event, Wait};
 use crate::names::NameResolver;
 use crate::net::buffers::Buffers;
+use crate::process::Children;
 use crate::watch::{Place, watch};
 use crate::{Deferred, Reactor, ReactorError, Result};
 
@@ -54,6 +55,8 @@ pub(crate) struct Core {
     pub(super) signals: RefCell<Option<Signals>>,
     pub(super) signal_handlers: SignalHandlers,
     pub(super) handle_signals: Cell<bool>,
+    /// The processes that were started and not waited for.
+    pub(crate) children: Children,
     /// A turn waits no longer than this: see [`iterate`](Self::iterate).
     wait_until: Cell<Option<Instant>>,
     pub(super) state: Cell<State>,
@@ -99,6 +102,7 @@ impl Core {
             signals: RefCell::default(),
             signal_handlers: SignalHandlers::default(),
             handle_signals: Cell::new(true),
+            children: Children::default(),
             wait_until: Cell::default(),
             state: Cell::new(State::Idle),
             buffers: Buffers::default(),

@@ -21,7 +21,8 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::{
-    ConnectOptions, Driver, Event, ListenOptions, Listener, Lookup, Stream, Token, Wait, Wake,
+    ConnectOptions, Descriptors, Driver, Event, ListenOptions, Listener, Lookup, Stream, Token,
+    Wait, Wake,
 };
 use network::Network;
 use stream::{SimulatedListener, SimulatedStream};
@@ -191,6 +192,17 @@ impl Driver for SimulatedDriver {
         let id = network.listen(on, options, token)?;
         drop(network);
         Ok(Box::new(SimulatedListener::new(self.network.clone(), id)))
+    }
+
+    fn pair(&self, tokens: [Token; 2]) -> io::Result<[Box<dyn Stream>; 2]> {
+        let ids = self.network.borrow_mut().pair(tokens);
+        let stream = |id| SimulatedStream::new(self.network.clone(), id);
+        Ok(ids.map(|id| -> Box<dyn Stream> { Box::new(stream(id)) }))
+    }
+
+    fn descriptors(&self) -> io::Result<&dyn Descriptors> {
+        let why = "a simulated world has no descriptors and no processes";
+        Err(io::Error::new(io::ErrorKind::Unsupported, why))
     }
 }
 

@@ -4,11 +4,10 @@ use std::cell::RefCell;
 use std::io::{self, IoSlice, Read};
 use std::net::SocketAddr;
 use std::rc::Rc;
-use std::time::Duration;
 
 use super::network::{End, Id, Network, State};
-use crate::Address;
 use crate::driver::{Listener, Stream, Token};
+use crate::{Address, SocketOption};
 
 /// One end of a simulated connection.
 pub(super) struct SimulatedStream {
@@ -102,13 +101,8 @@ impl Stream for SimulatedStream {
         Ok(self.network.borrow().shown(local))
     }
 
-    /// Every write leaves at once here.
-    fn set_no_delay(&self, _on: bool) -> io::Result<()> {
-        Ok(())
-    }
-
-    /// Nothing is lost here without a word, so there is nothing to probe for.
-    fn set_keep_alive(&self, _idle: Option<Duration>) -> io::Result<()> {
+    /// There is nothing to set: every write leaves at once, and nothing is lost without a word.
+    fn set_option(&self, _option: SocketOption) -> io::Result<()> {
         Ok(())
     }
 }

@@ -1,9 +1,9 @@
 //! UNIX sockets of the operating system.
 
+mod stream;
+
 use std::fs;
-use std::io::{self, IoSlice, Read, Write};
-use std::mem::MaybeUninit;
-use std::net::Shutdown;
+use std::io;
 #[cfg(any(target_os = "android", target_os = "linux"))]
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::ffi::OsStrExt;
@@ -11,15 +11,15 @@ use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
 use std::os::unix::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
-use std::time::Duration;
 
 use mio::event::Source as _;
 use mio::net::{UnixListener, UnixStream};
 use mio::{Interest, Registry};
-use socket2::{Domain, SockAddr, SockRef, Socket, Type};
+use socket2::{Domain, SockAddr, Socket, Type};
 
 use crate::driver::{ListenOptions, Listener, Stream, Token};
 use crate::{Address, UnixName};
+use stream::SystemUnixStream;
 
 pub(super) fn connect(
     to: &UnixName,
@@ -58,14 +58,56 @@ pub(super) fn listen(
         fs::set_permissions(path, fs::Permissions::from_mode(mode))?;
     }
     socket.listen(options.backlog)?;
+    let mut listener = listener(socket, registry, token)?;
+    listener.file = file;
+    Ok(Box::new(listener))
+}
+
+/// Two that are connected with each other.
+pub(super) fn pair(registry: &Registry, tokens: [Token; 2]) -> io::Result<[Box<dyn Stream>; 2]> {
+    let (one, other) = UnixStream::pair()?;
+    let [first, second] = tokens;
+    Ok([
+        Box::new(SystemUnixStream::register(one, registry, first)?),
+        Box::new(SystemUnixStream::register(other, registry, second)?),
+    ])
+}
+
+/// A stream of somebody else's socket, which is connected and does not block; and its peer.
+pub(super) fn adopt_stream(
+    socket: Socket,
+    registry: &Rc<Registry>,
+    token: Token,
+) -> io::Result<(Box<dyn Stream>, Address)> {
+    let stream = SystemUnixStream::adopt(UnixStream::from_std(socket.into()), registry, token)?;
+    let peer = stream.peer_address()?;
+    Ok((Box::new(stream), peer))
+}
+
+/// A listener of somebody else's socket, which listens and does not block. Its file is theirs.
+pub(super) fn adopt_listener(
+    socket: Socket,
+    registry: &Rc<Registry>,
+    token: Token,
+) -> io::Result<Box<dyn Listener>> {
+    let mut listener = listener(socket, registry, token)?;
+    listener.is_shared = true;
+    Ok(Box::new(listener))
+}
+
+fn listener(
+    socket: Socket,
+    registry: &Rc<Registry>,
+    token: Token,
+) -> io::Result<SystemUnixListener> {
     let mut listener = UnixListener::from_std(socket.into());
     listener.register(registry, mio::Token(token.0), Interest::READABLE)?;
-    Ok(Box::new(SystemUnixListener {
+    Ok(SystemUnixListener {
         listener,
-        name: on.clone(),
         registry: Rc::clone(registry),
-        _file: file,
-    }))
+        file: None,
+        is_shared: false,
+    })
 }
 
 fn socket() -> io::Result<Socket> {
@@ -116,94 +158,49 @@ fn stale_file(name: &UnixName) -> Option<&Path> {
 /// A socket's file, which goes when its listener does.
 struct BoundFile {
     path: PathBuf,
-    /// Device and number, so that a successor's file is left alone.
+    /// So that a successor's file is left alone.
     identity: (u64, u64),
 }
 
 impl BoundFile {
     fn new(path: &Path) -> io::Result<Self> {
-        let metadata = fs::symlink_metadata(path)?;
         Ok(Self {
             path: path.to_owned(),
-            identity: (metadata.dev(), metadata.ino()),
+            identity: identity(path)?,
         })
     }
 }
 
 impl Drop for BoundFile {
     fn drop(&mut self) {
-        let is_ours = Self::new(&self.path).is_ok_and(|now| {
-            let same = now.identity == self.identity;
-            std::mem::forget(now);
-            same
-        });
-        if is_ours {
+        if identity(&self.path).is_ok_and(|now| now == self.identity) {
             // There is nobody to tell.
             let _ = fs::remove_file(&self.path);
         }
     }
 }
 
-/// A UNIX socket, registered once for reading and writing and never changed.
-struct SystemUnixStream(UnixStream);
-
-impl SystemUnixStream {
-    fn register(mut stream: UnixStream, registry: &Registry, token: Token) -> io::Result<Self> {
-        let both = Interest::READABLE | Interest::WRITABLE;
-        stream.register(registry, mio::Token(token.0), both)?;
-        Ok(Self(stream))
-    }
-}
-
-impl Stream for SystemUnixStream {
-    fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
-        (&self.0).read(buffer)
-    }
-
-    fn has_input(&self) -> bool {
-        let looked = SockRef::from(&self.0).peek(&mut [MaybeUninit::uninit()]);
-        !matches!(looked, Err(error) if error.kind() == io::ErrorKind::WouldBlock)
-    }
-
-    fn write_vectored(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
-        (&self.0).write_vectored(slices)
-    }
-
-    fn shutdown_write(&self) -> io::Result<()> {
-        self.0.shutdown(Shutdown::Write)
-    }
-
-    fn reset_on_close(&self) {
-        // There is no such thing here: the peer sees an end.
-    }
-
-    fn connected(&self) -> io::Result<bool> {
-        match self.0.take_error()? {
-            Some(error) => Err(error),
-            None => Ok(true),
-        }
-    }
-
-    fn local_address(&self) -> io::Result<Address> {
-        Ok(our_name(&self.0.local_addr()?).into())
-    }
-
-    fn set_no_delay(&self, _: bool) -> io::Result<()> {
-        // Nothing is ever delayed here.
-        Ok(())
-    }
-
-    fn set_keep_alive(&self, _: Option<Duration>) -> io::Result<()> {
-        // The peer cannot vanish without a word.
-        Ok(())
-    }
+/// Device and number of a file.
+fn identity(path: &Path) -> io::Result<(u64, u64)> {
+    let metadata = fs::symlink_metadata(path)?;
+    Ok((metadata.dev(), metadata.ino()))
 }
 
 struct SystemUnixListener {
     listener: UnixListener,
-    name: UnixName,
     registry: Rc<Registry>,
-    _file: Option<BoundFile>,
+    /// Removed when this is dropped.
+    file: Option<BoundFile>,
+    /// Others may have the same socket.
+    is_shared: bool,
+}
+
+impl Drop for SystemUnixListener {
+    fn drop(&mut self) {
+        if self.is_shared {
+            super::take_out(&self.registry, &self.listener);
+        }
+    }
 }
 
 impl Listener for SystemUnixListener {
@@ -214,6 +211,6 @@ impl Listener for SystemUnixListener {
     }
 
     fn local_address(&self) -> io::Result<Address> {
-        Ok(self.name.clone().into())
+        Ok(our_name(&self.listener.local_addr()?).into())
     }
 }

@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::fmt;
 use std::ops::{Deref, DerefMut};
+use std::os::fd::OwnedFd;
 use std::rc::Rc;
 
 use crate::{Address, Factory, Failure, Protocol, Result, Transport};
@@ -46,6 +47,10 @@ impl<P: Protocol> Protocol for Served<P> {
 
     fn data_received(&mut self, transport: &Transport, data: &[u8]) -> Result<()> {
         self.protocol.data_received(transport, data)
+    }
+
+    fn descriptor_received(&mut self, transport: &Transport, descriptor: OwnedFd) {
+        self.protocol.descriptor_received(transport, descriptor);
     }
 
     fn read_closed(&mut self, transport: &Transport) {

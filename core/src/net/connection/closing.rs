@@ -10,7 +10,9 @@ use super::{Connection, ConnectionEnd, Extras, Phase};
 use crate::deferred::run_queue;
 use crate::reactor::turn::Core;
 use crate::watch::{Place, watch};
-use crate::{ConnectionAborted, ConnectionDone, Failure, HandshakeFailed, Stage};
+use crate::{
+    ConnectionAborted, ConnectionDone, DescriptorOverrun, Failure, HandshakeFailed, Stage,
+};
 
 /// How long a closing connection may go without a byte moving before it is aborted.
 pub(super) const LINGER: Duration = Duration::from_secs(3);
@@ -112,6 +114,13 @@ impl Connection {
 
     /// All is sent: our direction ends, and with it, perhaps, the connection.
     fn end_write(self: &Rc<Self>, core: &Rc<Core>) {
+        let has_unsent = match &*self.stream.borrow() {
+            Some(stream) => stream.has_unsent_descriptors(),
+            None => false,
+        };
+        if has_unsent {
+            return self.abort_now(DescriptorOverrun.into());
+        }
         if self.phase.get() == Phase::Losing {
             if self.read_done.get() {
                 return self.lose(ConnectionEnd::Closed, ConnectionDone.into());
@@ -222,8 +231,12 @@ impl Connection {
         };
         if let Some(stream) = self.stream.take() {
             match end {
-                ConnectionEnd::Drained => Lingering::start(&core, self.token, stream),
-                ConnectionEnd::Closed => drop(core.sources.borrow_mut().remove(self.token)),
+                ConnectionEnd::Drained if stream.lingers() => {
+                    Lingering::start(&core, self.token, stream);
+                }
+                ConnectionEnd::Drained | ConnectionEnd::Closed => {
+                    drop(core.sources.borrow_mut().remove(self.token));
+                }
                 ConnectionEnd::Reset => {
                     stream.reset_on_close();
                     drop(core.sources.borrow_mut().remove(self.token));

@@ -3,8 +3,8 @@
 //! No method here calls user code: each changes state and leaves the rest to the agenda.
 
 use std::any::Any;
+use std::os::fd::OwnedFd;
 use std::rc::Rc;
-use std::time::Duration;
 
 use bytes::Bytes;
 
@@ -12,8 +12,8 @@ use super::{Connection, Phase};
 use crate::driver::Stream;
 use crate::transport::Link;
 use crate::{
-    Address, AlreadyRegistered, ConnectionDone, Deferred, Failure, Filter, PlaintextPending,
-    Producer, ProducerKind, Reactor, Result,
+    Address, AlreadyRegistered, ConnectionDone, Credentials, Deferred, Failure, Filter,
+    PlaintextPending, Producer, ProducerKind, Reactor, Result, SocketOption,
 };
 
 impl Link for Connection {
@@ -108,12 +108,19 @@ impl Link for Connection {
             .unwrap_or(Address::Unnamed)
     }
 
-    fn set_no_delay(&self, on: bool) -> Result<()> {
-        self.with_stream(|stream| Ok(stream.set_no_delay(on)?))
+    fn set_option(&self, option: SocketOption) -> Result<()> {
+        self.with_stream(|stream| Ok(stream.set_option(option)?))
     }
 
-    fn set_keep_alive(&self, idle: Option<Duration>) -> Result<()> {
-        self.with_stream(|stream| Ok(stream.set_keep_alive(idle)?))
+    fn send_descriptor(&self, descriptor: OwnedFd) -> Result<()> {
+        if !self.is_open() {
+            return Err(ConnectionDone.into());
+        }
+        self.with_stream(|stream| Ok(stream.send_descriptor(descriptor)?))
+    }
+
+    fn peer_credentials(&self) -> Result<Credentials> {
+        self.with_stream(|stream| Ok(stream.peer_credentials()?))
     }
 
     fn start_filter(&self, filter: Box<dyn Filter>) -> Deferred<()> {

@@ -1,6 +1,7 @@
 //! Reading: from the stream, through the filters, to the protocol.
 
 use std::io::{self, IoSlice};
+use std::os::fd::OwnedFd;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -28,17 +29,20 @@ impl Connection {
         let mut buffer = core.buffers.take_read();
         let mut left = READ_SIZE;
         while left > 0 && self.wants_to_read() {
-            let read = match &*self.stream.borrow() {
-                Some(stream) => stream.read(&mut buffer[..left]),
+            let (read, descriptors) = match &*self.stream.borrow() {
+                Some(stream) => (stream.read(&mut buffer[..left]), stream.take_descriptors()),
                 None => break,
             };
+            let short_is_last =
+                SHORT_READ_IS_LAST && !self.end_seen.get() && descriptors.is_empty();
+            self.give_descriptors(descriptors);
             match read {
                 Ok(0) => {
                     self.may_read.set(false);
                     self.stream_ended(core);
                 }
                 Ok(count) => {
-                    if count < left && SHORT_READ_IS_LAST && !self.end_seen.get() {
+                    if count < left && short_is_last {
                         self.may_read.set(false);
                     }
                     left -= count;
@@ -104,6 +108,16 @@ impl Connection {
             Err(failure) => self.cut_off(core, failure),
             Ok(true) => self.read_ended(core),
             Ok(false) => {}
+        }
+    }
+
+    fn give_descriptors(&self, descriptors: Vec<OwnedFd>) {
+        for descriptor in descriptors {
+            if self.phase.get() == Phase::Open {
+                self.call_protocol("descriptor_received", |protocol, transport| {
+                    protocol.descriptor_received(transport, descriptor);
+                });
+            }
         }
     }
 
@@ -200,6 +214,11 @@ impl Connection {
                 self.call_protocol("read_closed", |protocol, transport| {
                     protocol.read_closed(transport);
                 });
+                // Who goes on writing has to know whether somebody reads: a UNIX socket that was
+                // closed altogether tells that only now, and by no other event.
+                if self.phase.get() == Phase::Open || self.has_producer() {
+                    self.probe();
+                }
             }
             Phase::Opening => {
                 let error = io::Error::from(io::ErrorKind::UnexpectedEof);

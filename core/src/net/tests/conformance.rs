@@ -1,10 +1,12 @@
-//! The suite of all stream transports, over TCP.
+//! The suite of all stream transports, over TCP and UNIX sockets.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use crate::Reactor;
+use crate::endpoints::{ClientEndpoint, Established, ServerEndpoint, UnixClient, UnixServer};
 use crate::testing::Simulation;
 use crate::testing::conformance::Harness;
+use crate::{Address, Deferred, Reactor, UnixName};
 
 /// The system's TCP, over the loopback interface.
 struct System;
@@ -51,6 +53,59 @@ impl Harness for World {
     fn flood(&self) -> usize {
         self.window + 300_000
     }
+}
+
+/// UNIX sockets with abstract names, over the system's or in a simulated world.
+struct Unix {
+    is_virtual: bool,
+}
+
+impl Harness for Unix {
+    fn reactor(&self) -> Reactor {
+        match self.is_virtual {
+            true => Simulation::new().reactor(),
+            false => Reactor::new().expect("the system gives a queue of events"),
+        }
+    }
+
+    fn is_virtual(&self) -> bool {
+        self.is_virtual
+    }
+
+    fn volume(&self) -> usize {
+        20_000_000
+    }
+
+    fn flood(&self) -> usize {
+        20_000_000
+    }
+
+    fn has_reset(&self) -> bool {
+        self.is_virtual
+    }
+
+    fn server(&self, reactor: &Reactor) -> ServerEndpoint {
+        static COUNT: AtomicUsize = AtomicUsize::new(0);
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("torsade-conformance-{}-{number}", std::process::id());
+        let name = UnixName::Abstract(name.into_bytes());
+        ServerEndpoint::Unix(UnixServer::new(reactor, name))
+    }
+
+    fn establish(&self, reactor: &Reactor, address: &Address) -> Deferred<Established> {
+        match address {
+            Address::Unix(name) => UnixClient::new(reactor, name.clone()).establish(),
+            other => panic!("{other} is no UNIX socket"),
+        }
+    }
+}
+
+mod unix {
+    crate::connection_conformance!(super::Unix { is_virtual: false });
+}
+
+mod simulated_unix {
+    crate::connection_conformance!(super::Unix { is_virtual: true });
 }
 
 mod system {

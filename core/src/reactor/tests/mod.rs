@@ -6,6 +6,7 @@ mod calls;
 mod cancelling;
 mod coroutines;
 mod crossing;
+mod descriptors;
 mod embedding;
 mod leaks;
 mod paths;

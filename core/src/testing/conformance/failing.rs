@@ -14,7 +14,7 @@ pub fn an_error_from_data_received_ends_the_connection(harness: &dyn Harness) ->
     pair.server().write(b"nonsense");
     let (client, server) = pair.wait_lost();
     assert_eq!(client, Ending::Error(std::fmt::Error.to_string()));
-    assert!(server.is_reset(), "{server:?}");
+    pair.assert_reset(&server);
     QUIET
 }
 
@@ -25,14 +25,17 @@ pub fn a_panic_in_data_received_ends_the_connection(harness: &dyn Harness) -> Ex
     pair.server().write(b"nonsense");
     let (client, server) = pair.wait_lost();
     assert!(is_panic(&client), "{client:?}");
-    assert!(server.is_reset(), "{server:?}");
+    pair.assert_reset(&server);
     Expect(&["data_received panicked"])
 }
 
 pub fn a_panic_in_connection_made_ends_both(harness: &dyn Harness) -> Expect {
     // C86
     // With filters, one side may not have been ready yet, and then is never made.
-    let is_lost = |ending: Option<Ending>| ending.is_none_or(|ending| ending.is_reset());
+    let check = |pair: &Pair<'_>, side| {
+        let ending = pair.journal.ending(side);
+        ending.inspect(|ending| pair.assert_reset(ending));
+    };
     let pair = Pair::connect(
         harness,
         Script::new(),
@@ -40,7 +43,7 @@ pub fn a_panic_in_connection_made_ends_both(harness: &dyn Harness) -> Expect {
     );
     assert!(is_panic(&pair.wait_ending(Side::Server)));
     pair.settle();
-    assert!(is_lost(pair.journal.ending(Side::Client)));
+    check(&pair, Side::Client);
 
     let pair = Pair::connect(
         harness,
@@ -51,7 +54,7 @@ pub fn a_panic_in_connection_made_ends_both(harness: &dyn Harness) -> Expect {
     assert!(failure.check::<Panicked>().is_some(), "{failure:?}");
     assert!(is_panic(&pair.wait_ending(Side::Client)));
     pair.settle();
-    assert!(is_lost(pair.journal.ending(Side::Server)));
+    check(&pair, Side::Server);
     Expect(&["connection_made panicked", "connection_made panicked"])
 }
 
@@ -63,7 +66,7 @@ pub fn a_panic_in_build_protocol_fails_connect(harness: &dyn Harness) -> Expect 
     drop(pair);
     let address = super::pair::listen_with(harness, &reactor, |_: &crate::Address| Never);
     let connected = harness
-        .establish(&reactor, address)
+        .establish(&reactor, &address)
         .add_callback(|stream| stream.open(|_: &crate::Address| -> Never { panic!("oh no") }));
     let failure = reactor.run_until(connected).unwrap_err();
     assert!(failure.check::<Panicked>().is_some(), "{failure:?}");
@@ -85,7 +88,7 @@ pub fn a_panic_in_read_closed_ends_the_connection(harness: &dyn Harness) -> Expe
     pair.server().lose_write_connection();
     let (client, server) = pair.wait_lost();
     assert!(is_panic(&client), "{client:?}");
-    assert!(server.is_reset(), "{server:?}");
+    pair.assert_reset(&server);
     Expect(&["read_closed panicked"])
 }
 

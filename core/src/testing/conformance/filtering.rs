@@ -203,7 +203,7 @@ pub fn an_inner_filter_hears_what_came_with_the_outer_handshake(harness: &dyn Ha
     let (reactor, address, log) = serve_raw(harness, |transport, _| {
         transport.write(&[b'H', b'D', !b'H']);
     });
-    let opened = open(harness, &reactor, address, &log, |stream| {
+    let opened = open(harness, &reactor, &address, &log, |stream| {
         stream.with_filter(asking()).with_filter(asking())
     });
     reactor.run_until(opened).expect("both handshakes are done");
@@ -217,7 +217,7 @@ pub fn held_bytes_refuse_a_filter(harness: &dyn Harness) -> Expect {
     let (reactor, address, log) = serve_raw(harness, |transport, _| {
         transport.write(&[b'H', b'D', !b'x']);
     });
-    let opened = open(harness, &reactor, address, &log, |stream| {
+    let opened = open(harness, &reactor, &address, &log, |stream| {
         stream.with_filter(asking())
     });
     log.made.replace(Some(Box::new(Transport::pause_reading)));
@@ -245,7 +245,7 @@ pub fn bytes_beside_the_handshake_refuse_a_filter(harness: &dyn Harness) -> Expe
     });
     log.made
         .replace(Some(Box::new(|transport| start(transport, asking()))));
-    let opened = open(harness, &reactor, address, &log, |stream| {
+    let opened = open(harness, &reactor, &address, &log, |stream| {
         stream.with_filter(asking())
     });
     reactor.run_until(opened).expect("the handshake is done");
@@ -265,7 +265,7 @@ pub fn an_end_waits_for_held_bytes(harness: &dyn Harness) -> Expect {
         transport.lose_write_connection();
     });
     log.made.replace(Some(Box::new(Transport::pause_reading)));
-    let opened = open(harness, &reactor, address, &log, |stream| {
+    let opened = open(harness, &reactor, &address, &log, |stream| {
         stream.with_filter(asking())
     });
     let connected = reactor.run_until(opened).expect("the handshake is done");
@@ -307,7 +307,7 @@ pub fn a_filter_that_fails_ends_the_connection_with_its_error(harness: &dyn Harn
 
 pub fn a_filter_that_fails_at_once_fails_connect_with_its_error(harness: &dyn Harness) -> Expect {
     let (reactor, address, log) = serve_raw(harness, |transport, _| transport.write(b"what?"));
-    let opened = open(harness, &reactor, address, &log, |stream| {
+    let opened = open(harness, &reactor, &address, &log, |stream| {
         stream.with_filter(asking())
     });
     let failure = reactor.run_until(opened).unwrap_err();
@@ -321,7 +321,7 @@ pub fn a_handshake_that_never_ends_times_out(harness: &dyn Harness) -> Expect {
     }
     let (reactor, address, log) = serve_raw(harness, |_, _| {});
     let (start, total) = (reactor.now(), Duration::from_secs(5));
-    let opened = open(harness, &reactor, address, &log, move |stream| {
+    let opened = open(harness, &reactor, &address, &log, move |stream| {
         stream
             .with_filter(asking())
             .open_by(start + total, total, "toy")
@@ -377,13 +377,13 @@ pub fn half_a_close_in_a_handshake_waits_for_it(harness: &dyn Harness) -> Expect
 
 pub fn a_stream_that_ends_in_a_handshake_fails_connect(harness: &dyn Harness) -> Expect {
     let (reactor, address, log) = serve_raw(harness, |transport, _| transport.lose_connection());
-    let opened = open(harness, &reactor, address, &log, |stream| {
+    let opened = open(harness, &reactor, &address, &log, |stream| {
         stream.with_filter(asking())
     });
     let failure = reactor.run_until(opened).unwrap_err();
     assert_eq!(failure.check(), Some(&ToyError::CutOff));
     // A filter that does not mind leaves it to the connection.
-    let opened = open(harness, &reactor, address, &log, |stream| {
+    let opened = open(harness, &reactor, &address, &log, |stream| {
         stream.with_filter(Careless)
     });
     let failure = reactor.run_until(opened).unwrap_err();
@@ -403,7 +403,7 @@ pub fn a_stream_cut_off_is_told_as_such(harness: &dyn Harness) -> Expect {
         transport.write(&[b'H', b'D', !b'x']);
         transport.lose_connection();
     });
-    let opened = open(harness, &reactor, address, &log, |stream| {
+    let opened = open(harness, &reactor, &address, &log, |stream| {
         stream.with_filter(asking())
     });
     reactor.run_until(opened).expect("the handshake is done");
@@ -420,7 +420,7 @@ pub fn an_outer_farewell_is_not_the_inner_one(harness: &dyn Harness) -> Expect {
     let (reactor, address, log) = serve_raw(harness, |transport, _| {
         transport.write(&[b'H', b'D', !b'H', b'D', !b'D', b'D', b'x', b'F']);
     });
-    let opened = open(harness, &reactor, address, &log, |stream| {
+    let opened = open(harness, &reactor, &address, &log, |stream| {
         stream.with_filter(asking()).with_filter(asking())
     });
     reactor.run_until(opened).expect("both handshakes are done");
@@ -482,7 +482,7 @@ impl Filter for Careless {
 fn serve_raw(
     harness: &dyn Harness,
     answer: impl Fn(&Transport, &[u8]) + 'static,
-) -> (Reactor, std::net::SocketAddr, Rc<Log>) {
+) -> (Reactor, Address, Rc<Log>) {
     struct Raw<F>(Rc<F>, bool);
 
     impl<F: Fn(&Transport, &[u8]) + 'static> Protocol for Raw<F> {
@@ -551,7 +551,7 @@ impl Protocol for Client {
 fn open(
     harness: &dyn Harness,
     reactor: &Reactor,
-    address: std::net::SocketAddr,
+    address: &Address,
     log: &Rc<Log>,
     with_filters: impl FnOnce(Established) -> Established + 'static,
 ) -> Deferred<crate::ProtocolRef<Client>> {

@@ -13,14 +13,12 @@ pub mod pausing;
 mod probe;
 pub mod producing;
 
-use std::net::SocketAddr;
-
 pub use pair::Pair;
 pub use probe::{Ending, Event, Probe, Script, Side, alone};
 
 use super::log_capture::capture;
-use crate::endpoints::{ClientEndpoint, Established, TcpClient, TcpServer};
-use crate::{Deferred, Reactor};
+use crate::endpoints::{ClientEndpoint, Established, ServerEndpoint, TcpClient, TcpServer};
+use crate::{Address, Deferred, Reactor};
 
 /// How to come by connections of one kind.
 pub trait Harness {
@@ -42,16 +40,19 @@ pub trait Harness {
     /// More than all buffers on the way to a peer that does not read.
     fn flood(&self) -> usize;
 
+    /// Whether a peer is told of an abort as such, and not of a mere end.
+    fn has_reset(&self) -> bool {
+        true
+    }
+
     /// Where to listen.
-    fn address(&self) -> SocketAddr {
-        ([127, 0, 0, 1], 0).into()
+    fn server(&self, reactor: &Reactor) -> ServerEndpoint {
+        ServerEndpoint::Tcp(TcpServer::new(reactor, ([127, 0, 0, 1], 0).into()))
     }
 
-    fn server(&self, server: TcpServer) -> TcpServer {
-        server
-    }
-
-    fn establish(&self, reactor: &Reactor, address: SocketAddr) -> Deferred<Established> {
+    /// Connects to where the server listens.
+    fn establish(&self, reactor: &Reactor, address: &Address) -> Deferred<Established> {
+        let address = address.socket_addr().expect("a TCP address");
         TcpClient::new(reactor, address).establish()
     }
 }

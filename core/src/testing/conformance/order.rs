@@ -33,7 +33,8 @@ pub fn addresses_name_both_ends(harness: &dyn Harness) -> Expect {
     // C94
     let pair = Pair::open(harness, Script::new(), Script::new());
     let (client, server) = (pair.client(), pair.server());
-    assert!(client.peer().port().is_some_and(|port| port > 0));
+    assert_ne!(client.peer(), Address::Unnamed);
+    assert_ne!(client.peer().port(), Some(0));
     assert_eq!(client.peer(), server.host());
     assert_eq!(client.host(), server.peer());
     QUIET
@@ -118,7 +119,7 @@ pub fn opening_a_stream_inside_a_callback_calls_nobody_yet(harness: &dyn Harness
     let (is_inside, was_inside) = (Rc::new(Cell::new(false)), Rc::new(Cell::new(false)));
     let reactor = harness.reactor();
     let address = listen_with(harness, &reactor, |_: &Address| Quiet);
-    let connected = harness.establish(&reactor, address).add_callback({
+    let connected = harness.establish(&reactor, &address).add_callback({
         let (inside, was_inside) = (Rc::clone(&is_inside), Rc::clone(&was_inside));
         move |stream| {
             is_inside.set(true);
@@ -148,21 +149,16 @@ pub fn a_factory_that_builds_nothing_closes_the_connection(harness: &dyn Harness
     let reactor = harness.reactor();
     let address = listen_with(harness, &reactor, |_: &Address| Quiet);
     let connected = harness
-        .establish(&reactor, address)
+        .establish(&reactor, &address)
         .add_callback(|s| s.open(Nothing));
     let failure = reactor.run_until(connected).unwrap_err();
-    assert_eq!(
-        failure.check(),
-        Some(&NoProtocol {
-            peer: address.into()
-        })
-    );
+    assert_eq!(failure.check(), Some(&NoProtocol { peer: address }));
 
     let address = listen_with(harness, &reactor, Nothing);
     let (told, lost) = crate::Deferred::new();
     let mut told = Some(told);
     let connected = harness
-        .establish(&reactor, address)
+        .establish(&reactor, &address)
         .add_callback(move |stream| stream.open(move |_: &Address| Ends(told.take())));
     reactor
         .run_until(connected)

@@ -1,14 +1,13 @@
 //! Two connected protocols.
 
 use std::cell::RefCell;
-use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::Duration;
 
 use super::probe::{Condition, Journal};
 use super::{Ending, Event, Harness, Probe, Script, Side, alone};
 use crate::task::defer_later;
-use crate::{Address, Deferred, Failure, ProtocolRef, Reactor, Transport};
+use crate::{Address, Deferred, Failure, ProtocolRef, Reactor, Stage, Transport};
 
 /// A client and a server of one kind, connected, and the reactor that moves them.
 pub struct Pair<'a> {
@@ -35,7 +34,7 @@ impl<'a> Pair<'a> {
         let address = listen(harness, &reactor, &journal, server);
         let mut factory = factory(Side::Client, &journal, client);
         let connected = harness
-            .establish(&reactor, address)
+            .establish(&reactor, &address)
             .add_callback(move |stream| {
                 // As in a program's own callback: nothing of the user's may run in `open`.
                 alone(|| stream.open(move |peer: &Address| factory(peer)))
@@ -96,6 +95,25 @@ impl<'a> Pair<'a> {
     #[track_caller]
     pub fn wait_received(&self, side: Side, count: usize) {
         self.wait(move |journal| journal.received_len(side) >= count);
+    }
+
+    /// Its peer was aborted, and it has been told so, as far as its kind can tell.
+    #[track_caller]
+    pub fn assert_reset(&self, ending: &Ending) {
+        let is_mere_end = !self.harness.has_reset() && *ending == Ending::Done;
+        assert!(ending.is_reset() || is_mere_end, "{ending:?}");
+    }
+
+    /// The same, when it was reading.
+    #[track_caller]
+    pub fn assert_reset_while_reading(&self, ending: &Ending) {
+        self.assert_reset(ending);
+        let is_mere_end = *ending == Ending::Done;
+        let (stage, kind) = (Stage::Reading, std::io::ErrorKind::ConnectionReset);
+        assert!(
+            is_mere_end || *ending == Ending::Lost(stage, kind),
+            "{ending:?}"
+        );
     }
 
     /// Runs until both have been told of the end.
@@ -201,7 +219,7 @@ fn listen(
     reactor: &Reactor,
     journal: &Rc<Journal>,
     script: Script,
-) -> SocketAddr {
+) -> Address {
     let factory = RefCell::new(factory(Side::Server, journal, script));
     listen_with(harness, reactor, move |peer: &Address| {
         (factory.borrow_mut())(peer)
@@ -213,11 +231,7 @@ pub(super) fn listen_with<F: crate::Factory>(
     harness: &dyn Harness,
     reactor: &Reactor,
     factory: F,
-) -> SocketAddr {
-    let server = crate::endpoints::TcpServer::new(reactor, harness.address());
-    let port = harness
-        .server(server)
-        .listen(factory)
-        .expect("the address is free");
-    port.address().socket_addr().expect("a TCP address")
+) -> Address {
+    let port = harness.server(reactor).listen(factory);
+    port.expect("the address is free").address().clone()
 }

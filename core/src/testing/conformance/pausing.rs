@@ -47,7 +47,7 @@ pub fn a_reset_waits_for_resume(harness: &dyn Harness) -> Expect {
     assert_eq!(pair.events(Side::Client), [Event::Made]);
     pair.client().resume_reading();
     let ending = pair.wait_ending(Side::Client);
-    assert!(ending.is_reset(), "{ending:?}");
+    pair.assert_reset(&ending);
     QUIET
 }
 
@@ -139,7 +139,7 @@ pub fn a_write_that_fails_while_paused_stops_the_producer(harness: &dyn Harness)
     assert_eq!(pair.events(Side::Client), [Event::Made]);
     pair.client().resume_reading();
     let ending = pair.wait_ending(Side::Client);
-    assert!(ending.is_reset(), "{ending:?}");
+    pair.assert_reset(&ending);
     assert_eq!(*calls.borrow(), [Call::Pause, Call::Stop]);
     QUIET
 }

@@ -351,7 +351,7 @@ pub fn a_producer_that_panics_ends_the_connection(harness: &dyn Harness) -> Expe
         matches!(&client, Ending::Error(text) if text.contains("out of ideas")),
         "{client:?}"
     );
-    assert!(server.is_reset(), "{server:?}");
+    pair.assert_reset(&server);
     assert_eq!(*calls.borrow(), []);
     Expect(&["a producer panicked"])
 }

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::io;
 use std::net::{Ipv6Addr, SocketAddr};
 
-use super::Network;
+use super::{End, Id, Network, State, WRITABLE};
+use crate::driver::Token;
 use crate::{Address, UnixName};
 
 /// The names that are listened on, and where.
@@ -76,5 +77,21 @@ impl Network {
         let name = names.find(|(_, hidden)| **hidden == address);
         name.map_or(UnixName::Unnamed, |(name, _)| name.clone())
             .into()
+    }
+
+    /// Two ends that are connected with each other, and have no names.
+    pub(in crate::driver::simulated) fn pair(&mut self, tokens: [Token; 2]) -> [Id; 2] {
+        let ids = [self.next_id(), self.next_id()];
+        let names = [self.names.next(), self.names.next()];
+        for this in [0, 1] {
+            let other = 1 - this;
+            let mut end = End::new(names[this], names[other], self.options.window);
+            end.source.token = Some(tokens[this]);
+            end.peer = Some(ids[other]);
+            end.state = State::Connected;
+            self.ends.insert(ids[this], end);
+            self.signal(ids[this], WRITABLE);
+        }
+        ids
     }
 }

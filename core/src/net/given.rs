@@ -1,0 +1,131 @@
+//! Streams and ports that come as descriptors, and pairs that need none.
+
+use std::io;
+use std::os::fd::OwnedFd;
+use std::rc::Rc;
+
+use super::connector::{self, Established};
+use super::listener::{self, ListeningPort};
+use super::tcp::ListenOptions;
+use crate::driver::{Readiness, Stream, Token};
+use crate::reactor::turn::Core;
+use crate::{Address, Factory, Reactor, Result};
+
+impl Reactor {
+    /// Makes a stream of a connected TCP or UNIX socket that somebody else made (a parent process,
+    /// a library). It becomes non-blocking.
+    ///
+    /// # Errors
+    /// What the system says, `InvalidInput` when it is no stream socket; `Unsupported` in a
+    /// simulated world.
+    #[doc(alias = "adoptStreamConnection")]
+    pub fn adopt_stream(&self, socket: OwnedFd) -> Result<Established> {
+        let core = self.try_core()?;
+        established(&core, |token| {
+            let (stream, peer) = core.driver.descriptors()?.adopt_stream(socket, token)?;
+            Ok((stream, peer, Readiness::default()))
+        })
+    }
+
+    /// Accepts connections on a TCP or UNIX socket that listens already, as systemd and other
+    /// super-servers hand them over: see [`AdoptedServer`](crate::endpoints::AdoptedServer).
+    ///
+    /// # Errors
+    /// [`CannotListen`](crate::CannotListen) with what the system said: `InvalidInput` when the
+    /// socket does not listen; `Unsupported` in a simulated world.
+    #[doc(alias = "adoptStreamPort")]
+    pub fn adopt_port<F: Factory>(
+        &self,
+        socket: OwnedFd,
+        factory: F,
+        options: &ListenOptions,
+    ) -> Result<ListeningPort> {
+        let core = self.try_core()?;
+        listener::serve(&core, &Address::Unnamed, factory, options, |token| {
+            core.driver.descriptors()?.adopt_listener(socket, token)
+        })
+    }
+
+    /// Makes a stream that reads from one descriptor and writes to another: pipes, terminals,
+    /// devices, files. Without the first it only writes, without the second it only reads.
+    ///
+    /// They become non-blocking, and what was blocking is so again when the connection has ended.
+    /// A file is always ready, and a slow disk holds the reactor up.
+    ///
+    /// # Errors
+    /// What the system says; `Unsupported` in a simulated world.
+    pub fn join_descriptors(
+        &self,
+        from: Option<OwnedFd>,
+        to: Option<OwnedFd>,
+    ) -> Result<Established> {
+        let core = self.try_core()?;
+        established(&core, |token| {
+            let (stream, readiness) = core.driver.descriptors()?.join(from, to, token)?;
+            Ok((stream, Address::Unnamed, readiness))
+        })
+    }
+
+    /// Two streams that are connected with each other, to let two protocols of one program talk.
+    ///
+    /// ```
+    /// # use torsade_core::testing::Simulation;
+    /// use torsade_core::{Address, Protocol, Result, Transport};
+    ///
+    /// struct Greeter;
+    ///
+    /// impl Protocol for Greeter {
+    ///     fn connection_made(&mut self, transport: &Transport) {
+    ///         transport.write(b"hello");
+    ///     }
+    ///     fn data_received(&mut self, transport: &Transport, data: &[u8]) -> Result<()> {
+    ///         assert_eq!(data, b"hello");
+    ///         transport.lose_connection();
+    ///         Ok(())
+    ///     }
+    /// }
+    ///
+    /// # fn main() -> Result<()> {
+    /// # let reactor = Simulation::new().reactor();
+    /// let [one, other] = reactor.pair()?;
+    /// let one = one.open(|_: &Address| Greeter);
+    /// reactor.run_until(other.open(|_: &Address| Greeter))?;
+    /// # let _ = one;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// What the system says, when it has no descriptors left.
+    #[doc(alias = "loopbackAsync")]
+    #[doc(alias = "socketpair")]
+    pub fn pair(&self) -> Result<[Established; 2]> {
+        let core = self.try_core()?;
+        let tokens = {
+            let mut sources = core.sources.borrow_mut();
+            [sources.reserve(), sources.reserve()]
+        };
+        let streams = core.driver.pair(tokens).inspect_err(|_| {
+            let mut sources = core.sources.borrow_mut();
+            drop(tokens.map(|token| sources.remove(token)));
+        })?;
+        let [one, other] = streams;
+        let keep = |token, stream| {
+            let (address, readiness) = (Address::Unnamed, Readiness::default());
+            connector::keep(&core, token, stream, address, readiness)
+        };
+        Ok([keep(tokens[0], one), keep(tokens[1], other)])
+    }
+}
+
+fn established(
+    core: &Rc<Core>,
+    make: impl FnOnce(Token) -> io::Result<(Box<dyn Stream>, Address, Readiness)>,
+) -> Result<Established> {
+    let token = core.sources.borrow_mut().reserve();
+    let made = make(token).inspect_err(|_| {
+        drop(core.sources.borrow_mut().remove(token));
+    });
+    let (stream, address, readiness) = made?;
+    Ok(connector::keep(core, token, stream, address, readiness))
+}

@@ -1,0 +1,154 @@
+//! Programs that are run for what they print.
+
+use std::error::Error;
+use std::fmt;
+
+use super::{Process, ProcessExit, ProcessProtocol, ProcessTerminated, Spawn};
+use crate::reactor::Signal;
+use crate::{Deferred, Reactor, Resolver, Result};
+
+/// What a process printed, and how it ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProcessOutput {
+    /// From its standard output.
+    pub out: Vec<u8>,
+    /// From its standard error output.
+    pub err: Vec<u8>,
+    /// How it ended.
+    pub exit: ProcessExit,
+}
+
+/// A process printed more than is kept in memory, and was killed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OutputTooLong {
+    /// The limit, in bytes.
+    pub limit: usize,
+}
+
+/// The most that is kept of what a process prints, of both kinds together.
+const LIMIT: usize = 256 * 1024 * 1024;
+
+/// Runs a program without input, and gives what it printed to its standard output; what it prints
+/// to its error output goes where ours does.
+///
+/// Cancelling kills it. So does more than 256 MiB: for such, write a [`ProcessProtocol`].
+///
+/// ```
+/// use std::process::Command;
+/// use torsade_core::{Reactor, process};
+///
+/// # fn main() -> torsade_core::Result<()> {
+/// let reactor = Reactor::new()?;
+/// let mut echo = Command::new("echo");
+/// echo.arg("hello");
+/// let out = reactor.run_until(process::output(&reactor, echo))?;
+/// assert_eq!(out, b"hello\n");
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Errors
+/// [`ProcessTerminated`] unless it exits with code 0; [`OutputTooLong`]; as
+/// [`Reactor::spawn_process`].
+#[doc(alias = "getProcessOutput")]
+#[track_caller]
+pub fn output(reactor: &Reactor, spawn: impl Into<Spawn>) -> Deferred<Vec<u8>> {
+    let spawn = spawn.into().descriptor(2, super::ChildDescriptor::Inherit);
+    let program = spawn.program();
+    output_and_value(reactor, spawn).add_callback(move |output| match output.exit {
+        exit if exit.is_success() => Ok(output.out),
+        exit => Err(ProcessTerminated { program, exit }.into()),
+    })
+}
+
+/// Runs a program without input, and gives how it ended; what it prints is dropped.
+///
+/// # Errors
+/// As [`Reactor::spawn_process`].
+#[doc(alias = "getProcessValue")]
+#[track_caller]
+pub fn value(reactor: &Reactor, spawn: impl Into<Spawn>) -> Deferred<ProcessExit> {
+    let closed = || super::ChildDescriptor::Closed;
+    let spawn = spawn.into().descriptor(1, closed()).descriptor(2, closed());
+    output_and_value(reactor, spawn).map(|output| output.exit)
+}
+
+/// Runs a program without input, and gives all that it printed and how it ended.
+///
+/// # Errors
+/// [`OutputTooLong`]; as [`Reactor::spawn_process`].
+#[doc(alias = "getProcessOutputAndValue")]
+#[track_caller]
+pub fn output_and_value(reactor: &Reactor, spawn: impl Into<Spawn>) -> Deferred<ProcessOutput> {
+    let process = std::rc::Rc::new(std::cell::OnceCell::<Process>::new());
+    let to_cancel = process.clone();
+    let (resolver, deferred) = Deferred::with_canceller(move || {
+        to_cancel.get().inspect(|process| kill(process));
+    });
+    let collector = Collector {
+        out: Vec::new(),
+        err: Vec::new(),
+        resolver: Some(resolver),
+    };
+    let spawn = spawn.into().descriptor(0, super::ChildDescriptor::Closed);
+    match reactor.spawn_process(collector, spawn) {
+        Ok(started) => {
+            let _ = process.set(started);
+            deferred
+        }
+        Err(failure) => Deferred::fail(failure),
+    }
+}
+
+fn kill(process: &Process) {
+    // That it has ended meanwhile is as well.
+    let _ = process.signal(Signal::Kill);
+}
+
+struct Collector {
+    out: Vec<u8>,
+    err: Vec<u8>,
+    resolver: Option<Resolver<ProcessOutput>>,
+}
+
+impl Collector {
+    fn keep(&mut self, process: &Process, data: &[u8], buffer: fn(&mut Self) -> &mut Vec<u8>) {
+        if self.out.len() + self.err.len() + data.len() <= LIMIT {
+            buffer(self).extend_from_slice(data);
+        } else if let Some(resolver) = self.resolver.take() {
+            kill(process);
+            resolver.errback(OutputTooLong { limit: LIMIT });
+        }
+    }
+}
+
+impl ProcessProtocol for Collector {
+    fn out_received(&mut self, process: &Process, data: &[u8]) -> Result<()> {
+        self.keep(process, data, |this| &mut this.out);
+        Ok(())
+    }
+
+    fn err_received(&mut self, process: &Process, data: &[u8]) -> Result<()> {
+        self.keep(process, data, |this| &mut this.err);
+        Ok(())
+    }
+
+    fn process_ended(&mut self, exit: ProcessExit) {
+        if let Some(resolver) = self.resolver.take() {
+            resolver.callback(ProcessOutput {
+                out: std::mem::take(&mut self.out),
+                err: std::mem::take(&mut self.err),
+                exit,
+            });
+        }
+    }
+}
+
+impl fmt::Display for OutputTooLong {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { limit } = self;
+        write!(f, "the process printed more than {limit} bytes")
+    }
+}
+
+impl Error for OutputTooLong {}

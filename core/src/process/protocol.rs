@@ -1,0 +1,68 @@
+//! What users write to talk to a child process.
+
+use super::{Process, ProcessExit};
+use crate::Result;
+
+/// Told of what happens with a child process: see the [module](super).
+#[doc(alias = "IProcessProtocol")]
+#[doc(alias = "twisted.internet.protocol.ProcessProtocol")]
+pub trait ProcessProtocol: 'static {
+    /// It was started, and can be written to.
+    #[doc(alias = "connectionMade")]
+    fn connection_made(&mut self, process: &Process) {
+        let _ = process;
+    }
+
+    /// Bytes came from the descriptor of that number in the child.
+    ///
+    /// # Errors
+    /// An error closes the pipe they came by.
+    #[doc(alias = "childDataReceived")]
+    fn child_data_received(&mut self, process: &Process, number: i32, data: &[u8]) -> Result<()> {
+        match number {
+            2 => self.err_received(process, data),
+            _ => self.out_received(process, data),
+        }
+    }
+
+    /// Bytes came from its standard output (or its terminal). They are dropped unless this is overridden.
+    ///
+    /// # Errors
+    /// As [`child_data_received`](Self::child_data_received).
+    #[doc(alias = "outReceived")]
+    fn out_received(&mut self, process: &Process, data: &[u8]) -> Result<()> {
+        let _ = (process, data);
+        Ok(())
+    }
+
+    /// Bytes came from its standard error output. They are dropped unless this is overridden.
+    ///
+    /// # Errors
+    /// As [`child_data_received`](Self::child_data_received).
+    #[doc(alias = "errReceived")]
+    fn err_received(&mut self, process: &Process, data: &[u8]) -> Result<()> {
+        let _ = (process, data);
+        Ok(())
+    }
+
+    /// The pipe of that descriptor has ended: the child has closed it, or we have.
+    #[doc(alias = "childConnectionLost")]
+    #[doc(alias = "inConnectionLost")]
+    #[doc(alias = "outConnectionLost")]
+    #[doc(alias = "errConnectionLost")]
+    fn child_connection_lost(&mut self, process: &Process, number: i32) {
+        let _ = (process, number);
+    }
+
+    /// The process has ended. What it wrote before may still be under way.
+    #[doc(alias = "processExited")]
+    fn process_exited(&mut self, process: &Process, exit: ProcessExit) {
+        let _ = (process, exit);
+    }
+
+    /// The process and all of its pipes have ended. Nothing more will be called.
+    #[doc(alias = "processEnded")]
+    fn process_ended(&mut self, exit: ProcessExit) {
+        let _ = exit;
+    }
+}

@@ -1,0 +1,356 @@
+//! Descriptors of any kind in the loop: inotify, netlink, a C library's.
+
+use std::cell::{Cell, RefCell};
+use std::fmt;
+use std::os::fd::AsFd;
+use std::rc::{Rc, Weak};
+
+use super::sources::Source;
+use super::turn::Core;
+use crate::deferred::run_queue;
+use crate::driver::{Interest, Readiness, Token};
+use crate::watch::{Place, watch};
+use crate::{Failure, Reactor, ReactorError, Result};
+
+/// Something with a descriptor that the reactor is to watch.
+///
+/// It owns the descriptor, so nothing closes that while it is watched. Readiness is told for as
+/// long as it lasts: whoever does not read all is told again in the next turn.
+#[doc(alias = "IReadDescriptor")]
+#[doc(alias = "IWriteDescriptor")]
+#[doc(alias = "IReadWriteDescriptor")]
+pub trait FileDescriptor: AsFd + 'static {
+    /// Something can be read, or the other side has ended or failed, which a read then tells.
+    ///
+    /// # Errors
+    /// An error ends the watching, and is told to [`connection_lost`](Self::connection_lost); at
+    /// the end of what can be read, [`ConnectionDone`](crate::ConnectionDone) is the usual one.
+    #[doc(alias = "doRead")]
+    fn do_read(&mut self, watched: &Watched) -> Result<()> {
+        let _ = watched;
+        Ok(())
+    }
+
+    /// Something can be written, or the other side has failed, which a write then tells.
+    ///
+    /// # Errors
+    /// As [`do_read`](Self::do_read).
+    #[doc(alias = "doWrite")]
+    fn do_write(&mut self, watched: &Watched) -> Result<()> {
+        let _ = watched;
+        Ok(())
+    }
+
+    /// It is watched no more, because it failed, panicked, or the reactor stopped. (Not because of
+    /// [`Watched::remove`].)
+    #[doc(alias = "connectionLost")]
+    fn connection_lost(&mut self, reason: &Failure) {
+        let _ = reason;
+    }
+}
+
+/// A handle to a descriptor that is watched. Dropping it changes nothing.
+#[derive(Clone)]
+pub struct Watched {
+    watcher: Weak<dyn Watch>,
+}
+
+impl Watched {
+    /// Has [`do_read`](FileDescriptor::do_read) called while something can be read, or no more.
+    ///
+    /// # Errors
+    /// What the system says; `PermissionDenied` when it is a file, which nobody can watch.
+    #[doc(alias = "addReader")]
+    #[doc(alias = "removeReader")]
+    #[doc(alias = "startReading")]
+    #[doc(alias = "stopReading")]
+    pub fn set_reading(&self, on: bool) -> Result<()> {
+        self.change(|interest| interest.read = on)
+    }
+
+    /// Has [`do_write`](FileDescriptor::do_write) called while something can be written, or no
+    /// more.
+    ///
+    /// # Errors
+    /// As [`set_reading`](Self::set_reading).
+    #[doc(alias = "addWriter")]
+    #[doc(alias = "removeWriter")]
+    #[doc(alias = "startWriting")]
+    #[doc(alias = "stopWriting")]
+    pub fn set_writing(&self, on: bool) -> Result<()> {
+        self.change(|interest| interest.write = on)
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Interest)) -> Result<()> {
+        let watcher = self.watcher.upgrade().ok_or(crate::ConnectionDone)?;
+        let mut interest = watcher.interest().get();
+        change(&mut interest);
+        watcher.want(interest)
+    }
+
+    /// Watches it no more and drops it, when the running function has returned. Gives back whether
+    /// it was watched until now.
+    #[doc(alias = "removeReader")]
+    #[doc(alias = "removeAll")]
+    pub fn remove(&self) -> bool {
+        self.watcher
+            .upgrade()
+            .is_some_and(|watcher| watcher.remove())
+    }
+
+    /// Whether it is still watched.
+    pub fn is_watched(&self) -> bool {
+        self.watcher
+            .upgrade()
+            .is_some_and(|watcher| !watcher.is_removed())
+    }
+}
+
+impl fmt::Debug for Watched {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Watched")
+            .field("is_watched", &self.is_watched())
+            .finish()
+    }
+}
+
+impl Reactor {
+    /// Watches a descriptor of any kind that can be polled, for reading at first.
+    ///
+    /// ```
+    /// use std::io::{Read, Write};
+    /// use std::os::fd::{AsFd, BorrowedFd};
+    /// use std::os::unix::net::UnixStream;
+    /// use torsade_core::reactor::{FileDescriptor, Watched};
+    /// use torsade_core::{Reactor, Result};
+    ///
+    /// struct Bell {
+    ///     wire: UnixStream,
+    ///     reactor: Reactor,
+    /// }
+    ///
+    /// impl AsFd for Bell {
+    ///     fn as_fd(&self) -> BorrowedFd<'_> {
+    ///         self.wire.as_fd()
+    ///     }
+    /// }
+    ///
+    /// impl FileDescriptor for Bell {
+    ///     fn do_read(&mut self, _: &Watched) -> Result<()> {
+    ///         self.wire.read_exact(&mut [0])?;
+    ///         Ok(self.reactor.stop()?)
+    ///     }
+    /// }
+    ///
+    /// # fn main() -> Result<()> {
+    /// let reactor = Reactor::new()?;
+    /// let (wire, mut button) = UnixStream::pair()?;
+    /// let bell = Bell { wire, reactor: reactor.clone() };
+    /// reactor.watch_descriptor(bell)?;
+    /// button.write_all(b"!")?;
+    /// reactor.run()
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// What the system says: `PermissionDenied` for a file, which nobody can watch; `Unsupported`
+    /// in a simulated world; [`ReactorError`] when the reactor has stopped.
+    #[doc(alias = "addReader")]
+    #[doc(alias = "addWriter")]
+    pub fn watch_descriptor<D: FileDescriptor>(&self, descriptor: D) -> Result<Watched> {
+        let core = self.try_core()?;
+        let token = core.sources.borrow_mut().reserve();
+        let watcher = Rc::new_cyclic(|this| Watcher {
+            core: Rc::downgrade(&core),
+            this: Weak::clone(this),
+            token,
+            descriptor: RefCell::new(Some(descriptor)),
+            interest: Cell::default(),
+            is_removed: Cell::new(false),
+        });
+        let reading = Interest {
+            read: true,
+            write: false,
+        };
+        if let Err(failure) = watcher.want(reading) {
+            drop(core.sources.borrow_mut().remove(token));
+            return Err(failure);
+        }
+        core.sources
+            .borrow_mut()
+            .fill(token, Rc::<Watcher<D>>::clone(&watcher));
+        let weak: Weak<Watcher<D>> = Rc::downgrade(&watcher);
+        Ok(Watched { watcher: weak })
+    }
+}
+
+/// What a [`Watched`] can ask for, whatever the descriptor's type.
+trait Watch {
+    fn interest(&self) -> &Cell<Interest>;
+    fn want(&self, interest: Interest) -> Result<()>;
+    fn remove(&self) -> bool;
+    fn is_removed(&self) -> bool;
+}
+
+struct Watcher<D> {
+    core: Weak<Core>,
+    this: Weak<Self>,
+    token: Token,
+    /// Taken, and dropped, when it is removed; borrowed while one of its methods runs.
+    descriptor: RefCell<Option<D>>,
+    interest: Cell<Interest>,
+    is_removed: Cell<bool>,
+}
+
+impl<D: FileDescriptor> Watcher<D> {
+    /// Has readiness that still lasts told once more.
+    fn watch_on(&self) -> Result<()> {
+        let core = self.core.upgrade().ok_or(ReactorError::Gone)?;
+        let descriptors = core.driver.descriptors()?;
+        let interest = self.interest.get();
+        let watch = |descriptor: &D| match interest {
+            Interest {
+                read: false,
+                write: false,
+            } => {
+                descriptors.unwatch(descriptor.as_fd());
+                Ok(())
+            }
+            some => descriptors.watch(descriptor.as_fd(), some, self.token),
+        };
+        // While one of its methods runs, this waits for the end of that.
+        match self.descriptor.try_borrow().as_deref() {
+            Ok(Some(descriptor)) => Ok(watch(descriptor)?),
+            Ok(None) | Err(_) => Ok(()),
+        }
+    }
+
+    /// Calls one of its methods. Gives back whether it goes on.
+    fn call(
+        &self,
+        method: &'static str,
+        call: impl FnOnce(&mut D, &Watched) -> Result<()>,
+    ) -> bool {
+        let this: Weak<Self> = Weak::clone(&self.this);
+        let watched = Watched { watcher: this };
+        let place = || Place::Method(std::any::type_name::<D>(), method);
+        let called = run_queue::call_user(|| {
+            let mut descriptor = self.descriptor.borrow_mut();
+            match &mut *descriptor {
+                Some(descriptor) => watch(place, || call(descriptor, &watched)),
+                None => Ok(()),
+            }
+        });
+        if let Err(panicked) = &called {
+            log::error!(target: "torsade", "{method} panicked: {panicked:?}");
+        }
+        match called.and_then(|result| result) {
+            Ok(()) => !self.is_removed.get(),
+            Err(failure) => {
+                self.lose(&failure);
+                false
+            }
+        }
+    }
+
+    fn lose(&self, reason: &Failure) {
+        if !self.forget() {
+            return;
+        }
+        let told = run_queue::call_user(|| {
+            if let Some(descriptor) = &mut *self.descriptor.borrow_mut() {
+                descriptor.connection_lost(reason);
+            }
+        });
+        if let Err(panicked) = told {
+            log::error!(target: "torsade", "connection_lost panicked: {panicked:?}");
+        }
+        self.drop_descriptor();
+    }
+
+    /// Is no source of the reactor any more. Gives back whether it was.
+    fn forget(&self) -> bool {
+        if self.is_removed.replace(true) {
+            return false;
+        }
+        if let Some(core) = self.core.upgrade() {
+            let source = core.sources.borrow_mut().remove(self.token);
+            drop(source);
+        }
+        true
+    }
+
+    /// Drops it, as user code, unless it is running: then it goes when that has returned.
+    fn drop_descriptor(&self) {
+        let taken = match self.descriptor.try_borrow_mut() {
+            Ok(mut descriptor) => descriptor.take(),
+            Err(_) => return,
+        };
+        if let (Some(descriptor), Some(core)) = (taken, self.core.upgrade()) {
+            if let Ok(descriptors) = core.driver.descriptors() {
+                descriptors.unwatch(descriptor.as_fd());
+            }
+            if let Err(panicked) = run_queue::call_user(|| drop(descriptor)) {
+                log::error!(target: "torsade", "dropping a descriptor panicked: {panicked:?}");
+            }
+        }
+    }
+}
+
+impl<D: FileDescriptor> Watch for Watcher<D> {
+    fn interest(&self) -> &Cell<Interest> {
+        &self.interest
+    }
+
+    fn want(&self, interest: Interest) -> Result<()> {
+        if self.is_removed.get() {
+            return Err(crate::ConnectionDone.into());
+        }
+        self.interest.set(interest);
+        self.watch_on()
+    }
+
+    fn remove(&self) -> bool {
+        let was_there = self.forget();
+        if was_there && let Some(this) = self.this.upgrade() {
+            // A user function may be running, and dropping it is one.
+            drop(crate::Deferred::succeed(()).map(move |()| this.drop_descriptor()));
+        }
+        was_there
+    }
+
+    fn is_removed(&self) -> bool {
+        self.is_removed.get()
+    }
+}
+
+impl<D: FileDescriptor> Source for Watcher<D> {
+    fn ready(self: Rc<Self>, _: &Rc<Core>, readiness: Readiness) {
+        let wants = |is_one: fn(Interest) -> bool| is_one(self.interest.get());
+        if readiness.readable
+            && wants(|interest| interest.read)
+            && !self.call("do_read", D::do_read)
+        {
+            return;
+        }
+        if readiness.writable
+            && wants(|interest| interest.write)
+            && !self.call("do_write", D::do_write)
+        {
+            return;
+        }
+        if let Err(failure) = self.watch_on() {
+            self.lose(&failure);
+        }
+    }
+
+    fn attend(self: Rc<Self>, _: &Rc<Core>) {}
+
+    fn shut_down(self: Rc<Self>, _: &Rc<Core>) {
+        self.lose(&ReactorError::Stopped.into());
+    }
+
+    fn describe(&self) -> String {
+        format!("a descriptor of {}", std::any::type_name::<D>())
+    }
+}

@@ -1,0 +1,66 @@
+//! Options of sockets, as values.
+
+use std::time::Duration;
+
+/// One setting of a connected socket, for [`Transport::set_option`](crate::Transport::set_option).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+#[doc(alias = "setsockopt")]
+pub enum SocketOption {
+    /// TCP_NODELAY: small segments are sent at once instead of being gathered. Off by default.
+    #[doc(alias = "setTcpNoDelay")]
+    NoDelay(bool),
+    /// SO_KEEPALIVE with its times: the peer is probed when it is silent. Off by default.
+    #[doc(alias = "setTcpKeepAlive")]
+    KeepAlive(Option<KeepAlive>),
+    /// SO_LINGER: how long the close of a process that ends may wait for what is unsent, in whole
+    /// seconds. torsade itself waits for that before it closes.
+    Linger(Option<Duration>),
+    /// IP_TTL, or IPV6_UNICAST_HOPS: how many routers a packet may pass.
+    TimeToLive(u8),
+    /// IP_TOS, or IPV6_TCLASS: the class of service, as the byte that is sent.
+    TypeOfService(u8),
+    /// SO_SNDBUF, in bytes. Linux doubles it, and rounds it.
+    SendBuffer(usize),
+    /// SO_RCVBUF, in bytes. Linux doubles it, and rounds it.
+    ReceiveBuffer(usize),
+}
+
+/// How a silent peer is probed. Times are whole seconds for the system, rounded down.
+///
+/// ```
+/// use std::time::Duration;
+/// use torsade_core::KeepAlive;
+///
+/// let seconds = Duration::from_secs;
+/// let _ = KeepAlive::after(seconds(60)).every(seconds(10)).probes(3);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KeepAlive {
+    pub(crate) idle: Duration,
+    pub(crate) interval: Option<Duration>,
+    pub(crate) probes: Option<u32>,
+}
+
+impl KeepAlive {
+    /// The first probe comes after so much silence; the rest is as the system has it.
+    pub fn after(idle: Duration) -> Self {
+        Self {
+            idle,
+            interval: None,
+            probes: None,
+        }
+    }
+
+    /// The time from one unanswered probe to the next (TCP_KEEPINTVL).
+    pub fn every(mut self, interval: Duration) -> Self {
+        self.interval = Some(interval);
+        self
+    }
+
+    /// After so many unanswered probes the connection is lost (TCP_KEEPCNT).
+    pub fn probes(mut self, count: u32) -> Self {
+        self.probes = Some(count);
+        self
+    }
+}
