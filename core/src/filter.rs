@@ -13,7 +13,7 @@ use std::any::Any;
 use std::fmt;
 use std::rc::Rc;
 
-use crate::Result;
+use crate::{Address, Result};
 
 /// One stage of a connection's filter stack.
 ///
@@ -54,6 +54,22 @@ pub trait Filter: fmt::Debug + 'static {
 
     /// Whether the peer has closed its side in an orderly way: no plain byte will come any more.
     fn is_read_closed(&self) -> bool;
+
+    /// Whether it ends with words of its own in both directions, so that a closing connection has to
+    /// wait for the peer's.
+    fn has_farewell(&self) -> bool {
+        true
+    }
+
+    /// The peer that stands behind the one on the wire, for `Transport::peer`.
+    fn peer(&self) -> Option<Address> {
+        None
+    }
+
+    /// Our end as that peer knows it, for `Transport::host`.
+    fn host(&self) -> Option<Address> {
+        None
+    }
 
     /// What was agreed on with the peer, for `Transport::negotiated`; the type is the filter's.
     fn negotiated(&self) -> Option<Rc<dyn Any>> {

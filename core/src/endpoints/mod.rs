@@ -34,6 +34,7 @@
 mod adopted;
 mod happy_eyeballs;
 mod hostname;
+mod process;
 mod service;
 mod standard_io;
 mod strings;
@@ -44,6 +45,7 @@ use std::fmt;
 
 pub use adopted::AdoptedServer;
 pub use hostname::HostnameClient;
+pub use process::ProcessClient;
 pub use service::{Backoff, ClientService, Served, ServedRef};
 pub use standard_io::StandardIo;
 pub use strings::{Description, DescriptionError, Endpoints, ServerEndpoint};

@@ -4,7 +4,7 @@ use std::any::Any;
 use std::rc::Rc;
 
 use super::buffers::Buffers;
-use crate::{Filter, Result};
+use crate::{Address, Filter, Result};
 
 /// Filters, driven as if they were one.
 #[derive(Debug, Default)]
@@ -159,6 +159,19 @@ impl FilterStack {
             filter.wire_closed()?;
         }
         Ok(())
+    }
+
+    pub(super) fn has_farewell(&self) -> bool {
+        self.filters.iter().any(|filter| filter.has_farewell())
+    }
+
+    /// What the topmost that knows says.
+    pub(super) fn peer(&self) -> Option<Address> {
+        self.filters.iter().rev().find_map(|filter| filter.peer())
+    }
+
+    pub(super) fn host(&self) -> Option<Address> {
+        self.filters.iter().rev().find_map(|filter| filter.host())
     }
 
     pub(super) fn negotiated(&self) -> Option<Rc<dyn Any>> {

@@ -53,7 +53,7 @@ const LIMIT: usize = 256 * 1024 * 1024;
 #[doc(alias = "getProcessOutput")]
 #[track_caller]
 pub fn output(reactor: &Reactor, spawn: impl Into<Spawn>) -> Deferred<Vec<u8>> {
-    let spawn = spawn.into().descriptor(2, super::ChildDescriptor::Inherit);
+    let spawn = spawn.into().inherit_errors();
     let program = spawn.program();
     output_and_value(reactor, spawn).add_callback(move |output| match output.exit {
         exit if exit.is_success() => Ok(output.out),

@@ -95,6 +95,14 @@ impl Spawn {
         self
     }
 
+    /// Its error output goes where ours does, if nothing else was said of it.
+    pub(crate) fn inherit_errors(mut self) -> Self {
+        if matches!(self.descriptors.get(&2), Some(ChildDescriptor::Read)) {
+            self.descriptors.insert(2, ChildDescriptor::Inherit);
+        }
+        self
+    }
+
     /// Gives it a terminal of so many rows and columns instead of the first three descriptors. What
     /// it prints comes by [`out_received`](ProcessProtocol::out_received).
     #[doc(alias = "usePTY")]

@@ -1,12 +1,17 @@
 //! The kinds of endpoints that are always there.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::process::Command;
 use std::time::Duration;
 
 use super::description::value;
 use super::{Description, DescriptionError, Endpoints, ServerEndpoint};
-use crate::endpoints::{ClientEndpoint, HostnameClient, TcpServer, UnixClient, UnixServer};
+use crate::endpoints::{
+    AdoptedServer, ClientEndpoint, HostnameClient, ProcessClient, StandardIo, TcpServer,
+    UnixClient, UnixServer,
+};
 use crate::net::{ConnectOptions, ListenOptions};
+use crate::protocols::ProxyHeader;
 use crate::{Reactor, Result};
 
 pub(super) fn add_to(endpoints: &mut Endpoints) {
@@ -19,6 +24,30 @@ pub(super) fn add_to(endpoints: &mut Endpoints) {
         tcp_server(endpoints.reactor(), it, Ipv6Addr::UNSPECIFIED.into())
     });
     endpoints.add_server("unix", |endpoints, it| unix_server(endpoints.reactor(), it));
+    endpoints.add_client("process", |endpoints, it| {
+        process_client(endpoints.reactor(), it)
+    });
+    endpoints.add_client("stdio", |endpoints, _| {
+        Ok(Box::new(StandardIo::new(endpoints.reactor())))
+    });
+    endpoints.add_server("stdio", |endpoints, _| {
+        Ok(ServerEndpoint::StandardIo(StandardIo::new(
+            endpoints.reactor(),
+        )))
+    });
+    endpoints.add_server("systemd", |endpoints, it| {
+        systemd_server(endpoints.reactor(), it)
+    });
+    endpoints.add_server("fd", |endpoints, it| {
+        let number = it.require("fileno")?;
+        let number = value("fileno", &number, "the number of a descriptor")?;
+        let server = AdoptedServer::descriptor(endpoints.reactor(), number)?;
+        Ok(ServerEndpoint::Adopted(server))
+    });
+    endpoints.add_server("haproxy", |endpoints, it| {
+        let wrapped = endpoints.server_of(it.rest()?)?;
+        Ok(wrapped.filter(|| Ok(ProxyHeader::new())))
+    });
 }
 
 fn port(it: &mut Description) -> Result<u16, DescriptionError> {
@@ -53,6 +82,38 @@ fn tcp_client(reactor: &Reactor, it: &mut Description) -> Result<Box<dyn ClientE
 fn unix_client(reactor: &Reactor, it: &mut Description) -> Result<Box<dyn ClientEndpoint>> {
     let client = UnixClient::new(reactor, &it.require("path")?);
     Ok(Box::new(client.options(connect_options(it)?)))
+}
+
+fn process_client(reactor: &Reactor, it: &mut Description) -> Result<Box<dyn ClientEndpoint>> {
+    let program = it.require("program")?;
+    let arguments = it.take_all();
+    let command = move || {
+        let mut command = Command::new(&program);
+        command.args(&arguments);
+        command.into()
+    };
+    Ok(Box::new(ProcessClient::new(reactor, command)))
+}
+
+fn systemd_server(reactor: &Reactor, it: &mut Description) -> Result<ServerEndpoint> {
+    // The socket itself knows its family.
+    let domain = it.require("domain")?;
+    if !["INET", "INET6", "UNIX"].contains(&domain.as_str()) {
+        return Err(DescriptionError::BadValue {
+            argument: "domain",
+            value: domain,
+            expected: "INET, INET6 or UNIX",
+        }
+        .into());
+    }
+    let server = match it.take_named("name") {
+        Some(name) => AdoptedServer::handed_over_by_name(reactor, &name)?,
+        None => {
+            let index = it.require("index")?;
+            AdoptedServer::handed_over(reactor, value("index", &index, "a number from 0")?)?
+        }
+    };
+    Ok(ServerEndpoint::Adopted(server))
 }
 
 fn listen_options(it: &mut Description) -> Result<ListenOptions, DescriptionError> {

@@ -118,6 +118,24 @@ impl Description {
             .ok_or(DescriptionError::Missing { argument })
     }
 
+    /// Takes all that is left as a description of its own, whose kind is the first argument without
+    /// a name: `tcp:80` of `haproxy:tcp:80`. If that holds a colon, it is the whole: `haproxy:tcp\\:80`.
+    ///
+    /// # Errors
+    /// [`DescriptionError::Missing`], if there is no such argument.
+    pub fn rest(&mut self) -> Result<Self, DescriptionError> {
+        let first = self.require("endpoint")?;
+        let mut rest = Self::parse(&first)?;
+        rest.positional.append(&mut self.positional);
+        rest.named.append(&mut self.named);
+        Ok(rest)
+    }
+
+    /// Takes all arguments without names that are left.
+    pub fn take_all(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.positional)
+    }
+
     /// All arguments must have been taken.
     ///
     /// # Errors

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::rc::Rc;
 
-use super::{ClientEndpoint, TcpServer, UnixServer};
+use super::{AdoptedServer, ClientEndpoint, StandardIo, TcpServer, UnixServer};
 use crate::net::ListeningPort;
 use crate::{Factory, Filter, Reactor, Result};
 
@@ -21,11 +21,17 @@ pub use description::{Description, DescriptionError};
 /// |---|---|
 /// | `tcp:HOST:PORT` | also `host=`, `port=`, `timeout=` (seconds), `bindAddress=` |
 /// | `unix:PATH` | also `path=`, `timeout=` |
+/// | `process:PROGRAM:ARGUMENT:...` | see [`ProcessClient`](super::ProcessClient) |
+/// | `stdio:` | see [`StandardIo`] |
 ///
 /// | server | |
 /// |---|---|
 /// | `tcp:PORT`, `tcp6:PORT` | also `port=`, `interface=`, `backlog=` |
 /// | `unix:PATH` | also `address=`, `mode=` (octal), `backlog=` |
+/// | `systemd:domain=INET:index=0` | or `INET6`, `UNIX`; or `name=`: see [`AdoptedServer`] |
+/// | `fd:NUMBER` | see [`AdoptedServer::descriptor`] |
+/// | `stdio:` | see [`StandardIo`] |
+/// | `haproxy:tcp:PORT` | or any other of these; see [`ProxyHeader`](crate::protocols::ProxyHeader) |
 ///
 /// A colon, an equals sign or a backslash in a value has a backslash before it. Others are added
 /// with [`add_client`](Self::add_client) and [`add_server`](Self::add_server).
@@ -72,6 +78,10 @@ pub enum ServerEndpoint {
     Tcp(TcpServer),
     /// On a UNIX socket.
     Unix(UnixServer),
+    /// On a socket that was handed over.
+    Adopted(AdoptedServer),
+    /// On standard input and output, once.
+    StandardIo(StandardIo),
 }
 
 impl Endpoints {
@@ -112,7 +122,7 @@ impl Endpoints {
     /// # Errors
     /// [`DescriptionError`], and what the kind itself objects to.
     pub fn client(&self, description: &str) -> Result<Box<dyn ClientEndpoint>> {
-        make(self, &self.clients, description)
+        make(self, &self.clients, Description::parse(description)?)
     }
 
     /// The server endpoint of a description.
@@ -120,6 +130,14 @@ impl Endpoints {
     /// # Errors
     /// [`DescriptionError`], and what the kind itself objects to.
     pub fn server(&self, description: &str) -> Result<ServerEndpoint> {
+        self.server_of(Description::parse(description)?)
+    }
+
+    /// The same for one that is taken apart already.
+    ///
+    /// # Errors
+    /// As [`server`](Self::server).
+    pub fn server_of(&self, description: Description) -> Result<ServerEndpoint> {
         make(self, &self.servers, description)
     }
 
@@ -132,12 +150,11 @@ impl Endpoints {
 fn make<E, M>(
     endpoints: &Endpoints,
     kinds: &BTreeMap<String, Rc<M>>,
-    description: &str,
+    mut description: Description,
 ) -> Result<E>
 where
     M: Fn(&Endpoints, &mut Description) -> Result<E> + ?Sized,
 {
-    let mut description = Description::parse(description)?;
     let Some(make) = kinds.get(&description.kind) else {
         return Err(DescriptionError::UnknownKind {
             kind: description.kind,
@@ -159,6 +176,8 @@ impl ServerEndpoint {
         match self {
             Self::Tcp(server) => server.listen(factory),
             Self::Unix(server) => server.listen(factory),
+            Self::Adopted(server) => server.listen(factory),
+            Self::StandardIo(server) => server.listen(factory),
         }
     }
 
@@ -167,6 +186,8 @@ impl ServerEndpoint {
         match self {
             Self::Tcp(server) => Self::Tcp(server.filter(make)),
             Self::Unix(server) => Self::Unix(server.filter(make)),
+            Self::Adopted(server) => Self::Adopted(server.filter(make)),
+            Self::StandardIo(server) => Self::StandardIo(server.filter(make)),
         }
     }
 }

@@ -76,7 +76,7 @@ fn an_unknown_kind_is_told_with_those_that_there_are() {
     let (client, server) = wrong("ftp:x", "");
     assert_eq!(
         client.to_string(),
-        "there are no \"ftp\" endpoints, only tcp, unix"
+        "there are no \"ftp\" endpoints, only process, stdio, tcp, unix"
     );
     assert!(matches!(server, DescriptionError::UnknownKind { .. }));
 }
@@ -172,4 +172,93 @@ proptest! {
         let _ = endpoints.client(&text);
         let _ = endpoints.server(&format!("tcp:{text}"));
     }
+}
+
+#[test]
+fn a_process_is_connected_to_by_its_description() {
+    use std::cell::RefCell;
+
+    struct Hears(String, Option<crate::Resolver<String>>);
+    impl Protocol for Hears {
+        fn connection_made(&mut self, transport: &Transport) {
+            transport.write(b"to be shouted");
+            transport.lose_write_connection();
+        }
+        fn data_received(&mut self, _: &Transport, data: &[u8]) -> Result<()> {
+            self.0.push_str(&String::from_utf8_lossy(data));
+            Ok(())
+        }
+        fn connection_lost(&mut self, reason: &crate::Failure) {
+            assert!(
+                reason.check::<crate::ConnectionDone>().is_some(),
+                "{reason:#}"
+            );
+            self.1.take().unwrap().callback(std::mem::take(&mut self.0));
+        }
+    }
+
+    let reactor = Reactor::new().unwrap();
+    let endpoints = Endpoints::new(&reactor);
+    let client = endpoints.client("process:tr:a-z:A-Z").unwrap();
+    let (resolver, heard) = crate::Deferred::new();
+    let resolver = RefCell::new(Some(resolver));
+    let connected = client.connect(move |_: &Address| Hears(String::new(), resolver.take()));
+    reactor.run_until(connected).unwrap();
+    assert_eq!(reactor.run_until(heard).unwrap(), "TO BE SHOUTED");
+    // And it was waited for.
+    while reactor.open_sources() > 0 {
+        reactor
+            .iterate(Some(std::time::Duration::from_secs(5)))
+            .unwrap();
+    }
+
+    let missing = endpoints.client("process:/no/such/program").unwrap();
+    let failure = reactor
+        .run_until(missing.connect(|_: &Address| Quiet))
+        .unwrap_err();
+    assert!(failure.check::<crate::process::CannotSpawn>().is_some());
+}
+
+#[test]
+fn a_listening_socket_is_found_by_its_number() {
+    use std::os::fd::AsRawFd;
+
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let reactor = Reactor::new().unwrap();
+    let endpoints = Endpoints::new(&reactor);
+    let server = endpoints
+        .server(&format!("fd:{}", listener.as_raw_fd()))
+        .unwrap();
+    let port = server.listen(|_: &Address| Quiet).unwrap();
+    assert_eq!(port.address().socket_addr(), listener.local_addr().ok());
+    assert!(endpoints.server("fd:60000").is_err());
+}
+
+#[test]
+fn what_was_not_handed_over_is_told_so() {
+    let (_, endpoints) = endpoints();
+    let failure = endpoints.server("systemd:domain=INET:index=3").unwrap_err();
+    let expected = "there is no descriptor 3: LISTEN_FDS handed over none";
+    assert_eq!(failure.to_string(), expected);
+    let failure = endpoints.server("systemd:domain=X25:index=3").unwrap_err();
+    assert!(failure.check::<DescriptionError>().is_some());
+}
+
+#[test]
+fn a_description_inside_of_another_keeps_its_arguments() {
+    let (_, endpoints) = endpoints();
+    for text in [
+        "haproxy:tcp:8001:interface=127.0.0.1",
+        "haproxy:tcp\\:8001\\:interface\\=127.0.0.1",
+        "haproxy:tcp\\:8001:interface=127.0.0.1",
+    ] {
+        let server = endpoints.server(text).unwrap();
+        let shown = format!("{server:?}");
+        assert!(
+            shown.contains("127.0.0.1:8001") && shown.contains("filters: 1"),
+            "{shown}"
+        );
+    }
+    assert!(endpoints.server("haproxy:").is_err());
+    assert!(endpoints.server("haproxy:nothing").is_err());
 }

@@ -125,7 +125,7 @@ impl Connection {
             if self.read_done.get() {
                 return self.lose(ConnectionEnd::Closed, ConnectionDone.into());
             }
-            if !self.has_filters() {
+            if !self.has_farewell() {
                 return self.lose(ConnectionEnd::Drained, ConnectionDone.into());
             }
         }

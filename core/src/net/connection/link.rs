@@ -100,12 +100,15 @@ impl Link for Connection {
     }
 
     fn peer(&self) -> Address {
-        self.peer.clone()
+        self.known_peer()
     }
 
     fn host(&self) -> Address {
-        self.with_stream(|stream| Ok(stream.local_address()?))
-            .unwrap_or(Address::Unnamed)
+        let known = self.if_extras(|extras| extras.filters.host()).flatten();
+        known.unwrap_or_else(|| {
+            self.with_stream(|stream| Ok(stream.local_address()?))
+                .unwrap_or(Address::Unnamed)
+        })
     }
 
     fn set_option(&self, option: SocketOption) -> Result<()> {

@@ -241,6 +241,17 @@ impl Connection {
         self.extras.borrow_mut().as_deref_mut().map(f)
     }
 
+    /// Whether closing takes an answer of the peer.
+    fn has_farewell(&self) -> bool {
+        self.if_extras(|extras| extras.filters.has_farewell()) == Some(true)
+    }
+
+    /// The peer, as the filters know it.
+    fn known_peer(&self) -> Address {
+        let known = self.if_extras(|extras| extras.filters.peer()).flatten();
+        known.unwrap_or_else(|| self.peer.clone())
+    }
+
     fn has_filters(&self) -> bool {
         self.is_filtered.get()
     }
@@ -270,7 +281,7 @@ impl Connection {
         let place = |method| move || Place::Method(self.protocol_name.get(), method);
         let built = run_queue::call_user(|| {
             watch(place("build_protocol"), || {
-                opener.build(&self.peer, &self.transport)
+                opener.build(&self.known_peer(), &self.transport)
             })
         });
         let failure = match built {

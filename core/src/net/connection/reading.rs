@@ -72,7 +72,7 @@ impl Connection {
                 Phase::Opening => true,
                 Phase::Open => !self.paused.get() && !self.holds_bytes(),
                 // Only filters have a farewell to wait for.
-                Phase::Losing => self.has_filters(),
+                Phase::Losing => self.has_farewell(),
                 Phase::Fresh | Phase::Lost => false,
             }
     }

@@ -1,0 +1,81 @@
+//! A child process as the other end of a conversation.
+
+use std::fmt;
+use std::io;
+use std::rc::Rc;
+
+use super::ClientEndpoint;
+use crate::net::Established;
+use crate::process::{ChildDescriptor, ProcessProtocol, Spawn};
+use crate::{Deferred, Reactor, Result};
+
+/// Connects by starting a program: its standard input and output are the stream, its error output
+/// goes where ours does, unless that is said otherwise.
+///
+/// When the connection ends, the program's pipes do; most programs end with them.
+///
+/// ```
+/// use std::process::Command;
+/// use torsade_core::endpoints::{ClientEndpoint, ProcessClient};
+/// # use torsade_core::{Address, Protocol, Reactor, Result, Transport};
+/// # struct Quiet;
+/// # impl Protocol for Quiet {
+/// #     fn data_received(&mut self, _: &Transport, _: &[u8]) -> Result<()> { Ok(()) }
+/// # }
+/// # fn main() -> Result<()> {
+/// let reactor = Reactor::new()?;
+/// let endpoint = ProcessClient::new(&reactor, || Command::new("cat").into());
+/// let connected = reactor.run_until(endpoint.connect(|_: &Address| Quiet))?;
+/// connected.transport().write(b"this comes back");
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Errors
+/// [`CannotSpawn`](crate::process::CannotSpawn).
+#[derive(Clone)]
+#[doc(alias = "ProcessEndpoint")]
+pub struct ProcessClient {
+    reactor: Reactor,
+    command: Rc<dyn Fn() -> Spawn>,
+}
+
+impl ProcessClient {
+    /// An endpoint that starts what `command` gives, each time that it connects.
+    pub fn new(reactor: &Reactor, command: impl Fn() -> Spawn + 'static) -> Self {
+        let reactor = reactor.clone();
+        let inherit_errors = move || command().inherit_errors();
+        Self {
+            reactor,
+            command: Rc::new(inherit_errors),
+        }
+    }
+
+    fn start(&self) -> Result<Established> {
+        let (theirs_in, to) = io::pipe()?;
+        let (from, theirs_out) = io::pipe()?;
+        let spawn = (self.command)()
+            .descriptor(0, ChildDescriptor::Given(theirs_in.into()))
+            .descriptor(1, ChildDescriptor::Given(theirs_out.into()));
+        self.reactor.spawn_process(Unheard, spawn)?;
+        self.reactor
+            .join_descriptors(Some(from.into()), Some(to.into()))
+    }
+}
+
+/// All that there is to hear of the process comes over the connection.
+struct Unheard;
+
+impl ProcessProtocol for Unheard {}
+
+impl ClientEndpoint for ProcessClient {
+    fn establish(&self) -> Deferred<Established> {
+        self.start().map_or_else(Deferred::fail, Deferred::succeed)
+    }
+}
+
+impl fmt::Debug for ProcessClient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ProcessClient").finish_non_exhaustive()
+    }
+}
