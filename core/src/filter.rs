@@ -9,9 +9,13 @@
 //! it is tested, fuzzed and simulated on plain byte slices. The connection that owns the stack of
 //! filters drives them, and is the only one that does.
 
+mod proxy_header;
+
 use std::any::Any;
 use std::fmt;
 use std::rc::Rc;
+
+pub use proxy_header::{ProxyHeader, ProxyHeaderError};
 
 use crate::{Address, Result};
 

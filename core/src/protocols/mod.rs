@@ -1,5 +1,4 @@
-//! Protocols to build on: lines, length-prefixed strings, netstrings; sending files, time-outs, limits;
-//! the header by which a balancer names the real peer.
+//! Protocols to build on: lines, length-prefixed strings, netstrings; sending files, time-outs, limits.
 //!
 //! A receiver cuts what comes into pieces and gives them to a type of yours, one at a time:
 //!
@@ -19,7 +18,6 @@ mod int_prefixed;
 mod limit;
 mod line;
 mod netstring;
-mod proxy_header;
 mod receiving;
 #[cfg(test)]
 mod tests;
@@ -33,4 +31,3 @@ pub use int_prefixed::{
 pub use limit::{Connections, ProtocolWrapper, WrappingFactory};
 pub use line::{LineControl, LineProtocol, LineReceiver};
 pub use netstring::{Netstring, NetstringError, NetstringFault, NetstringReceiver};
-pub use proxy_header::{ProxyHeader, ProxyHeaderError};

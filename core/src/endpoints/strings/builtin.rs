@@ -10,8 +10,8 @@ use crate::endpoints::{
     AdoptedServer, ClientEndpoint, HostnameClient, ProcessClient, StandardIo, TcpServer,
     UnixClient, UnixServer,
 };
+use crate::filter::ProxyHeader;
 use crate::net::{ConnectOptions, ListenOptions};
-use crate::protocols::ProxyHeader;
 use crate::{Reactor, Result};
 
 pub(super) fn add_to(endpoints: &mut Endpoints) {

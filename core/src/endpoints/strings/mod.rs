@@ -31,7 +31,7 @@ pub use description::{Description, DescriptionError};
 /// | `systemd:domain=INET:index=0` | or `INET6`, `UNIX`; or `name=`: see [`AdoptedServer`] |
 /// | `fd:NUMBER` | see [`AdoptedServer::descriptor`] |
 /// | `stdio:` | see [`StandardIo`] |
-/// | `haproxy:tcp:PORT` | or any other of these; see [`ProxyHeader`](crate::protocols::ProxyHeader) |
+/// | `haproxy:tcp:PORT` | or any other of these; see [`ProxyHeader`](crate::filter::ProxyHeader) |
 ///
 /// A colon, an equals sign or a backslash in a value has a backslash before it. Others are added
 /// with [`add_client`](Self::add_client) and [`add_server`](Self::add_server).

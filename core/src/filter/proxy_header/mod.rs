@@ -20,7 +20,7 @@ use parse::{Parsed, parse};
 /// Only put it where nobody but the balancer can connect: who sends the header chooses what it says.
 ///
 /// ```
-/// use torsade_core::protocols::ProxyHeader;
+/// use torsade_core::filter::ProxyHeader;
 /// # use torsade_core::{Address, Protocol, Result, TcpServer, Transport, testing::Simulation};
 /// # struct Echo;
 /// # impl Protocol for Echo {
