@@ -14,6 +14,8 @@ use std::path::{Path, PathBuf};
 pub enum Address {
     /// A TCP address; `port` 0 only before the system has chosen one.
     Tcp(SocketAddr),
+    /// A UDP address; `port` 0 only before the system has chosen one.
+    Udp(SocketAddr),
     /// A UNIX socket.
     #[doc(alias = "UNIXAddress")]
     Unix(UnixName),
@@ -34,15 +36,15 @@ pub enum UnixName {
 }
 
 impl Address {
-    /// The IP address and port, if this is a TCP address.
+    /// The IP address and port, if this is a TCP or UDP address.
     pub fn socket_addr(&self) -> Option<SocketAddr> {
         match self {
-            Self::Tcp(address) => Some(*address),
+            Self::Tcp(address) | Self::Udp(address) => Some(*address),
             Self::Unix(_) | Self::Unnamed => None,
         }
     }
 
-    /// The port, if this is a TCP address.
+    /// The port, if this is a TCP or UDP address.
     pub fn port(&self) -> Option<u16> {
         self.socket_addr().map(|address| address.port())
     }
@@ -90,7 +92,7 @@ impl From<PathBuf> for UnixName {
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Tcp(address) => address.fmt(f),
+            Self::Tcp(address) | Self::Udp(address) => address.fmt(f),
             Self::Unix(name) => name.fmt(f),
             Self::Unnamed => f.write_str("unnamed"),
         }

@@ -1,6 +1,7 @@
 //! The reactor, Deferreds, protocols, transports and endpoints of torsade.
 
 mod address;
+pub mod datagram;
 pub mod deferred;
 mod driver;
 pub mod endpoints;

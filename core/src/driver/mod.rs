@@ -1,6 +1,6 @@
 //! The driver: the seam between the reactor and what moves it.
 //!
-//! A driver gives time, readiness and byte streams. There are two: [`system`] (mio and the
+//! A driver gives time, readiness, byte streams and datagrams. There are two: [`system`] (mio and the
 //! operating system's sockets) and [`simulated`] (a virtual clock and a network in memory).
 //! Everything above this module is the same code over both, so what is promised here is what
 //! both must keep:
@@ -21,6 +21,7 @@ use std::os::fd::{BorrowedFd, OwnedFd};
 use std::sync::Arc;
 use std::time::Instant;
 
+use crate::datagram::{DatagramOption, DatagramOptions};
 use crate::{Address, Credentials, SocketOption};
 
 /// What identifies a source to its driver: slot and generation, see `reactor::sources`.
@@ -141,6 +142,14 @@ pub(crate) trait Driver {
         token: Token,
     ) -> io::Result<Box<dyn Listener>>;
 
+    /// Opens a socket for datagrams.
+    fn bind_datagrams(
+        &self,
+        on: &Address,
+        options: &DatagramOptions,
+        token: Token,
+    ) -> io::Result<Box<dyn DatagramSocket>>;
+
     /// Two streams that are connected with each other.
     fn pair(&self, tokens: [Token; 2]) -> io::Result<[Box<dyn Stream>; 2]>;
 
@@ -237,6 +246,26 @@ pub(crate) trait Stream {
     fn lingers(&self) -> bool {
         true
     }
+}
+
+/// A socket that sends and receives datagrams. Dropping it closes it.
+pub(crate) trait DatagramSocket {
+    /// Takes one from the queue, and who sent it. One that is longer than the buffer fills it.
+    ///
+    /// # Errors
+    /// `WouldBlock` when the queue is empty; `ConnectionRefused` when one that was sent before did
+    /// not find anybody.
+    fn receive(&self, buffer: &mut [u8]) -> io::Result<(usize, Address)>;
+
+    /// Sends one, wholly or not at all; without an address to where it is connected.
+    fn send(&self, data: &[u8], to: Option<&Address>) -> io::Result<()>;
+
+    /// From now on it speaks with this peer only.
+    fn connect(&self, to: &Address) -> io::Result<()>;
+
+    fn local_address(&self) -> io::Result<Address>;
+
+    fn set_option(&self, option: DatagramOption) -> io::Result<()>;
 }
 
 /// A listening port. Dropping it closes it.

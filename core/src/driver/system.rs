@@ -1,5 +1,6 @@
 //! The driver of the real world: mio for readiness, the operating system's sockets and clock.
 
+mod datagrams;
 mod descriptors;
 mod options;
 mod pipe;
@@ -19,10 +20,11 @@ use mio::unix::SourceFd;
 use mio::{Interest, Poll, Registry};
 
 use super::{
-    ConnectOptions, Descriptors, Driver, Event, ListenOptions, Listener, Lookup, Readiness, Stream,
-    Token, Wait, Wake,
+    ConnectOptions, DatagramSocket, Descriptors, Driver, Event, ListenOptions, Listener, Lookup,
+    Readiness, Stream, Token, Wait, Wake,
 };
 use crate::Address;
+use crate::datagram::DatagramOptions;
 
 /// Readiness from mio, streams from the operating system.
 pub(crate) struct System {
@@ -138,7 +140,7 @@ impl Driver for System {
         match to {
             Address::Tcp(to) => tcp::connect(*to, options, &self.registry, token),
             Address::Unix(name) => unix::connect(name, &self.registry, token),
-            Address::Unnamed => Err(io::ErrorKind::AddrNotAvailable.into()),
+            Address::Udp(_) | Address::Unnamed => Err(io::ErrorKind::AddrNotAvailable.into()),
         }
     }
 
@@ -151,8 +153,17 @@ impl Driver for System {
         match on {
             Address::Tcp(on) => tcp::listen(*on, options, &self.registry, token),
             Address::Unix(name) => unix::listen(name, options, &self.registry, token),
-            Address::Unnamed => Err(io::ErrorKind::AddrNotAvailable.into()),
+            Address::Udp(_) | Address::Unnamed => Err(io::ErrorKind::AddrNotAvailable.into()),
         }
+    }
+
+    fn bind_datagrams(
+        &self,
+        on: &Address,
+        options: &DatagramOptions,
+        token: Token,
+    ) -> io::Result<Box<dyn DatagramSocket>> {
+        datagrams::bind(on, options, &self.registry, token)
     }
 
     fn pair(&self, tokens: [Token; 2]) -> io::Result<[Box<dyn Stream>; 2]> {

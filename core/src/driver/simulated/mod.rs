@@ -6,12 +6,14 @@
 //! same program takes the same course every time. While a thread works for the reactor, time stands
 //! still: so what the thread does takes no time, and one that itself waits for time to pass hangs.
 
+mod datagrams;
 mod network;
 mod stream;
 #[cfg(test)]
 mod tests;
 
 use crate::Address;
+use crate::datagram::DatagramOptions;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::io;
@@ -21,9 +23,10 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::{
-    ConnectOptions, Descriptors, Driver, Event, ListenOptions, Listener, Lookup, Stream, Token,
-    Wait, Wake,
+    ConnectOptions, DatagramSocket, Descriptors, Driver, Event, ListenOptions, Listener, Lookup,
+    Stream, Token, Wait, Wake,
 };
+use datagrams::SimulatedDatagrams;
 use network::Network;
 use stream::{SimulatedListener, SimulatedStream};
 
@@ -192,6 +195,19 @@ impl Driver for SimulatedDriver {
         let id = network.listen(on, options, token)?;
         drop(network);
         Ok(Box::new(SimulatedListener::new(self.network.clone(), id)))
+    }
+
+    fn bind_datagrams(
+        &self,
+        on: &Address,
+        options: &DatagramOptions,
+        token: Token,
+    ) -> io::Result<Box<dyn DatagramSocket>> {
+        let id = self
+            .network
+            .borrow_mut()
+            .bind_datagrams(on, options, token)?;
+        Ok(Box::new(SimulatedDatagrams::new(self.network.clone(), id)))
     }
 
     fn pair(&self, tokens: [Token; 2]) -> io::Result<[Box<dyn Stream>; 2]> {

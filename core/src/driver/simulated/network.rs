@@ -4,6 +4,7 @@
 //! way. An end knows its peer only by its number, and numbers are never used again, so what arrives
 //! for an end that was closed is answered with a reset, as TCP does.
 
+mod datagrams;
 mod names;
 mod ports;
 
@@ -14,6 +15,7 @@ use std::time::Duration;
 
 use super::SimulationOptions;
 use crate::driver::{Event, Readiness, Token};
+use datagrams::{Datagram, Mailbox};
 use names::Names;
 use ports::Port;
 
@@ -28,6 +30,8 @@ pub(super) struct Network {
     last_ephemeral: u16,
     pub(super) ends: BTreeMap<Id, End>,
     ports: BTreeMap<Id, Port>,
+    /// The sockets for datagrams.
+    mailboxes: BTreeMap<Id, Mailbox>,
     /// The UNIX sockets that are listened on.
     names: Names,
     /// The port numbers that listeners and clients have, and how many have each.
@@ -85,13 +89,39 @@ struct Source {
 
 /// What arrives. `from` is the end to which a reset goes if nobody is there any more.
 enum Arrival {
-    Attempt { from: Id, to: SocketAddr },
-    Accepted { to: Id, from: Id },
-    Failed { to: Id, why: io::ErrorKind },
-    Data { to: Id, from: Id, bytes: Vec<u8> },
-    Window { to: Id, bytes: usize },
-    End { to: Id },
-    Reset { to: Id },
+    Attempt {
+        from: Id,
+        to: SocketAddr,
+    },
+    Accepted {
+        to: Id,
+        from: Id,
+    },
+    Failed {
+        to: Id,
+        why: io::ErrorKind,
+    },
+    Data {
+        to: Id,
+        from: Id,
+        bytes: Vec<u8>,
+    },
+    Window {
+        to: Id,
+        bytes: usize,
+    },
+    End {
+        to: Id,
+    },
+    Reset {
+        to: Id,
+    },
+    /// A datagram, for whoever receives there.
+    Datagram(Datagram),
+    /// Nobody does.
+    Undelivered {
+        to: Id,
+    },
 }
 
 const READABLE: Readiness = Readiness {
@@ -124,6 +154,7 @@ impl Network {
             last_ephemeral: u16::MAX,
             ends: BTreeMap::new(),
             ports: BTreeMap::new(),
+            mailboxes: BTreeMap::new(),
             names: Names::default(),
             taken: BTreeMap::new(),
             under_way: BTreeMap::new(),
@@ -166,11 +197,9 @@ impl Network {
 
     pub(super) fn take_events(&mut self, events: &mut Vec<Event>) {
         while let Some(id) = self.signalled.pop_front() {
-            let source = match (self.ends.get_mut(&id), self.ports.get_mut(&id)) {
-                (Some(end), _) => &mut end.source,
-                (_, Some(port)) => &mut port.source,
-                // Closed meanwhile.
-                (None, None) => continue,
+            // Or it was closed meanwhile.
+            let Some(source) = self.source(id) else {
+                continue;
             };
             if let (Some(token), Some(readiness)) = (source.token, source.due.take()) {
                 events.push(Event { token, readiness });
@@ -293,6 +322,8 @@ impl Network {
                 }
             }
             Arrival::Reset { to } => self.broken(to),
+            Arrival::Datagram(datagram) => self.deliver_datagram(&datagram),
+            Arrival::Undelivered { to } => self.refuse(to),
         }
     }
 
@@ -323,10 +354,8 @@ impl Network {
     }
 
     fn signal(&mut self, id: Id, readiness: Readiness) {
-        let source = match (self.ends.get_mut(&id), self.ports.get_mut(&id)) {
-            (Some(end), _) => &mut end.source,
-            (_, Some(port)) => &mut port.source,
-            (None, None) => return,
+        let Some(source) = self.source(id) else {
+            return;
         };
         if source.token.is_none() {
             return;
@@ -342,6 +371,16 @@ impl Network {
                 self.signalled.push_back(id);
             }
         }
+    }
+
+    fn source(&mut self, id: Id) -> Option<&mut Source> {
+        let end = self.ends.get_mut(&id).map(|end| &mut end.source);
+        let port = self.ports.get_mut(&id).map(|port| &mut port.source);
+        let mailbox = self
+            .mailboxes
+            .get_mut(&id)
+            .map(|mailbox| &mut mailbox.source);
+        end.or(port).or(mailbox)
     }
 
     fn next_id(&mut self) -> Id {

@@ -26,7 +26,7 @@ pub(super) fn connect(
     registry: &Registry,
     token: Token,
 ) -> io::Result<Box<dyn Stream>> {
-    let socket = socket()?;
+    let socket = socket(Type::STREAM)?;
     // Decided at once: either there is room in the listener's queue, or it fails.
     socket.connect(&system_name(to)?)?;
     let stream = UnixStream::from_std(socket.into());
@@ -41,22 +41,8 @@ pub(super) fn listen(
     registry: &Rc<Registry>,
     token: Token,
 ) -> io::Result<Box<dyn Listener>> {
-    let name = system_name(on)?;
-    let socket = socket()?;
-    if let Err(error) = socket.bind(&name) {
-        let is_taken = error.kind() == io::ErrorKind::AddrInUse;
-        let Some(file) = stale_file(on).filter(|_| is_taken) else {
-            return Err(error);
-        };
-        // Whoever left it behind does not listen any more.
-        fs::remove_file(file)?;
-        socket.bind(&name)?;
-    }
-    let file = on.path().map(BoundFile::new).transpose()?;
-    if let (Some(path), Some(mode)) = (on.path(), options.mode) {
-        // Before `listen`: nobody gets in by the permissions that it had first.
-        fs::set_permissions(path, fs::Permissions::from_mode(mode))?;
-    }
+    let socket = socket(Type::STREAM)?;
+    let file = bind(&socket, on, options.mode)?;
     socket.listen(options.backlog)?;
     let mut listener = listener(socket, registry, token)?;
     listener.file = file;
@@ -110,13 +96,38 @@ fn listener(
     })
 }
 
-fn socket() -> io::Result<Socket> {
-    let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
+pub(super) fn socket(kind: Type) -> io::Result<Socket> {
+    let socket = Socket::new(Domain::UNIX, kind, None)?;
     socket.set_nonblocking(true)?;
     Ok(socket)
 }
 
-fn system_name(name: &UnixName) -> io::Result<SockAddr> {
+/// Gives a socket its name, which a dead one may have left behind.
+pub(super) fn bind(
+    socket: &Socket,
+    on: &UnixName,
+    mode: Option<u32>,
+) -> io::Result<Option<BoundFile>> {
+    let name = system_name(on)?;
+    if let Err(error) = socket.bind(&name) {
+        let is_taken = error.kind() == io::ErrorKind::AddrInUse;
+        let kind = socket.r#type()?;
+        let Some(file) = stale_file(on, kind).filter(|_| is_taken) else {
+            return Err(error);
+        };
+        // Whoever left it behind does not listen any more.
+        fs::remove_file(file)?;
+        socket.bind(&name)?;
+    }
+    let file = on.path().map(BoundFile::new).transpose()?;
+    if let (Some(path), Some(mode)) = (on.path(), mode) {
+        // Before `listen`: nobody gets in by the permissions that it had first.
+        fs::set_permissions(path, fs::Permissions::from_mode(mode))?;
+    }
+    Ok(file)
+}
+
+pub(super) fn system_name(name: &UnixName) -> io::Result<SockAddr> {
     match name {
         UnixName::Path(path) if path.as_os_str().is_empty() => Err(io::Error::new(
             io::ErrorKind::InvalidInput,
@@ -132,7 +143,7 @@ fn system_name(name: &UnixName) -> io::Result<SockAddr> {
     }
 }
 
-fn our_name(address: &SocketAddr) -> UnixName {
+pub(super) fn our_name(address: &SocketAddr) -> UnixName {
     #[cfg(any(target_os = "android", target_os = "linux"))]
     if let Some(name) = address.as_abstract_name() {
         return UnixName::Abstract(name.to_vec());
@@ -144,19 +155,19 @@ fn our_name(address: &SocketAddr) -> UnixName {
 }
 
 /// The file of that name, if it is a socket that nobody listens on.
-fn stale_file(name: &UnixName) -> Option<&Path> {
+fn stale_file(name: &UnixName, kind: Type) -> Option<&Path> {
     let path = name.path()?;
     // Never anything else than a socket: that would be somebody's data.
     let is_socket = fs::symlink_metadata(path).is_ok_and(|it| it.file_type().is_socket());
     let refused = |error: io::Error| error.kind() == io::ErrorKind::ConnectionRefused;
     // Without blocking: a listener that is alive may have a full queue.
-    let connect = || socket()?.connect(&system_name(name)?);
+    let connect = || socket(kind)?.connect(&system_name(name)?);
     let is_stale = is_socket && connect().is_err_and(refused);
     is_stale.then_some(path)
 }
 
 /// A socket's file, which goes when its listener does.
-struct BoundFile {
+pub(super) struct BoundFile {
     path: PathBuf,
     /// So that a successor's file is left alone.
     identity: (u64, u64),

@@ -40,7 +40,7 @@ impl Network {
         address: &Address,
     ) -> io::Result<SocketAddr> {
         match address {
-            Address::Tcp(address) => Ok(*address),
+            Address::Tcp(address) | Address::Udp(address) => Ok(*address),
             Address::Unix(name) => {
                 let hidden = self.names.hidden.get(name).copied();
                 hidden.ok_or_else(|| io::ErrorKind::NotFound.into())
@@ -77,6 +77,11 @@ impl Network {
         let name = names.find(|(_, hidden)| **hidden == address);
         name.map_or(UnixName::Unnamed, |(name, _)| name.clone())
             .into()
+    }
+
+    /// An address that nobody knows.
+    pub(super) fn unnamed(&mut self) -> SocketAddr {
+        self.names.next()
     }
 
     /// Two ends that are connected with each other, and have no names.

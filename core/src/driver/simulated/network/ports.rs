@@ -195,7 +195,7 @@ impl Network {
         });
     }
 
-    fn ephemeral_port(&mut self) -> io::Result<u16> {
+    pub(super) fn ephemeral_port(&mut self) -> io::Result<u16> {
         for _ in FIRST_EPHEMERAL..=u16::MAX {
             self.last_ephemeral = self
                 .last_ephemeral
@@ -249,8 +249,8 @@ impl Port {
 
 /// The addresses from which programs reach others than themselves (from the ranges kept for
 /// documentation, RFC 5737 and RFC 3849).
-const HOST_V4: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
-const HOST_V6: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1);
+pub(super) const HOST_V4: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
+pub(super) const HOST_V6: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1);
 
 /// The first of the numbers given out (RFC 6335).
 const FIRST_EPHEMERAL: u16 = 49_152;

@@ -1,0 +1,71 @@
+//! Datagrams: UDP and UNIX sockets that send and receive messages, each on its own.
+//!
+//! A [`DatagramProtocol`] is given each message whole, with who sent it; the [`DatagramPort`] that
+//! it speaks through sends to anybody, or, when it is [connected](DatagramPort::connect), to one
+//! peer.
+//!
+//! ```
+//! use torsade_core::datagram::{DatagramOptions, DatagramPort, DatagramProtocol};
+//! # use torsade_core::testing::Simulation;
+//! use torsade_core::{Address, Result};
+//!
+//! struct Echo;
+//!
+//! impl DatagramProtocol for Echo {
+//!     fn datagram_received(&mut self, port: &DatagramPort, data: &[u8], from: &Address) -> Result<()> {
+//!         port.send(data, from)
+//!     }
+//! }
+//!
+//! # fn main() -> Result<()> {
+//! # let reactor = Simulation::new().reactor();
+//! let options = DatagramOptions::new();
+//! let port = reactor.listen_udp("127.0.0.1:0".parse()?, Echo, &options)?;
+//! assert_ne!(port.host().port(), Some(0));
+//! # Ok(())
+//! # }
+//! ```
+
+mod errors;
+mod options;
+mod port;
+#[cfg(test)]
+mod tests;
+
+pub use errors::{InvalidAddress, MessageTooLong};
+pub use options::{DatagramOption, DatagramOptions, MulticastInterface};
+pub use port::DatagramPort;
+
+use crate::{Address, Result};
+
+/// Told of what happens on a port for datagrams.
+#[doc(alias = "twisted.internet.protocol.DatagramProtocol")]
+#[doc(alias = "ConnectedDatagramProtocol")]
+pub trait DatagramProtocol: 'static {
+    /// The port is bound.
+    #[doc(alias = "startProtocol")]
+    #[doc(alias = "doStart")]
+    fn start_protocol(&mut self, port: &DatagramPort) {
+        let _ = port;
+    }
+
+    /// A datagram came.
+    ///
+    /// # Errors
+    /// An error is logged, and the port lives on: others may send better ones.
+    #[doc(alias = "datagramReceived")]
+    fn datagram_received(&mut self, port: &DatagramPort, data: &[u8], from: &Address)
+    -> Result<()>;
+
+    /// Nobody receives what was sent to the peer of a [connected](DatagramPort::connect) port. Told
+    /// by the peer's host, at times, so it may not be true any more, and may never be told.
+    #[doc(alias = "connectionRefused")]
+    fn connection_refused(&mut self, port: &DatagramPort) {
+        let _ = port;
+    }
+
+    /// The port is closed. Nothing more will be called.
+    #[doc(alias = "stopProtocol")]
+    #[doc(alias = "doStop")]
+    fn stop_protocol(&mut self) {}
+}

@@ -1,0 +1,92 @@
+//! How a port for datagrams is opened, and what can be set on it.
+
+use std::net::{IpAddr, Ipv4Addr};
+
+/// How a port for datagrams is opened.
+#[derive(Clone, Debug, Default)]
+pub struct DatagramOptions {
+    pub(crate) reuse_address: bool,
+    pub(crate) reuse_port: bool,
+    pub(crate) only_v6: bool,
+    pub(crate) mode: Option<u32>,
+}
+
+impl DatagramOptions {
+    /// The port is for nobody else; an IPv6 port takes IPv4 as well.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Lets several sockets have one address, each of which gets what comes for a multicast group
+    /// (SO_REUSEADDR).
+    #[doc(alias = "listenMultiple")]
+    pub fn reuse_address(mut self, on: bool) -> Self {
+        self.reuse_address = on;
+        self
+    }
+
+    /// Lets several sockets share one address, each of which gets a part of what comes
+    /// (SO_REUSEPORT).
+    pub fn reuse_port(mut self, on: bool) -> Self {
+        self.reuse_port = on;
+        self
+    }
+
+    /// On an IPv6 address: refuses IPv4 peers.
+    pub fn only_v6(mut self, on: bool) -> Self {
+        self.only_v6 = on;
+        self
+    }
+
+    /// The permissions of a UNIX socket's file.
+    pub fn mode(mut self, mode: u32) -> Self {
+        self.mode = Some(mode);
+        self
+    }
+}
+
+/// One setting of a port, for [`DatagramPort::set_option`](super::DatagramPort::set_option).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+#[doc(alias = "IMulticastTransport")]
+pub enum DatagramOption {
+    /// SO_BROADCAST: it may send to broadcast addresses. Off by default.
+    #[doc(alias = "setBroadcastAllowed")]
+    Broadcast(bool),
+    /// Receives what is sent to a group.
+    #[doc(alias = "joinGroup")]
+    Join(IpAddr, MulticastInterface),
+    /// Receives it no more.
+    #[doc(alias = "leaveGroup")]
+    Leave(IpAddr, MulticastInterface),
+    /// By which interface it sends to groups.
+    #[doc(alias = "setOutgoingInterface")]
+    Outgoing(MulticastInterface),
+    /// How many routers may pass on what it sends to groups: 1, so none, by default.
+    #[doc(alias = "setTTL")]
+    MulticastTimeToLive(u8),
+    /// Whether this host receives as well what it sends to groups. On by default.
+    #[doc(alias = "setLoopbackMode")]
+    MulticastLoop(bool),
+    /// IP_TTL, or IPV6_UNICAST_HOPS.
+    TimeToLive(u8),
+    /// IP_TOS, or IPV6_TCLASS.
+    TypeOfService(u8),
+    /// SO_SNDBUF, in bytes.
+    SendBuffer(usize),
+    /// SO_RCVBUF, in bytes.
+    ReceiveBuffer(usize),
+}
+
+/// One of this host's interfaces.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum MulticastInterface {
+    /// The one that the system chooses.
+    #[default]
+    Any,
+    /// The one that has this address: for IPv4.
+    Address(Ipv4Addr),
+    /// The one of this number: for IPv6.
+    Index(u32),
+}

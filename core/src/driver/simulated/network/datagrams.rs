@@ -1,0 +1,251 @@
+//! Datagrams in the simulated network: none is lost unless nobody receives it, or the receiver has
+//! too many already.
+
+use std::collections::VecDeque;
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use super::names::is_hidden;
+use super::{Arrival, Id, Network, READABLE, Source};
+use crate::Address;
+use crate::datagram::{DatagramOption, DatagramOptions};
+use crate::driver::Token;
+
+/// A socket that sends and receives datagrams.
+pub(super) struct Mailbox {
+    pub(super) source: Source,
+    address: SocketAddr,
+    /// A UNIX socket without a name has an address that nobody knows.
+    shares: bool,
+    peer: Option<SocketAddr>,
+    groups: Vec<IpAddr>,
+    /// Whether what it sends to a group comes to this host as well.
+    loops: bool,
+    may_broadcast: bool,
+    received: VecDeque<(SocketAddr, Vec<u8>)>,
+    /// What it sent to its peer was refused, and that was not told.
+    is_refused: bool,
+}
+
+/// One on its way.
+pub(super) struct Datagram {
+    from: Id,
+    sender: SocketAddr,
+    to: SocketAddr,
+    bytes: Vec<u8>,
+}
+
+/// How many wait to be received; more are lost.
+const QUEUE: usize = 1000;
+
+/// The longest there is, by protocol.
+const LONGEST_UDP: usize = 65_507;
+const LONGEST_UNIX: usize = 200_000;
+
+impl Network {
+    pub(in crate::driver::simulated) fn bind_datagrams(
+        &mut self,
+        on: &Address,
+        options: &DatagramOptions,
+        token: Token,
+    ) -> io::Result<Id> {
+        let mut address = match on {
+            Address::Unix(crate::UnixName::Unnamed) => self.unnamed(),
+            Address::Udp(_) | Address::Unix(_) => self.hide(on)?,
+            Address::Tcp(_) | Address::Unnamed => {
+                return Err(io::ErrorKind::AddrNotAvailable.into());
+            }
+        };
+        if address.port() == 0 {
+            address.set_port(self.ephemeral_port()?);
+        }
+        let shares = options.reuse_address || options.reuse_port;
+        let taken = self.mailboxes.values().any(|other| {
+            let same_ip = other.address.ip() == address.ip()
+                || other.address.ip().is_unspecified()
+                || address.ip().is_unspecified();
+            let overlaps = other.address.is_ipv4() == address.is_ipv4() && same_ip;
+            overlaps && other.address.port() == address.port() && !(shares && other.shares)
+        });
+        if taken && !is_hidden(address) {
+            return Err(io::ErrorKind::AddrInUse.into());
+        }
+        let id = self.next_id();
+        let mailbox = Mailbox {
+            source: Source {
+                token: Some(token),
+                due: None,
+            },
+            address,
+            shares,
+            peer: None,
+            groups: Vec::new(),
+            loops: true,
+            may_broadcast: false,
+            received: VecDeque::new(),
+            is_refused: false,
+        };
+        self.mailboxes.insert(id, mailbox);
+        Ok(id)
+    }
+
+    pub(in crate::driver::simulated) fn mailbox_address(&self, id: Id) -> Option<Address> {
+        let address = self.mailboxes.get(&id)?.address;
+        Some(self.shown_datagram(address))
+    }
+
+    pub(in crate::driver::simulated) fn close_mailbox(&mut self, id: Id) {
+        if let Some(mailbox) = self.mailboxes.remove(&id)
+            && is_hidden(mailbox.address)
+        {
+            self.names.forget(mailbox.address);
+        }
+    }
+
+    pub(in crate::driver::simulated) fn set_mailbox_option(
+        &mut self,
+        id: Id,
+        option: DatagramOption,
+    ) {
+        let Some(mailbox) = self.mailboxes.get_mut(&id) else {
+            return;
+        };
+        match option {
+            DatagramOption::Join(group, _) => mailbox.groups.push(group),
+            DatagramOption::Leave(group, _) => mailbox.groups.retain(|other| *other != group),
+            DatagramOption::MulticastLoop(on) => mailbox.loops = on,
+            DatagramOption::Broadcast(on) => mailbox.may_broadcast = on,
+            // There is one interface, no router, and room for all.
+            _ => {}
+        }
+    }
+
+    pub(in crate::driver::simulated) fn connect_datagrams(
+        &mut self,
+        id: Id,
+        to: &Address,
+    ) -> io::Result<()> {
+        let to = self.hidden_address(to)?;
+        if let Some(mailbox) = self.mailboxes.get_mut(&id) {
+            mailbox.peer = Some(to);
+        }
+        Ok(())
+    }
+
+    pub(in crate::driver::simulated) fn receive_datagram(
+        &mut self,
+        id: Id,
+        buffer: &mut [u8],
+    ) -> io::Result<(usize, Address)> {
+        let mailbox = self.mailboxes.get_mut(&id);
+        let mailbox = mailbox.ok_or(io::ErrorKind::NotConnected)?;
+        if std::mem::take(&mut mailbox.is_refused) {
+            return Err(io::ErrorKind::ConnectionRefused.into());
+        }
+        let next = mailbox.received.pop_front();
+        let (sender, bytes) = next.ok_or(io::ErrorKind::WouldBlock)?;
+        let count = bytes.len().min(buffer.len());
+        buffer[..count].copy_from_slice(&bytes[..count]);
+        Ok((count, self.shown_datagram(sender)))
+    }
+
+    pub(in crate::driver::simulated) fn send_datagram(
+        &mut self,
+        id: Id,
+        data: &[u8],
+        to: Option<&Address>,
+    ) -> io::Result<()> {
+        let to = to.map(|to| self.hidden_address(to)).transpose()?;
+        let mailbox = self.mailboxes.get_mut(&id);
+        let mailbox = mailbox.ok_or(io::ErrorKind::NotConnected)?;
+        let to = to.or(mailbox.peer).ok_or(io::ErrorKind::NotConnected)?;
+        if std::mem::take(&mut mailbox.is_refused) {
+            return Err(io::ErrorKind::ConnectionRefused.into());
+        }
+        let longest = if is_hidden(to) {
+            LONGEST_UNIX
+        } else {
+            LONGEST_UDP
+        };
+        if data.len() > longest {
+            return Err(io::Error::from_raw_os_error(libc::EMSGSIZE));
+        }
+        if to.ip() == IpAddr::V4(Ipv4Addr::BROADCAST) && !mailbox.may_broadcast {
+            return Err(io::ErrorKind::PermissionDenied.into());
+        }
+        // Whoever is bound to all addresses sends from the one that leads there.
+        let mut sender = mailbox.address;
+        if sender.ip().is_unspecified() {
+            let loopback: IpAddr = match to.ip() {
+                ip if ip.is_loopback() => ip,
+                IpAddr::V4(_) => super::ports::HOST_V4.into(),
+                IpAddr::V6(_) => super::ports::HOST_V6.into(),
+            };
+            sender.set_ip(loopback);
+        }
+        self.send(Arrival::Datagram(Datagram {
+            from: id,
+            sender,
+            to,
+            bytes: data.to_vec(),
+        }));
+        Ok(())
+    }
+
+    pub(super) fn deliver_datagram(&mut self, datagram: &Datagram) {
+        let sender_loops = self
+            .mailboxes
+            .get(&datagram.from)
+            .is_some_and(|it| it.loops);
+        let is_group = datagram.to.ip().is_multicast();
+        let many = is_group || datagram.to.ip() == IpAddr::V4(Ipv4Addr::BROADCAST);
+        let mut receivers = Vec::new();
+        for (&id, mailbox) in &self.mailboxes {
+            let is_for = match is_group {
+                true => sender_loops && mailbox.groups.contains(&datagram.to.ip()),
+                false if many => mailbox.address.is_ipv4(),
+                false => {
+                    let ip = mailbox.address.ip();
+                    let any = ip.is_unspecified() && ip.is_ipv4() == datagram.to.is_ipv4();
+                    ip == datagram.to.ip() || any
+                }
+            };
+            let from_peer = mailbox.peer.is_none_or(|peer| peer == datagram.sender);
+            if is_for && mailbox.address.port() == datagram.to.port() && from_peer {
+                receivers.push(id);
+                if !many {
+                    break;
+                }
+            }
+        }
+        if receivers.is_empty() && !many {
+            return self.send(Arrival::Undelivered { to: datagram.from });
+        }
+        for id in receivers {
+            if let Some(mailbox) = self.mailboxes.get_mut(&id)
+                && mailbox.received.len() < QUEUE
+            {
+                let bytes = datagram.bytes.clone();
+                mailbox.received.push_back((datagram.sender, bytes));
+                self.signal(id, READABLE);
+            }
+        }
+    }
+
+    /// What was sent did not find anybody: only who speaks with one peer is told.
+    pub(super) fn refuse(&mut self, id: Id) {
+        if let Some(mailbox) = self.mailboxes.get_mut(&id)
+            && mailbox.peer.is_some()
+        {
+            mailbox.is_refused = true;
+            self.signal(id, READABLE);
+        }
+    }
+
+    fn shown_datagram(&self, address: SocketAddr) -> Address {
+        match is_hidden(address) {
+            true => self.shown(address),
+            false => Address::Udp(address),
+        }
+    }
+}
