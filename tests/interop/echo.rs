@@ -57,22 +57,30 @@ impl Protocol for Caller {
 /// Has `bytes` echoed by a server on `port` of localhost; gives how many came back.
 fn echo_with_torsade(port: u16, authority: Option<&Path>, bytes: Vec<u8>) -> Result<usize> {
     let reactor = Reactor::new()?;
+    let tcp = HostnameClient::new(&reactor, "127.0.0.1", port);
+    match authority {
+        None => echo_over(&reactor, &tcp, bytes),
+        Some(file) => {
+            let tls = ClientTls::builder().roots_from_pem_file(file).build()?;
+            echo_over(&reactor, &wrap_client_tls(tcp, &tls, "localhost"), bytes)
+        }
+    }
+}
+
+/// Has `bytes` echoed by the server at an endpoint; gives how many came back.
+pub(crate) fn echo_over(
+    reactor: &Reactor,
+    endpoint: &impl ClientEndpoint,
+    bytes: Vec<u8>,
+) -> Result<usize> {
     let (resolver, over) = Deferred::new();
     let resolver = Rc::new(Cell::new(Some(resolver)));
     let bytes: Rc<[u8]> = bytes.into();
-    let factory = move |_: &Address| Caller {
+    let connected = endpoint.connect(move |_: &Address| Caller {
         bytes: Rc::clone(&bytes),
         received: 0,
         over: Rc::clone(&resolver),
-    };
-    let tcp = HostnameClient::new(&reactor, "127.0.0.1", port);
-    let connected = match authority {
-        None => tcp.connect(factory),
-        Some(file) => {
-            let tls = ClientTls::builder().roots_from_pem_file(file).build()?;
-            wrap_client_tls(tcp, &tls, "localhost").connect(factory)
-        }
-    };
+    });
     reactor.run_until(connected.add_callback(move |_| over))
 }
 

@@ -5,6 +5,7 @@
 //! other tools, so that a failure elsewhere is ours.
 
 mod echo;
+mod endpoints;
 mod futures;
 mod http;
 mod peers_answer;

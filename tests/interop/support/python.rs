@@ -90,6 +90,13 @@ pub(crate) fn echo_with_twisted(
     Some(peer::run(&mut command, bytes))
 }
 
+/// The command that runs Twisted's side of `endpoint_echo.py`; `None` where Twisted is not installed.
+pub(crate) fn endpoint_echo(arguments: &[&str]) -> Option<Command> {
+    let mut command = Command::new(python_with("twisted.internet.endpoints")?);
+    command.arg(script("endpoint_echo.py")).args(arguments);
+    Some(command)
+}
+
 /// `TORSADE_PYTHON`, or the `python3` on `PATH`, when it has that module.
 fn python_with(module: &str) -> Option<PathBuf> {
     let python = std::env::var_os("TORSADE_PYTHON").unwrap_or_else(|| OsString::from("python3"));

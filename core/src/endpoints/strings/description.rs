@@ -60,7 +60,9 @@ impl Description {
         let mut fields = split(text).into_iter();
         let kind = fields.next().map(|field| field.value).unwrap_or_default();
         let (mut positional, mut named) = (Vec::new(), Vec::<(String, String)>::new());
-        for Field { name, value } in fields {
+        // A kind and a colon: `stdio:` is how one writes that there are no arguments.
+        let has_none = matches!(fields.as_slice(), [only] if only.is_empty());
+        for Field { name, value } in fields.take(if has_none { 0 } else { usize::MAX }) {
             match name {
                 None => positional.push(value),
                 Some(name) if named.iter().any(|(other, _)| *other == name) => {
@@ -166,6 +168,12 @@ pub(super) fn value<T: FromStr>(
 struct Field {
     name: Option<String>,
     value: String,
+}
+
+impl Field {
+    fn is_empty(&self) -> bool {
+        self.name.is_none() && self.value.is_empty()
+    }
 }
 
 fn split(text: &str) -> Vec<Field> {

@@ -262,3 +262,13 @@ fn a_description_inside_of_another_keeps_its_arguments() {
     assert!(endpoints.server("haproxy:").is_err());
     assert!(endpoints.server("haproxy:nothing").is_err());
 }
+
+#[test]
+fn a_kind_and_a_colon_is_one_without_arguments() {
+    let (_, endpoints) = endpoints();
+    for text in ["stdio:", "stdio"] {
+        let server = endpoints.server(text).unwrap();
+        assert!(matches!(server, ServerEndpoint::StandardIo(_)));
+    }
+    assert!(endpoints.server("stdio::").is_err());
+}
