@@ -8,7 +8,7 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::process::Stdio;
 use std::thread::{self, JoinHandle};
 
-use support::peer::{self, Finished, run};
+use support::peer::{self, Finished, Peer, run};
 use support::pki::Pki;
 use support::program::{Server, example};
 
@@ -293,6 +293,8 @@ fn wrong_arguments_are_told_with_the_usage_and_exit_with_2() {
     for name in [
         "echo_server",
         "echo_client",
+        "endpoints",
+        "many_reactors",
         "chat",
         "service",
         "http2",
@@ -308,7 +310,7 @@ fn wrong_arguments_are_told_with_the_usage_and_exit_with_2() {
 fn a_server_whose_port_is_taken_says_which() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
-    for name in ["echo_server", "chat"] {
+    for name in ["echo_server", "many_reactors", "chat"] {
         let finished = run(example(name).arg(&address), b"");
         assert_complains(&finished, 1, &[&address, "in use"]);
     }
@@ -332,7 +334,7 @@ fn the_echo_client_says_who_does_not_answer() {
 #[test]
 fn servers_end_with_0_when_they_are_told_to() {
     for signal in ["TERM", "INT"] {
-        for name in ["echo_server", "chat"] {
+        for name in ["echo_server", "many_reactors", "chat"] {
             let mut server = Server::start(name, &[]);
             let mut client = TcpStream::connect(server.address).unwrap();
             client.set_read_timeout(Some(peer::PATIENCE)).unwrap();
@@ -342,6 +344,26 @@ fn servers_end_with_0_when_they_are_told_to() {
             let _ = client.read_to_end(&mut Vec::new());
         }
     }
+}
+
+#[test]
+fn many_reactors_share_a_port_and_count_together() {
+    let dir = peer::temp_dir();
+    let mut command = example("many_reactors");
+    let mut server = Peer::spawn(
+        "many_reactors",
+        command.args(["127.0.0.1:0", "3"]),
+        dir.path(),
+    );
+    let address = server.announces("listening on ");
+    for _ in 0..30 {
+        let finished = run(example("echo_client").args([&address, "hello"]), b"");
+        assert_eq!(finished.expect_success().text(), "hello\n");
+    }
+    server.signal("TERM");
+    assert_eq!(server.ends().code(), Some(0));
+    let said = server.stdout();
+    assert!(said.contains("3 reactors echoed 180 bytes"), "{said}");
 }
 
 /// A client of the chat server.

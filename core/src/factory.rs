@@ -43,3 +43,20 @@ where
         Some(self(peer))
     }
 }
+
+/// Gives the one protocol there is for the one connection that will be.
+pub(crate) struct Once<P>(Option<P>);
+
+impl<P> Once<P> {
+    pub(crate) fn new(protocol: P) -> Self {
+        Self(Some(protocol))
+    }
+}
+
+impl<P: Protocol> Factory for Once<P> {
+    type Protocol = P;
+
+    fn build_protocol(&mut self, _: &Address) -> Option<P> {
+        self.0.take()
+    }
+}

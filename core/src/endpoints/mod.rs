@@ -52,8 +52,9 @@ pub use strings::{Description, DescriptionError, Endpoints, ServerEndpoint};
 pub use tcp::{TcpClient, TcpServer};
 pub use unix::{UnixClient, UnixServer};
 
+use crate::factory::Once;
 pub use crate::net::{ConnectOptions, Established, ListenOptions, ListeningPort};
-use crate::{Deferred, Factory, ProtocolRef};
+use crate::{Deferred, Factory, Protocol, ProtocolRef};
 
 /// A way to connect.
 ///
@@ -79,6 +80,36 @@ pub trait ClientEndpoint: fmt::Debug + 'static {
         Self: Sized,
     {
         self.establish().add_callback(|stream| stream.open(factory))
+    }
+
+    /// Connects, and gives the connection this protocol.
+    ///
+    /// ```
+    /// # use torsade_core::testing::Simulation;
+    /// # use torsade_core::{Address, ClientEndpoint, Protocol, Result, TcpClient, TcpServer, Transport};
+    /// # struct Quiet;
+    /// # impl Protocol for Quiet {
+    /// #     fn data_received(&mut self, _: &Transport, _: &[u8]) -> Result<()> { Ok(()) }
+    /// # }
+    /// # fn main() -> Result<()> {
+    /// # let reactor = Simulation::new().reactor();
+    /// # let address = "127.0.0.1:8007".parse()?;
+    /// # TcpServer::new(&reactor, address).listen(|_: &Address| Quiet)?;
+    /// let client = TcpClient::new(&reactor, address);
+    /// let connected = reactor.run_until(client.connect_protocol(Quiet))?;
+    /// assert!(connected.transport().is_open());
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// As [`connect`](Self::connect).
+    #[doc(alias = "connectProtocol")]
+    fn connect_protocol<P: Protocol>(&self, protocol: P) -> Deferred<ProtocolRef<P>>
+    where
+        Self: Sized,
+    {
+        self.connect(Once::new(protocol))
     }
 }
 

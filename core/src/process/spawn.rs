@@ -15,8 +15,9 @@ use pty_process::{Size, blocking};
 use super::child::Child;
 use super::pipe::Pipe;
 use super::{Process, ProcessProtocol};
+use crate::factory::Once;
 use crate::reactor::turn::Core;
-use crate::{Address, Factory, Reactor, Result};
+use crate::{Reactor, Result};
 
 /// What a child process is started with: the standard library's [`Command`] (program, arguments,
 /// environment, directory, user and group), and how its descriptors are connected.
@@ -249,7 +250,7 @@ impl Reactor {
                 number,
             };
             match opened {
-                Ok(stream) => drop(stream.open(Once(Some(pipe)))),
+                Ok(stream) => drop(stream.open(Once::new(pipe))),
                 // The process runs already: it finds this pipe closed.
                 Err(failure) => {
                     log::error!(target: "torsade", "no pipe to {child}: {failure:#}");
@@ -259,17 +260,6 @@ impl Reactor {
         }
         child.schedule(core);
         Ok(child.handle())
-    }
-}
-
-/// Gives the one pipe for the one connection.
-struct Once(Option<Pipe>);
-
-impl Factory for Once {
-    type Protocol = Pipe;
-
-    fn build_protocol(&mut self, _: &Address) -> Option<Pipe> {
-        self.0.take()
     }
 }
 

@@ -12,7 +12,7 @@ use super::shutdown::{Phase, TriggerId};
 use super::signal::Signal;
 use super::signal_handlers::SignalHandler;
 use super::turn::{Call, Core, State};
-use super::{DelayedCall, Remote, coroutine, jobs, resolver};
+use super::{DelayedCall, Remote, coroutine, resolver};
 use crate::driver::Driver;
 use crate::driver::system::System;
 use crate::names::NameResolver;
@@ -104,7 +104,8 @@ impl Reactor {
 
     /// Runs until [`stop`](Self::stop), or until SIGINT or SIGTERM asks for the same.
     ///
-    /// A second signal, while the first is being obeyed, ends the process at once.
+    /// A second signal, while the first is being obeyed, ends the process at once. (Within half a
+    /// second it is the same: many who send one send it twice.)
     ///
     /// # Errors
     /// [`ReactorError::AlreadyRunning`]; [`ReactorError::NotRestartable`] when it was stopped
@@ -344,23 +345,6 @@ impl Reactor {
             Some(core) => std::sync::Arc::clone(&core.shared),
             None => super::remote::Shared::closed(),
         })
-    }
-
-    /// Runs `f`, which may block, on a thread of the reactor's pool.
-    ///
-    /// At most ten run at a time; the others wait, in order. They start when the reactor runs.
-    /// Cancelling the Deferred does not interrupt `f`: its result is dropped. A panic in `f` is a
-    /// failure of type [`Panicked`](crate::Panicked).
-    #[doc(alias = "deferToThread")]
-    #[track_caller]
-    pub fn defer_to_thread<T: Send + 'static>(
-        &self,
-        f: impl FnOnce() -> Result<T> + Send + 'static,
-    ) -> Deferred<T> {
-        match self.try_core() {
-            Ok(core) => jobs::run(&core, &core.workers, f),
-            Err(error) => Deferred::fail(error),
-        }
     }
 
     /// Looks up the addresses of `host`: an IP literal at once, a name on a thread of its own pool.

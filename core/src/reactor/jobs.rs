@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 use slab::Slab;
 
-use super::threads::ThreadPool;
+use super::threads::{ThreadPool, ThreadStatistics};
 use super::turn::Core;
 use super::{Reactor, Remote};
 use crate::error::Panicked;
@@ -102,5 +102,44 @@ fn finish(reactor: &Reactor, key: usize, answer: Option<Answer>) {
     let waiting = core.jobs.waiting.borrow_mut().try_remove(key);
     if let (Some(resolve), Some(answer)) = (waiting, answer) {
         resolve(answer);
+    }
+}
+
+impl Reactor {
+    /// Runs `f`, which may block, on a thread of the reactor's pool.
+    ///
+    /// At most ten run at a time, unless [`set_max_threads`](Self::set_max_threads) says otherwise;
+    /// the others wait, in order. They start when the reactor runs.
+    /// Cancelling the Deferred does not interrupt `f`: its result is dropped. A panic in `f` is a
+    /// failure of type [`Panicked`](crate::Panicked).
+    #[doc(alias = "deferToThread")]
+    #[track_caller]
+    pub fn defer_to_thread<T: Send + 'static>(
+        &self,
+        f: impl FnOnce() -> Result<T> + Send + 'static,
+    ) -> Deferred<T> {
+        match self.try_core() {
+            Ok(core) => run(&core, &core.workers, f),
+            Err(error) => Deferred::fail(error),
+        }
+    }
+
+    /// Allows [`defer_to_thread`](Self::defer_to_thread) so many threads, at least one; ten by
+    /// default. Those that are too many end after their jobs.
+    ///
+    /// # Errors
+    /// What the system says, when jobs wait and it gives no thread at all; [`ReactorError`] when the
+    /// reactor has stopped.
+    #[doc(alias = "suggestThreadPoolSize")]
+    #[doc(alias = "adjustPoolsize")]
+    pub fn set_max_threads(&self, count: usize) -> Result<()> {
+        Ok(self.try_core()?.workers.set_max(count)?)
+    }
+
+    /// How the threads of [`defer_to_thread`](Self::defer_to_thread) are doing.
+    #[doc(alias = "getThreadPool")]
+    pub fn thread_statistics(&self) -> ThreadStatistics {
+        self.core()
+            .map_or_else(ThreadStatistics::default, |core| core.workers.statistics())
     }
 }

@@ -46,6 +46,7 @@ pub use remote::Remote;
 pub use shutdown::{Phase, TriggerId};
 pub use signal::Signal;
 pub use signal_handlers::SignalHandler;
+pub use threads::ThreadStatistics;
 pub use timed_call::DelayedCall;
 
 #[cfg(test)]

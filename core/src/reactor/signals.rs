@@ -3,8 +3,11 @@
 use std::io;
 use std::os::unix::net::UnixStream;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::thread;
+use std::time::Duration;
 
+use rustix::net::RecvFlags;
 use signal_hook::SigId;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::{flag, low_level};
@@ -32,11 +35,8 @@ impl Signals {
         };
         let process = Process::get()?;
         for signal in [SIGINT, SIGTERM] {
-            // The process's own handler came first, and so looks at `fatal` before this sets it:
-            // the next signal ends the process, also when the loop hangs and never sees this one.
-            for flag in [&process.fatal, &signals.asked] {
-                signals.ids.push(flag::register(signal, Arc::clone(flag))?);
-            }
+            let asked = Arc::clone(&signals.asked);
+            signals.ids.push(flag::register(signal, asked)?);
             let pipe = UnixStream::try_clone(&pipe)?;
             signals.ids.push(low_level::pipe::register(signal, pipe)?);
         }
@@ -67,10 +67,21 @@ impl Drop for Signals {
 /// What all reactors of this process share: a handler, once installed, stays for the process's
 /// life; while no reactor runs, it does what the signal does by default.
 struct Process {
-    running: Mutex<usize>,
+    running: Mutex<Running>,
     /// A signal ends the process: no reactor listens, or those that do were asked already.
     fatal: Arc<AtomicBool>,
 }
+
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+struct Running {
+    count: usize,
+    /// How many were started, ever.
+    started: usize,
+}
+
+/// So soon after a signal, another one is the same: `timeout` signals its child and then the group
+/// that this is in, and a terminal's Ctrl-C often comes from a wrapper once more.
+const SAME: Duration = Duration::from_millis(500);
 
 impl Process {
     fn get() -> io::Result<&'static Self> {
@@ -79,24 +90,62 @@ impl Process {
             return Ok(process);
         }
         let fatal = Arc::new(AtomicBool::new(false));
+        let (heard, pipe) = UnixStream::pair()?;
+        // As with the reactor's own: a handler must never wait for room in it.
+        pipe.set_nonblocking(true)?;
         for signal in [SIGINT, SIGTERM] {
             flag::register_conditional_default(signal, Arc::clone(&fatal))?;
+            low_level::pipe::register(signal, pipe.try_clone()?)?;
         }
-        Ok(PROCESS.get_or_init(|| Self {
-            running: Mutex::new(0),
-            fatal,
-        }))
+        let mut is_first = false;
+        let process = PROCESS.get_or_init(|| {
+            is_first = true;
+            Self {
+                running: Mutex::default(),
+                fatal,
+            }
+        });
+        if is_first {
+            let guard = thread::Builder::new().name("torsade-signals".to_owned());
+            guard.spawn(move || process.guard(&heard))?;
+        }
+        Ok(process)
+    }
+
+    /// After a signal, has the next one end the process, also when the loop hangs and never sees
+    /// the first. That takes a clock, which a handler must not look at, and the loop may hang; so it
+    /// takes a thread. It waits for a signal all its life.
+    fn guard(&self, signals: &UnixStream) {
+        let mut bytes = [0; 64];
+        while matches!(
+            rustix::net::recv(signals, &mut bytes, RecvFlags::empty()),
+            Ok((1.., _))
+        ) {
+            let asked = *self.lock();
+            thread::sleep(SAME);
+            // Those that came meanwhile were the same.
+            let _ = rustix::net::recv(signals, &mut bytes, RecvFlags::DONTWAIT);
+            let running = self.lock();
+            if *running == asked && running.count > 0 {
+                self.fatal.store(true, Ordering::Relaxed);
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Running> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn one_more(&self) {
-        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
-        *running += 1;
+        let mut running = self.lock();
+        running.count += 1;
+        running.started += 1;
         self.fatal.store(false, Ordering::Relaxed);
     }
 
     fn one_less(&self) {
-        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
-        *running = running.saturating_sub(1);
-        self.fatal.store(*running == 0, Ordering::Relaxed);
+        let mut running = self.lock();
+        running.count = running.count.saturating_sub(1);
+        self.fatal.store(running.count == 0, Ordering::Relaxed);
     }
 }

@@ -27,18 +27,21 @@ pub(crate) type Job = Box<dyn FnOnce() + Send>;
 /// Dropping the pool stops it.
 pub(crate) struct ThreadPool {
     name: &'static str,
-    max: usize,
     shared: Arc<Shared>,
 }
 
 /// How a pool is doing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct ThreadStatistics {
-    pub(crate) threads: usize,
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+#[doc(alias = "ThreadPool.dumpStats")]
+pub struct ThreadStatistics {
+    /// How many threads there are.
+    pub threads: usize,
     /// Of these, the ones without a job.
-    pub(crate) idle: usize,
+    #[doc(alias = "waiters")]
+    pub idle: usize,
     /// Jobs that no thread has taken up.
-    pub(crate) queued: usize,
+    pub queued: usize,
 }
 
 struct Shared {
@@ -49,6 +52,8 @@ struct Shared {
 
 struct State {
     phase: Phase,
+    /// There are no more threads than this, once those that are too many have ended their jobs.
+    max: usize,
     queue: VecDeque<Job>,
     /// Those that have not been joined.
     handles: Vec<JoinHandle<()>>,
@@ -68,6 +73,7 @@ impl ThreadPool {
     pub(crate) fn new(name: &'static str, max: usize) -> Self {
         let state = State {
             phase: Phase::Waiting,
+            max: max.max(1),
             queue: VecDeque::new(),
             handles: Vec::new(),
             threads: 0,
@@ -75,7 +81,6 @@ impl ThreadPool {
         };
         Self {
             name,
-            max: max.max(1),
             shared: Arc::new(Shared {
                 state: Mutex::new(state),
                 changed: Condvar::new(),
@@ -117,10 +122,20 @@ impl ThreadPool {
     pub(crate) fn start(&self) -> io::Result<()> {
         let mut state = self.shared.lock();
         state.phase = Phase::Running;
-        for _ in 0..state.queue.len().min(self.max) {
-            self.provide_thread(&mut state)?;
-        }
-        Ok(())
+        self.provide_threads(&mut state)
+    }
+
+    /// Allows so many threads (at least one). Those that are too many end after their jobs.
+    ///
+    /// # Errors
+    /// When jobs wait and the system gives no thread at all.
+    pub(crate) fn set_max(&self, max: usize) -> io::Result<()> {
+        let mut state = self.shared.lock();
+        state.max = max.max(1);
+        let provided = self.provide_threads(&mut state);
+        drop(state);
+        self.shared.changed.notify_all();
+        provided
     }
 
     /// Drops the jobs that are queued, waits for those that run, and ends the threads.
@@ -163,19 +178,29 @@ impl ThreadPool {
         }
     }
 
+    fn provide_threads(&self, state: &mut State) -> io::Result<()> {
+        for _ in 0..state.queue.len().min(state.max) {
+            self.provide_thread(state)?;
+        }
+        Ok(())
+    }
+
     /// Makes one more thread if there are more jobs than idle threads.
     ///
     /// An idle thread that has been woken but does not run yet counts as idle still, and so does
     /// its job as queued.
     fn provide_thread(&self, state: &mut State) -> io::Result<()> {
-        let needed = state.queue.len() > state.idle && state.threads < self.max;
+        let needed = state.queue.len() > state.idle && state.threads < state.max;
         if state.phase != Phase::Running || !needed {
             return Ok(());
         }
         let shared = self.shared.clone();
         let made = thread::Builder::new()
             .name(format!("{}-{}", self.name, state.threads + 1))
-            .spawn(move || Worker { shared }.run());
+            .spawn(move || {
+                let is_counted = true;
+                Worker { shared, is_counted }.run();
+            });
         match made {
             Ok(handle) => {
                 state.threads += 1;
@@ -199,7 +224,7 @@ impl fmt::Debug for ThreadPool {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ThreadPool")
             .field("name", &self.name)
-            .field("max", &self.max)
+            .field("max", &self.shared.lock().max)
             .field("statistics", &self.statistics())
             .finish()
     }
@@ -215,21 +240,29 @@ impl Shared {
 /// What a thread of the pool is; counts itself off when it ends, however that comes.
 struct Worker {
     shared: Arc<Shared>,
+    is_counted: bool,
 }
 
 impl Worker {
-    fn run(self) {
+    fn run(mut self) {
         while let Some(job) = self.next_job() {
             // The panic hook has reported it, and the job's captures tell whoever waits.
             let _ = catch_unwind(AssertUnwindSafe(job));
         }
     }
 
-    /// The oldest job, as soon as there is one; `None` when the pool has stopped.
-    fn next_job(&self) -> Option<Job> {
+    /// The oldest job, as soon as there is one; `None` when the pool has stopped, or has too many
+    /// threads.
+    fn next_job(&mut self) -> Option<Job> {
         let mut state = self.shared.lock();
         loop {
             if state.phase != Phase::Running {
+                return None;
+            }
+            if state.threads > state.max {
+                // At once, so that no other takes itself for the one that is too many.
+                state.threads -= 1;
+                self.is_counted = false;
                 return None;
             }
             if let Some(job) = state.queue.pop_front() {
@@ -245,6 +278,8 @@ impl Worker {
 
 impl Drop for Worker {
     fn drop(&mut self) {
-        self.shared.lock().threads -= 1;
+        if self.is_counted {
+            self.shared.lock().threads -= 1;
+        }
     }
 }

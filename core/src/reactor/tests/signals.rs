@@ -55,6 +55,13 @@ impl Sent {
         assert!(sent.success());
     }
 
+    fn signal_until_it_ends(&mut self, signal: i32) {
+        while self.child.try_wait().unwrap().is_none() {
+            self.signal(signal);
+            std::thread::sleep(ms(50));
+        }
+    }
+
     fn end(mut self) -> (ExitStatus, String) {
         let mut rest = String::new();
         self.output.read_to_string(&mut rest).unwrap();
@@ -123,10 +130,31 @@ fn a_second_signal_ends_the_process_at_once() {
     sent.wait_for("ready");
     sent.signal(SIGINT);
     sent.wait_for("before");
-    sent.signal(SIGINT);
+    sent.signal_until_it_ends(SIGINT);
     let (status, said) = sent.end();
     assert_eq!(status.signal(), Some(SIGINT));
     assert!(!said.contains("stopped"));
+}
+
+#[test]
+fn two_signals_at_once_are_one() {
+    // C69: as `timeout` sends them.
+    if part().is_some() {
+        let reactor = Reactor::new().unwrap();
+        let later = reactor.clone();
+        reactor.on_shutdown(Phase::Before, move || {
+            crate::task::defer_later(&later, ms(50), || say("before"))
+        });
+        return run_and_tell(&reactor);
+    }
+    let mut sent = Sent::start("two_signals_at_once_are_one", "run");
+    sent.wait_for("ready");
+    let id = sent.child.id().to_string();
+    let kill = Command::new("kill").args(["-TERM", &id, &id, &id]).status();
+    assert!(kill.unwrap().success());
+    let (status, said) = sent.end();
+    assert!(status.success(), "{status}");
+    assert!(said.contains("child: before"));
 }
 
 #[test]
@@ -144,7 +172,7 @@ fn a_second_signal_ends_a_program_that_hangs() {
     let mut sent = Sent::start("a_second_signal_ends_a_program_that_hangs", "run");
     sent.wait_for("hangs");
     sent.signal(SIGINT);
-    sent.signal(SIGTERM);
+    sent.signal_until_it_ends(SIGTERM);
     let (status, said) = sent.end();
     assert!(status.signal().is_some(), "{status}");
     assert!(!said.contains("stopped"));

@@ -197,3 +197,35 @@ fn dropping_the_pool_waits_for_what_runs() {
     drop(pool);
     started.recv().expect_err("the job has ended");
 }
+
+#[test]
+fn a_pool_grows_for_what_waits_when_it_may() {
+    let pool = running(1);
+    let (first, _go_first) = blocking_job(&pool);
+    first.recv().unwrap();
+    let (second, go_second) = blocking_job(&pool);
+    assert_eq!(pool.statistics().queued, 1);
+    pool.set_max(2).unwrap();
+    second.recv().unwrap();
+    assert_eq!(pool.statistics().threads, 2);
+    drop(go_second);
+}
+
+#[test]
+fn threads_that_are_too_many_end_and_no_more_than_those() {
+    let pool = running(8);
+    let jobs: Vec<_> = (0..8).map(|_| blocking_job(&pool)).collect();
+    for (started, _) in &jobs {
+        started.recv().unwrap();
+    }
+    pool.set_max(3).unwrap();
+    assert_eq!(pool.statistics().threads, 8, "each ends its job");
+    drop(jobs);
+    wait_until(&pool, |now| now.threads == 3 && now.idle == 3);
+    // Those that are idle end as well, and who is left runs what comes.
+    pool.set_max(0).unwrap();
+    wait_until(&pool, |now| now.threads == 1);
+    let (started, _go) = blocking_job(&pool);
+    started.recv().unwrap();
+    assert_eq!(pool.statistics().threads, 1);
+}
