@@ -128,7 +128,7 @@ impl Reactor {
     /// default. Those that are too many end after their jobs.
     ///
     /// # Errors
-    /// What the system says, when jobs wait and it gives no thread at all; [`ReactorError`] when the
+    /// What the system says, when jobs wait and it gives no thread at all; [`ReactorError`](crate::ReactorError) when the
     /// reactor has stopped.
     #[doc(alias = "suggestThreadPoolSize")]
     #[doc(alias = "adjustPoolsize")]
