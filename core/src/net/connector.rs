@@ -285,8 +285,8 @@ struct ClientOpener<F: Factory> {
 }
 
 impl<F: Factory> Opener for ClientOpener<F> {
-    fn protocol_name(&self) -> &'static str {
-        std::any::type_name::<F::Protocol>()
+    fn protocol_name(&self) -> fn() -> &'static str {
+        std::any::type_name::<F::Protocol>
     }
 
     fn build(&self, peer: &Address, transport: &Transport) -> Option<Rc<RefCell<dyn Protocol>>> {

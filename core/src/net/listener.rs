@@ -325,8 +325,8 @@ impl<F: Factory> Stop for Port<F> {
 }
 
 impl<F: Factory> Opener for Port<F> {
-    fn protocol_name(&self) -> &'static str {
-        std::any::type_name::<F::Protocol>()
+    fn protocol_name(&self) -> fn() -> &'static str {
+        std::any::type_name::<F::Protocol>
     }
 
     fn build(&self, peer: &Address, _: &Transport) -> Option<Rc<RefCell<dyn Protocol>>> {

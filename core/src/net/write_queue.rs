@@ -16,8 +16,14 @@ pub(super) struct WriteQueue {
     first: Vec<u8>,
     /// How much of the first piece is gone already.
     sent: usize,
-    /// What came after that.
-    rest: VecDeque<Piece>,
+    /// What came after that: boxed, since every connection has a queue and few ever have this.
+    rest: Option<Box<Rest>>,
+}
+
+#[derive(Default)]
+struct Rest {
+    pieces: VecDeque<Piece>,
+    /// The length of all of them.
     len: usize,
 }
 
@@ -44,22 +50,23 @@ pub(super) const SLICES: usize = 16;
 
 impl WriteQueue {
     pub(super) fn len(&self) -> usize {
-        self.len
+        let rest = self.rest.as_ref().map_or(0, |rest| rest.len);
+        self.first.len() + rest - self.sent
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.len == 0
+        self.len() == 0
     }
 
     /// Appends a copy of `data`.
     pub(super) fn push(&mut self, data: &[u8], buffers: &Buffers) {
-        self.len += data.len();
-        if let Some(last) = self.rest.back_mut() {
-            match last {
-                Piece::Gathered(bytes) if bytes.len() + data.len() <= GATHERED_MAX => {
+        if let Some(rest) = &mut self.rest {
+            rest.len += data.len();
+            match rest.pieces.back_mut() {
+                Some(Piece::Gathered(bytes)) if bytes.len() + data.len() <= GATHERED_MAX => {
                     bytes.extend_from_slice(data);
                 }
-                _ => self.rest.push_back(Piece::Gathered(data.to_vec())),
+                _ => rest.pieces.push_back(Piece::Gathered(data.to_vec())),
             }
         } else if self.first.is_empty() {
             self.first = buffers.take_queue();
@@ -67,8 +74,14 @@ impl WriteQueue {
         } else if self.first.len() + data.len() <= GATHERED_MAX {
             self.first.extend_from_slice(data);
         } else {
-            self.rest.push_back(Piece::Gathered(data.to_vec()));
+            self.push_back(Piece::Gathered(data.to_vec()));
         }
+    }
+
+    fn push_back(&mut self, piece: Piece) {
+        let rest = self.rest.get_or_insert_default();
+        rest.len += piece.as_ref().len();
+        rest.pieces.push_back(piece);
     }
 
     /// Appends `data`, sharing it when it is large.
@@ -76,14 +89,18 @@ impl WriteQueue {
         if data.len() < SHARED_MIN {
             return self.push(&data, buffers);
         }
-        self.len += data.len();
-        self.rest.push_back(Piece::Shared(data));
+        self.push_back(Piece::Shared(data));
+    }
+
+    /// Those after the first.
+    fn pieces(&self) -> impl Iterator<Item = &Piece> {
+        self.rest.iter().flat_map(|rest| &rest.pieces)
     }
 
     /// The first pieces, as many as `slices` has room for; gives back how many.
     pub(super) fn peek<'a>(&'a self, slices: &mut [IoSlice<'a>]) -> usize {
         let first = (!self.first.is_empty()).then_some(self.first.as_slice());
-        let pieces = first.into_iter().chain(self.rest.iter().map(AsRef::as_ref));
+        let pieces = first.into_iter().chain(self.pieces().map(AsRef::as_ref));
         let mut count = 0;
         for (slot, piece) in slices.iter_mut().zip(pieces) {
             let skip = if count == 0 { self.sent } else { 0 };
@@ -95,7 +112,7 @@ impl WriteQueue {
 
     /// The first piece; empty when the queue is.
     pub(super) fn front(&self) -> &[u8] {
-        let piece = match self.rest.front() {
+        let piece = match self.pieces().next() {
             Some(piece) if self.first.is_empty() => piece.as_ref(),
             _ => &self.first,
         };
@@ -104,26 +121,28 @@ impl WriteQueue {
 
     /// Forgets the first `count` bytes: they were sent.
     pub(super) fn advance(&mut self, count: usize, buffers: &Buffers) {
-        self.len -= count;
         let mut sent = self.sent + count;
         if !self.first.is_empty() && sent >= self.first.len() {
             sent -= self.first.len();
             buffers.give_queue(std::mem::take(&mut self.first));
         }
-        if self.first.is_empty() {
-            while let Some(piece) = self.rest.front() {
+        if self.first.is_empty()
+            && let Some(rest) = &mut self.rest
+        {
+            while let Some(piece) = rest.pieces.front() {
                 let len = piece.as_ref().len();
                 if sent < len {
                     break;
                 }
                 sent -= len;
-                self.rest.pop_front();
+                rest.len -= len;
+                rest.pieces.pop_front();
+            }
+            if rest.pieces.is_empty() {
+                self.rest = None;
             }
         }
         self.sent = sent;
-        if self.len == 0 && self.rest.capacity() > 0 {
-            self.rest = VecDeque::new();
-        }
     }
 
     /// Forgets everything.
@@ -159,7 +178,7 @@ mod tests {
         queue.push(b"small", &buffers);
         queue.advance(queue.len(), &buffers);
         assert!(queue.is_empty());
-        assert_eq!((queue.first.capacity(), queue.rest.capacity()), (0, 0));
+        assert!(queue.first.capacity() == 0 && queue.rest.is_none());
     }
 
     proptest! {

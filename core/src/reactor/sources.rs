@@ -1,5 +1,6 @@
 //! The event sources of a reactor, and the tokens by which the driver names them.
 
+use std::num::NonZeroU32;
 use std::rc::Rc;
 
 use slab::Slab;
@@ -35,7 +36,8 @@ pub(crate) struct Sources {
 }
 
 struct Slot {
-    generation: u32,
+    /// Never 0, which makes room for the slab's own mark of a free slot.
+    generation: NonZeroU32,
     /// `None` while only reserved.
     source: Option<Rc<dyn Source>>,
 }
@@ -48,19 +50,20 @@ impl Sources {
     /// [`remove`](Self::remove) it.
     pub(crate) fn reserve(&mut self) -> Token {
         self.generation = self.generation.wrapping_add(1) & (INDEX_MASK as u32);
-        let generation = self.generation;
+        let generation = NonZeroU32::new(self.generation).unwrap_or(NonZeroU32::MIN);
+        self.generation = generation.get();
         let index = self.slots.insert(Slot {
             generation,
             source: None,
         });
-        Token((generation as usize) << INDEX_BITS | index)
+        Token((generation.get() as usize) << INDEX_BITS | index)
     }
 
     /// Puts a source, or another one, behind a token. Gives back whether the token is valid.
     pub(crate) fn fill(&mut self, token: Token, source: Rc<dyn Source>) -> bool {
         let (index, generation) = split(token);
         match self.slots.get_mut(index) {
-            Some(slot) if slot.generation == generation => {
+            Some(slot) if slot.generation.get() == generation => {
                 slot.source = Some(source);
                 true
             }
@@ -74,7 +77,7 @@ impl Sources {
         let slot = self
             .slots
             .get(index)
-            .filter(|slot| slot.generation == generation)?;
+            .filter(|slot| slot.generation.get() == generation)?;
         slot.source.clone()
     }
 
@@ -86,7 +89,7 @@ impl Sources {
         if self
             .slots
             .get(index)
-            .is_none_or(|slot| slot.generation != generation)
+            .is_none_or(|slot| slot.generation.get() != generation)
         {
             return None;
         }

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::lingering::Lingering;
-use super::{Connection, ConnectionEnd, Extras, Phase};
+use super::{Connection, ConnectionEnd, Extras, Owner, Phase, Wire};
 use crate::deferred::run_queue;
+use crate::driver::Stream;
 use crate::reactor::turn::Core;
 use crate::watch::{Place, watch};
 use crate::{
@@ -114,10 +115,9 @@ impl Connection {
 
     /// All is sent: our direction ends, and with it, perhaps, the connection.
     fn end_write(self: &Rc<Self>, core: &Rc<Core>) {
-        let has_unsent = match &*self.stream.borrow() {
-            Some(stream) => stream.has_unsent_descriptors(),
-            None => false,
-        };
+        let wire = self.wire.borrow();
+        let has_unsent = wire.stream().is_some_and(Stream::has_unsent_descriptors);
+        drop(wire);
         if has_unsent {
             return self.abort_now(DescriptorOverrun.into());
         }
@@ -134,10 +134,10 @@ impl Connection {
         }
         self.write_ending.set(false);
         let ended = self
-            .stream
+            .wire
             .borrow()
-            .as_ref()
-            .map_or(Ok(()), |stream| stream.shutdown_write());
+            .stream()
+            .map_or(Ok(()), Stream::shutdown_write);
         if ended.is_err() {
             // The connection is broken, and reading tells by what.
             self.may_read.set(true);
@@ -222,14 +222,14 @@ impl Connection {
         if self.phase.replace(Phase::Lost) == Phase::Lost {
             return;
         }
-        self.reason.set(Some(reason));
+        let wire = self.wire.replace(Wire::Lost(Some(reason)));
         self.queue.borrow_mut().clear();
         self.if_extras(|extras| extras.plain.clear());
         self.stop_timer();
         let Some(core) = self.core.upgrade() else {
             return;
         };
-        if let Some(stream) = self.stream.take() {
+        if let Wire::Open(stream) = wire {
             match end {
                 ConnectionEnd::Drained if stream.lingers() => {
                     Lingering::start(&core, self.token, stream);
@@ -248,7 +248,11 @@ impl Connection {
 
     /// Tells whoever has to know that this connection is over.
     pub(super) fn tell_lost(&self) {
-        let Some(reason) = self.reason.take().map(Arc::new) else {
+        let reason = match &mut *self.wire.borrow_mut() {
+            Wire::Lost(reason) => reason.take(),
+            Wire::Open(_) => None,
+        };
+        let Some(reason) = reason.map(Arc::new) else {
             return;
         };
         self.stop_producer();
@@ -259,16 +263,16 @@ impl Connection {
                 });
             }
         }
-        if let Some(opener) = self.opener.take() {
+        if let Some(opener) = self.take_opener() {
             let failure =
                 Arc::try_unwrap(reason).unwrap_or_else(|reason| HandshakeFailed { reason }.into());
-            opener.failed(&self.peer, failure);
+            opener.failed(&self.peer.address(), failure);
             return;
         }
-        let Some(protocol) = self.protocol.take() else {
+        let Owner::Protocol(protocol) = self.owner.take() else {
             return;
         };
-        let place = || Place::Method(self.protocol_name.get(), "connection_lost");
+        let place = || Place::Method((self.protocol_name)(), "connection_lost");
         let told = run_queue::call_user(|| {
             watch(place, move || {
                 protocol.borrow_mut().connection_lost(&reason);

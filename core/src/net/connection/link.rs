@@ -59,12 +59,7 @@ impl Link for Connection {
     }
 
     fn has_input(&self) -> bool {
-        self.may_read.get()
-            || self
-                .stream
-                .borrow()
-                .as_ref()
-                .is_some_and(|stream| stream.has_input())
+        self.may_read.get() || self.wire.borrow().stream().is_some_and(Stream::has_input)
     }
 
     fn pause_reading(&self) {
@@ -83,7 +78,7 @@ impl Link for Connection {
         kind: ProducerKind,
     ) -> Result<(), AlreadyRegistered> {
         if self.phase.get() == Phase::Lost || self.write_done.get() {
-            self.transport.stop_later(producer);
+            self.transport().stop_later(producer);
             return Ok(());
         }
         self.with_producing(|producing| producing.register(producer, kind))?;
@@ -164,8 +159,8 @@ impl Link for Connection {
 
 impl Connection {
     fn with_stream<R>(&self, f: impl FnOnce(&dyn Stream) -> Result<R>) -> Result<R> {
-        match &*self.stream.borrow() {
-            Some(stream) => f(&**stream),
+        match self.wire.borrow().stream() {
+            Some(stream) => f(stream),
             None => Err(ConnectionDone.into()),
         }
     }

@@ -17,6 +17,7 @@
 mod closing;
 mod lingering;
 mod link;
+mod peer;
 mod producing;
 mod reading;
 mod writing;
@@ -26,6 +27,7 @@ use std::rc::{Rc, Weak};
 use std::sync::Arc;
 use std::{fmt, io};
 
+use peer::Peer;
 use producing::{ProducerState, Producing};
 
 use super::filter_stack::FilterStack;
@@ -46,14 +48,11 @@ pub(super) struct Connection {
     /// The strong reference to this is the reactor's.
     this: Weak<Self>,
     token: Token,
-    /// The handle that the protocol is given; refers to this.
-    transport: Transport,
-    peer: Address,
-    /// `None` once the connection is lost.
-    stream: RefCell<Option<Box<dyn Stream>>>,
+    peer: Peer,
+    wire: RefCell<Wire>,
     /// What goes to the wire as it is.
     queue: RefCell<WriteQueue>,
-    protocol: RefCell<Option<Rc<RefCell<dyn Protocol>>>>,
+    owner: Cell<Owner>,
     /// What most connections do without. What each event has to look at is not there but below:
     /// with many connections, each look into another piece of memory costs.
     extras: RefCell<Option<Box<Extras>>>,
@@ -65,12 +64,8 @@ pub(super) struct Connection {
     producer: Cell<ProducerState>,
     /// Whether bytes have moved since the linger timer was set.
     has_progressed: Cell<bool>,
-    /// Who waits for this connection to open.
-    opener: RefCell<Option<Rc<dyn Opener>>>,
     /// The type of the protocol, for people.
-    protocol_name: Cell<&'static str>,
-    /// Why it was lost, until `connection_lost` is told.
-    reason: Cell<Option<Failure>>,
+    protocol_name: fn() -> &'static str,
     phase: Cell<Phase>,
     on_agenda: Cell<bool>,
     /// The stream may hold bytes that we have not read.
@@ -105,6 +100,33 @@ enum Phase {
     Lost,
 }
 
+/// What it is over.
+enum Wire {
+    Open(Box<dyn Stream>),
+    /// It is lost, and why, until `connection_lost` is told.
+    Lost(Option<Failure>),
+}
+
+impl Wire {
+    fn stream(&self) -> Option<&dyn Stream> {
+        match self {
+            Self::Open(stream) => Some(&**stream),
+            Self::Lost(_) => None,
+        }
+    }
+}
+
+/// Whose connection it is.
+#[derive(Default)]
+enum Owner {
+    /// Somebody waits for it to open.
+    Opener(Rc<dyn Opener>),
+    Protocol(Rc<RefCell<dyn Protocol>>),
+    /// It is over, or about to be opened.
+    #[default]
+    Nobody,
+}
+
 /// What only some connections have.
 #[derive(Default)]
 struct Extras {
@@ -126,7 +148,7 @@ struct Extras {
 /// Who has a connection made, and builds its protocol once it is ready.
 pub(super) trait Opener {
     /// The type of the protocol, for people.
-    fn protocol_name(&self) -> &'static str;
+    fn protocol_name(&self) -> fn() -> &'static str;
 
     /// Builds the protocol; a user function.
     fn build(&self, peer: &Address, transport: &Transport) -> Option<Rc<RefCell<dyn Protocol>>>;
@@ -156,19 +178,16 @@ impl Connection {
             core: Rc::downgrade(core),
             this: this.clone(),
             token,
-            transport: Transport::new(this.clone()),
-            peer,
-            stream: RefCell::new(Some(stream)),
+            peer: Peer::new(peer),
+            wire: RefCell::new(Wire::Open(stream)),
             queue: RefCell::default(),
-            protocol: RefCell::new(None),
             extras: RefCell::default(),
             is_filtered: Cell::new(!filters.is_empty()),
             is_limited: Cell::new(false),
             producer: Cell::default(),
             has_progressed: Cell::new(false),
-            protocol_name: Cell::new(opener.protocol_name()),
-            opener: RefCell::new(Some(opener)),
-            reason: Cell::new(None),
+            protocol_name: opener.protocol_name(),
+            owner: Cell::new(Owner::Opener(opener)),
             phase: Cell::new(Phase::Fresh),
             on_agenda: Cell::new(false),
             may_read: Cell::new(readiness.readable || readiness.read_closed),
@@ -249,7 +268,7 @@ impl Connection {
     /// The peer, as the filters know it.
     fn known_peer(&self) -> Address {
         let known = self.if_extras(|extras| extras.filters.peer()).flatten();
-        known.unwrap_or_else(|| self.peer.clone())
+        known.unwrap_or_else(|| self.peer.address())
     }
 
     fn has_filters(&self) -> bool {
@@ -272,25 +291,42 @@ impl Connection {
         }
     }
 
+    /// The handle that the protocol is given; it is made each time, since one kept would be a part
+    /// of each idle connection.
+    fn transport(&self) -> Transport {
+        Transport::new(Weak::<Self>::clone(&self.this))
+    }
+
+    fn take_opener(&self) -> Option<Rc<dyn Opener>> {
+        match self.owner.take() {
+            Owner::Opener(opener) => Some(opener),
+            other => {
+                self.owner.set(other);
+                None
+            }
+        }
+    }
+
     /// The protocol's turn begins: it is built and told.
     fn become_open(self: &Rc<Self>) {
-        let Some(opener) = self.opener.take() else {
+        let Some(opener) = self.take_opener() else {
             return;
         };
+        let transport = self.transport();
         self.if_extras(|extras| extras.timer.take().map(|timer| timer.cancel()));
-        let place = |method| move || Place::Method(self.protocol_name.get(), method);
+        let place = |method| move || Place::Method((self.protocol_name)(), method);
         let built = run_queue::call_user(|| {
             watch(place("build_protocol"), || {
-                opener.build(&self.known_peer(), &self.transport)
+                opener.build(&self.known_peer(), &transport)
             })
         });
         let failure = match built {
             Ok(Some(protocol)) => {
-                *self.protocol.borrow_mut() = Some(Rc::clone(&protocol));
+                self.owner.set(Owner::Protocol(Rc::clone(&protocol)));
                 self.phase.set(Phase::Open);
                 let made = run_queue::call_user(|| {
                     watch(place("connection_made"), || {
-                        protocol.borrow_mut().connection_made(&self.transport);
+                        protocol.borrow_mut().connection_made(&transport);
                     });
                 });
                 match made {
@@ -300,14 +336,14 @@ impl Connection {
                         let for_opener = panicked.check::<Panicked>().cloned();
                         self.abort_now(panicked);
                         if let Some(panicked) = for_opener {
-                            opener.failed(&self.peer, panicked.into());
+                            opener.failed(&self.peer.address(), panicked.into());
                         }
                     }
                 }
                 return;
             }
             Ok(None) => NoProtocol {
-                peer: self.peer.clone(),
+                peer: self.peer.address(),
             }
             .into(),
             Err(panicked) => {
@@ -316,7 +352,7 @@ impl Connection {
             }
         };
         self.lose_unused();
-        opener.failed(&self.peer, failure);
+        opener.failed(&self.peer.address(), failure);
     }
 
     /// Calls the protocol, if there is still one; a panic ends the connection.
@@ -325,11 +361,17 @@ impl Connection {
         method: &'static str,
         call: impl FnOnce(&mut dyn Protocol, &Transport) -> R,
     ) -> Option<R> {
-        let protocol = self.protocol.borrow().clone()?;
-        let place = || Place::Method(self.protocol_name.get(), method);
-        let called = run_queue::call_user(|| {
-            watch(place, || call(&mut *protocol.borrow_mut(), &self.transport))
-        });
+        let owner = self.owner.take();
+        let protocol = match &owner {
+            Owner::Protocol(protocol) => Some(Rc::clone(protocol)),
+            Owner::Opener(_) | Owner::Nobody => None,
+        };
+        self.owner.set(owner);
+        let protocol = protocol?;
+        let transport = self.transport();
+        let place = || Place::Method((self.protocol_name)(), method);
+        let called =
+            run_queue::call_user(|| watch(place, || call(&mut *protocol.borrow_mut(), &transport)));
         match called {
             Ok(result) => Some(result),
             Err(panicked) => {
@@ -342,14 +384,14 @@ impl Connection {
 
     fn lost(&self, stage: Stage, error: Arc<io::Error>) -> Failure {
         let host = self
-            .stream
+            .wire
             .borrow()
-            .as_ref()
+            .stream()
             .and_then(|stream| stream.local_address().ok());
         ConnectionLost {
             stage,
             host: host.unwrap_or(Address::Unnamed),
-            peer: self.peer.clone(),
+            peer: self.peer.address(),
             error,
         }
         .into()
@@ -408,7 +450,7 @@ impl Source for Connection {
     }
 
     fn describe(&self) -> String {
-        let (name, phase) = (self.protocol_name.get(), self.phase.get());
+        let (name, phase) = ((self.protocol_name)(), self.phase.get());
         format!("a connection with {}, of {name}, {phase:?}", self.peer)
     }
 }
@@ -416,7 +458,7 @@ impl Source for Connection {
 impl fmt::Debug for Connection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Connection")
-            .field("peer", &self.peer)
+            .field("peer", &self.peer.address())
             .field("phase", &self.phase)
             .finish()
     }

@@ -160,7 +160,7 @@ impl Connection {
         let Some((ask, mut registered)) = next else {
             return;
         };
-        let (producer, transport) = (&mut registered.producer, &self.transport);
+        let (producer, transport) = (&mut registered.producer, &self.transport());
         let place = || Place::Some("a producer");
         let asked = run_queue::call_user(|| {
             watch(place, || match ask {
@@ -189,9 +189,8 @@ impl Connection {
     /// Tells the producer, if there is one, that nothing will be sent any more: once, and last.
     pub(super) fn stop_producer(&self) {
         if let Some(mut producer) = self.take_producer() {
-            run_call("stop_producing", || {
-                producer.stop_producing(&self.transport);
-            });
+            let transport = self.transport();
+            run_call("stop_producing", || producer.stop_producing(&transport));
             run_call("dropping a producer", move || drop(producer));
         }
     }

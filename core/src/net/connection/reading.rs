@@ -29,7 +29,7 @@ impl Connection {
         let mut buffer = core.buffers.take_read();
         let mut left = READ_SIZE;
         while left > 0 && self.wants_to_read() {
-            let (read, descriptors) = match &*self.stream.borrow() {
+            let (read, descriptors) = match self.wire.borrow().stream() {
                 Some(stream) => (stream.read(&mut buffer[..left]), stream.take_descriptors()),
                 None => break,
             };
@@ -232,7 +232,7 @@ impl Connection {
     /// The peer has ended its direction before, and now something has happened to the rest.
     pub(super) fn probe(self: &Rc<Self>) {
         // Reading tells only of that end; a write of nothing tells whether a write can still go.
-        let probed = match &*self.stream.borrow() {
+        let probed = match self.wire.borrow().stream() {
             Some(stream) if !self.write_done.get() => stream.write_vectored(&[IoSlice::new(&[])]),
             _ => return,
         };

@@ -201,7 +201,7 @@ impl Connection {
     fn write_slices(&self, slices: &[IoSlice<'_>]) -> usize {
         let total: usize = slices.iter().map(|slice| slice.len()).sum();
         loop {
-            let wrote = match &*self.stream.borrow() {
+            let wrote = match self.wire.borrow().stream() {
                 Some(stream) => stream.write_vectored(slices),
                 None => {
                     // Lost; whoever writes in a loop is to stop.
