@@ -7,7 +7,6 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use rustix::net::RecvFlags;
 use signal_hook::SigId;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::{flag, low_level};
@@ -47,7 +46,11 @@ impl Signals {
 
     /// Whether a signal asked to stop, since this was asked last.
     pub(super) fn stop_asked(&self) -> bool {
-        self.asked.swap(false, Ordering::Relaxed)
+        let asked = self.asked.swap(false, Ordering::Relaxed);
+        if asked && let Ok(process) = Process::get() {
+            process.arm();
+        }
+        asked
     }
 }
 
@@ -90,45 +93,32 @@ impl Process {
             return Ok(process);
         }
         let fatal = Arc::new(AtomicBool::new(false));
-        let (heard, pipe) = UnixStream::pair()?;
-        // As with the reactor's own: a handler must never wait for room in it.
-        pipe.set_nonblocking(true)?;
         for signal in [SIGINT, SIGTERM] {
             flag::register_conditional_default(signal, Arc::clone(&fatal))?;
-            low_level::pipe::register(signal, pipe.try_clone()?)?;
         }
-        let mut is_first = false;
-        let process = PROCESS.get_or_init(|| {
-            is_first = true;
-            Self {
-                running: Mutex::default(),
-                fatal,
-            }
-        });
-        if is_first {
-            let guard = thread::Builder::new().name("torsade-signals".to_owned());
-            guard.spawn(move || process.guard(&heard))?;
-        }
-        Ok(process)
+        Ok(PROCESS.get_or_init(|| Self {
+            running: Mutex::default(),
+            fatal,
+        }))
     }
 
-    /// After a signal, has the next one end the process, also when the loop hangs and never sees
-    /// the first. That takes a clock, which a handler must not look at, and the loop may hang; so it
-    /// takes a thread. It waits for a signal all its life.
-    fn guard(&self, signals: &UnixStream) {
-        let mut bytes = [0; 64];
-        while matches!(
-            rustix::net::recv(signals, &mut bytes, RecvFlags::empty()),
-            Ok((1.., _))
-        ) {
-            let asked = *self.lock();
+    /// A signal was seen: has the next one end the process, unless it is the same.
+    ///
+    /// A handler must not look at a clock, and the loop may hang in what it does to stop, so this
+    /// takes a thread. It is made only now: in a process of one thread each system call costs less.
+    fn arm(&'static self) {
+        let asked = *self.lock();
+        let arm = move || {
             thread::sleep(SAME);
-            // Those that came meanwhile were the same.
-            let _ = rustix::net::recv(signals, &mut bytes, RecvFlags::DONTWAIT);
             let running = self.lock();
             if *running == asked && running.count > 0 {
                 self.fatal.store(true, Ordering::Relaxed);
             }
+        };
+        let guard = thread::Builder::new().name("torsade-signals".to_owned());
+        if guard.spawn(arm).is_err() {
+            // Rather too soon than never.
+            self.fatal.store(true, Ordering::Relaxed);
         }
     }
 
