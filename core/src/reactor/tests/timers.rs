@@ -207,6 +207,25 @@ fn more_calls_than_a_turn_runs_all_come_and_the_last_may_make_one_more() {
 }
 
 #[test]
+fn two_hundred_thousand_calls_come_in_order() {
+    let (reactor, last) = (simulated(), Rc::new(Cell::new(None)));
+    let many = 200_000_u64;
+    let mut pending = Vec::new();
+    for number in 0..many {
+        // Scattered over a day, each at a millisecond of its own.
+        let at = ms(number * 7_919 % many * 432);
+        let last = Rc::clone(&last);
+        pending.push(reactor.call_later(at, move || {
+            assert!(last.replace(Some(at)) < Some(at), "one came out of turn");
+        }));
+    }
+    assert_eq!(reactor.delayed_calls(), many as usize);
+    run_for(&reactor, Duration::from_secs(24 * 3600 + 1));
+    assert_eq!(reactor.delayed_calls(), 0);
+    assert_eq!(last.get(), Some(ms((many - 1) * 432)));
+}
+
+#[test]
 fn real_time_is_kept() {
     // C58, C62: never early by the system's clock either.
     let reactor = Reactor::new().unwrap();
