@@ -1,12 +1,16 @@
 //! The endpoint for a host name: looked up, then its addresses raced.
 
 use std::cell::Cell;
+use std::net::SocketAddrV6;
 use std::rc::Rc;
 use std::time::Duration;
 
 use super::{ClientEndpoint, happy_eyeballs};
+use crate::names::parse_scoped;
 use crate::net::{ConnectOptions, Established};
-use crate::{ConnectStage, ConnectTimedOut, Deferred, Reactor, ReactorError};
+use crate::{
+    ConnectStage, ConnectTimedOut, Deferred, LookupError, LookupVerdict, Reactor, ReactorError,
+};
 
 /// Connects to a host by name (or IP literal): looks it up, and tries its addresses as RFC 8305
 /// (happy eyeballs) says, so that one dead address costs a quarter of a second and not a minute.
@@ -25,7 +29,8 @@ pub struct HostnameClient {
 }
 
 impl HostnameClient {
-    /// An endpoint for `host` and `port`. An IPv6 literal may be in brackets.
+    /// An endpoint for `host` and `port`. An IPv6 literal may be in brackets, and have a zone:
+    /// `fe80::1%eth0`.
     pub fn new(reactor: &Reactor, host: impl Into<String>, port: u16) -> Self {
         Self {
             reactor: reactor.clone(),
@@ -55,6 +60,20 @@ impl ClientEndpoint for HostnameClient {
             Ok(core) => core,
             Err(error) => return Deferred::fail(error),
         };
+        match parse_scoped(&self.host) {
+            None => {}
+            Some(Ok((ip, scope))) => {
+                let address = SocketAddrV6::new(ip, self.port, 0, scope);
+                return self.reactor.establish_tcp(address.into(), &self.options);
+            }
+            Some(Err(_)) => {
+                let why = "its zone is no interface of this system";
+                return Deferred::fail(LookupError {
+                    host: self.host.clone(),
+                    verdict: LookupVerdict::BadName(why),
+                });
+            }
+        }
         let (total, delay) = (self.options.total(), self.attempt_delay);
         let deadline = core.moment_after(total);
         let peer = format!("{}:{}", self.host, self.port);

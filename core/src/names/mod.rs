@@ -21,6 +21,7 @@
 
 mod cache;
 mod hosts;
+mod scoped;
 #[cfg(test)]
 mod tests;
 
@@ -30,6 +31,7 @@ use crate::{Deferred, Reactor};
 
 pub use cache::Cache;
 pub use hosts::Hosts;
+pub(crate) use scoped::parse_scoped;
 
 /// Looks host names up, for a reactor that it is given to with
 /// [`set_resolver`](Reactor::set_resolver).

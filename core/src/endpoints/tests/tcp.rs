@@ -3,7 +3,7 @@
 use std::io;
 
 use super::{GOOD, Idle, REFUSED, SILENT, UNREACHABLE, World, at, ms};
-use crate::endpoints::{ClientEndpoint, ConnectOptions, TcpClient, TcpServer};
+use crate::endpoints::{ClientEndpoint, ConnectOptions, HostnameClient, TcpClient, TcpServer};
 use crate::{
     Address, Cancelled, CannotListen, ConnectError, ConnectStage, ConnectTimedOut, Reactor,
 };
@@ -106,4 +106,24 @@ fn the_number_of_the_system_s_error_is_kept() {
     assert_eq!(error.error.kind(), io::ErrorKind::ConnectionRefused);
     assert!(error.error.raw_os_error().is_some());
     assert_eq!((reactor.open_sources(), reactor.delayed_calls()), (0, 0));
+}
+
+#[test]
+fn an_address_with_a_zone_is_connected_to_over_that_interface() {
+    let reactor = Reactor::new().unwrap();
+    let server = TcpServer::new(&reactor, "[::1]:0".parse().unwrap());
+    let listening = server.listen(|_: &Address| Idle).unwrap();
+    let port = listening.address().port().unwrap();
+    let client = HostnameClient::new(&reactor, "::1%lo", port);
+    let connected = reactor
+        .run_until(client.connect(|_: &Address| Idle))
+        .unwrap();
+    assert_eq!(connected.transport().peer().port(), Some(port));
+
+    let nowhere = HostnameClient::new(&reactor, "::1%no-such-interface", port);
+    let failure = reactor
+        .run_until(nowhere.connect(|_: &Address| Idle))
+        .unwrap_err();
+    let text = failure.to_string();
+    assert!(text.contains("its zone is no interface"), "{text}");
 }
