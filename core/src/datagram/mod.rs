@@ -27,14 +27,15 @@
 //! ```
 
 mod errors;
+mod handle;
 mod options;
 mod port;
 #[cfg(test)]
 mod tests;
 
 pub use errors::{InvalidAddress, MessageTooLong};
+pub use handle::DatagramPort;
 pub use options::{DatagramOption, DatagramOptions, MulticastInterface};
-pub use port::DatagramPort;
 
 use crate::{Address, Result};
 

@@ -9,6 +9,7 @@ pub struct DatagramOptions {
     pub(crate) reuse_port: bool,
     pub(crate) only_v6: bool,
     pub(crate) mode: Option<u32>,
+    pub(crate) longest: Option<usize>,
 }
 
 impl DatagramOptions {
@@ -35,6 +36,16 @@ impl DatagramOptions {
     /// On an IPv6 address: refuses IPv4 peers.
     pub fn only_v6(mut self, on: bool) -> Self {
         self.only_v6 = on;
+        self
+    }
+
+    /// Promises that no datagram is longer than so many bytes, from 1 to 65,535: one that is, is
+    /// dropped, and logged. Then a system call receives several of them, as many as fit into 64 KiB,
+    /// up to 64 (on Linux; one by one elsewhere).
+    #[doc(alias = "maxPacketSize")]
+    #[doc(alias = "recvmmsg")]
+    pub fn longest(mut self, bytes: usize) -> Self {
+        self.longest = Some(bytes.clamp(1, 65_535));
         self
     }
 

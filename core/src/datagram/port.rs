@@ -1,13 +1,11 @@
-//! A port for datagrams, and the handle to it.
+//! A port for datagrams: what the reactor has of it.
 
 use std::cell::{Cell, RefCell};
-use std::fmt;
 use std::io;
-use std::net::SocketAddr;
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
 
-use super::{DatagramOption, DatagramOptions, DatagramProtocol, InvalidAddress, MessageTooLong};
+use super::{DatagramOptions, DatagramPort, DatagramProtocol, InvalidAddress, MessageTooLong};
 use crate::deferred::run_queue;
 use crate::driver::{DatagramSocket, Readiness, Token};
 use crate::net::buffers::READ_SIZE;
@@ -16,138 +14,7 @@ use crate::reactor::turn::Core;
 use crate::watch::{Place, watch};
 use crate::{Address, CannotListen, ConnectionDone, Deferred, Reactor, Result, UnixName};
 
-/// A cheap handle to a port for datagrams. It keeps nothing alive; after the end it fails.
-#[derive(Clone)]
-#[doc(alias = "IUDPTransport")]
-#[doc(alias = "IUNIXDatagramTransport")]
-pub struct DatagramPort {
-    port: Weak<Port>,
-    host: Address,
-}
-
-impl DatagramPort {
-    /// Sends a datagram. It may be lost on its way, and nobody tells.
-    ///
-    /// # Errors
-    /// [`MessageTooLong`]; [`InvalidAddress`]; an [`io::Error`] with what else the system says, such
-    /// as `WouldBlock` when its queue is full, and so this one is lost already, or, for a UNIX
-    /// socket, that nobody is there; [`ConnectionDone`] when the port is closed.
-    #[doc(alias = "write")]
-    pub fn send(&self, data: &[u8], to: &Address) -> Result<()> {
-        self.port()?.send(data, Some(to))
-    }
-
-    /// Sends a datagram to the peer of a [connected](Self::connect) port.
-    ///
-    /// # Errors
-    /// As [`send`](Self::send); `NotConnected` when it is not.
-    pub fn write(&self, data: &[u8]) -> Result<()> {
-        self.port()?.send(data, None)
-    }
-
-    /// From now on, speaks with this peer alone: what others send is not received, and whether the
-    /// peer's host refuses is told by
-    /// [`connection_refused`](super::DatagramProtocol::connection_refused).
-    ///
-    /// # Errors
-    /// [`InvalidAddress`]; what the system says; [`ConnectionDone`] when the port is closed.
-    pub fn connect(&self, peer: &Address) -> Result<()> {
-        self.port()?.connect(peer)
-    }
-
-    /// Sets an option of the socket.
-    ///
-    /// # Errors
-    /// What the system says; [`ConnectionDone`] when the port is closed.
-    pub fn set_option(&self, option: DatagramOption) -> Result<()> {
-        self.port()?
-            .with_socket(|socket| Ok(socket.set_option(option)?))
-    }
-
-    /// The address that it is bound to.
-    #[doc(alias = "getHost")]
-    pub fn host(&self) -> &Address {
-        &self.host
-    }
-
-    /// Whether it is not closed.
-    pub fn is_open(&self) -> bool {
-        self.port().is_ok()
-    }
-
-    /// Closes the port. The Deferred fires when `stop_protocol` has returned.
-    ///
-    /// # Errors
-    /// [`Panicked`](crate::Panicked) when `stop_protocol` panicked.
-    #[doc(alias = "stopListening")]
-    #[doc(alias = "loseConnection")]
-    pub fn stop_listening(&self) -> Deferred<()> {
-        match self.port.upgrade() {
-            Some(port) => port.stop(),
-            None => Deferred::succeed(()),
-        }
-    }
-
-    /// The reactor that drives it; one that is gone once the port is closed.
-    pub fn reactor(&self) -> Reactor {
-        let core = self.port.upgrade().and_then(|port| port.core.upgrade());
-        core.map_or_else(Reactor::gone, |core| core.handle())
-    }
-
-    fn port(&self) -> Result<Rc<Port>> {
-        let port = self.port.upgrade();
-        let open = port.filter(|port| port.socket.borrow().is_some());
-        Ok(open.ok_or(ConnectionDone)?)
-    }
-}
-
-impl fmt::Debug for DatagramPort {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("DatagramPort")
-            .field("host", &self.host)
-            .field("is_open", &self.is_open())
-            .finish()
-    }
-}
-
-impl Reactor {
-    /// Opens a UDP port for `protocol`; port 0 lets the system choose one.
-    ///
-    /// # Errors
-    /// [`CannotListen`] with the address and what the system said, at once.
-    #[doc(alias = "listenUDP")]
-    #[doc(alias = "listenMulticast")]
-    #[doc(alias = "IReactorUDP")]
-    pub fn listen_udp<P: DatagramProtocol>(
-        &self,
-        address: SocketAddr,
-        protocol: P,
-        options: &DatagramOptions,
-    ) -> Result<DatagramPort> {
-        listen(&self.try_core()?, Address::Udp(address), protocol, options)
-    }
-
-    /// Opens a UNIX socket for datagrams. [`UnixName::Unnamed`] is for who only asks, and gets no
-    /// answers.
-    ///
-    /// The file is removed when the port is closed. One that was left behind is replaced.
-    ///
-    /// # Errors
-    /// [`CannotListen`] with the name and what the system said, at once.
-    #[doc(alias = "listenUNIXDatagram")]
-    #[doc(alias = "connectUNIXDatagram")]
-    pub fn listen_unix_datagrams<P: DatagramProtocol>(
-        &self,
-        name: impl Into<UnixName>,
-        protocol: P,
-        options: &DatagramOptions,
-    ) -> Result<DatagramPort> {
-        let address = Address::Unix(name.into());
-        listen(&self.try_core()?, address, protocol, options)
-    }
-}
-
-fn listen<P: DatagramProtocol>(
+pub(super) fn listen<P: DatagramProtocol>(
     core: &Rc<Core>,
     address: Address,
     protocol: P,
@@ -171,6 +38,7 @@ fn listen<P: DatagramProtocol>(
         socket: RefCell::new(Some(socket)),
         protocol: RefCell::new(Some(Box::new(protocol))),
         protocol_name: std::any::type_name::<P>(),
+        slot: options.longest.map(|longest| longest + 1),
         is_connected: Cell::new(false),
         is_refused: Cell::new(false),
         may_receive: Cell::new(false),
@@ -189,7 +57,7 @@ fn listen<P: DatagramProtocol>(
 /// The most that one turn receives on one port.
 const RECEIVED_A_TURN: usize = 64;
 
-struct Port {
+pub(super) struct Port {
     core: Weak<Core>,
     this: Weak<Self>,
     token: Token,
@@ -199,6 +67,8 @@ struct Port {
     /// Taken when it is told of the end.
     protocol: RefCell<Option<Box<dyn DatagramProtocol>>>,
     protocol_name: &'static str,
+    /// The room for each datagram, if several are received at once: one byte more than the longest.
+    slot: Option<usize>,
     is_connected: Cell<bool>,
     /// The peer's host has refused, and that was not told yet.
     is_refused: Cell<bool>,
@@ -209,6 +79,15 @@ struct Port {
 }
 
 impl Port {
+    pub(super) fn is_open(&self) -> bool {
+        self.socket.borrow().is_some()
+    }
+
+    pub(super) fn reactor(&self) -> Reactor {
+        let core = self.core.upgrade();
+        core.map_or_else(Reactor::gone, |core| core.handle())
+    }
+
     fn handle(&self) -> DatagramPort {
         DatagramPort {
             port: Weak::clone(&self.this),
@@ -216,7 +95,10 @@ impl Port {
         }
     }
 
-    fn with_socket<R>(&self, f: impl FnOnce(&dyn DatagramSocket) -> Result<R>) -> Result<R> {
+    pub(super) fn with_socket<R>(
+        &self,
+        f: impl FnOnce(&dyn DatagramSocket) -> Result<R>,
+    ) -> Result<R> {
         match &*self.socket.borrow() {
             Some(socket) => f(&**socket),
             None => Err(ConnectionDone.into()),
@@ -251,7 +133,7 @@ impl Port {
         .into())
     }
 
-    fn send(&self, data: &[u8], to: Option<&Address>) -> Result<()> {
+    pub(super) fn send(&self, data: &[u8], to: Option<&Address>) -> Result<()> {
         match to {
             Some(to) => self.check(to)?,
             None if !self.is_connected.get() => {
@@ -276,7 +158,7 @@ impl Port {
         })
     }
 
-    fn connect(&self, peer: &Address) -> Result<()> {
+    pub(super) fn connect(&self, peer: &Address) -> Result<()> {
         self.check(peer)?;
         self.with_socket(|socket| Ok(socket.connect(peer)?))?;
         self.is_connected.set(true);
@@ -300,33 +182,48 @@ impl Port {
     /// Receives what is there, so many at most that others get their turn.
     fn receive(self: &Rc<Self>, core: &Rc<Core>) {
         let mut buffer = core.buffers.take_read();
+        // No UDP datagram is as long as the buffer: so one that fills it is cut off.
+        let slot = self.slot.unwrap_or(READ_SIZE);
+        let mut received = Vec::new();
         let mut left = RECEIVED_A_TURN;
         while left > 0 && self.may_receive.get() {
-            let received = match &*self.socket.borrow() {
-                Some(socket) => socket.receive(&mut buffer),
+            received.clear();
+            let result = match &*self.socket.borrow() {
+                Some(socket) if self.slot.is_some() => {
+                    socket.receive_many(&mut buffer, slot, &mut received)
+                }
+                Some(socket) => socket.receive(&mut buffer).map(|one| received.push(one)),
                 None => break,
             };
-            left -= 1;
-            match received {
-                // No UDP datagram is that long, so it is one of a UNIX socket, and cut off.
-                Ok((READ_SIZE, from)) => log::warn!(
-                    target: "torsade",
-                    "a datagram from {from} to {} was longer than {READ_SIZE} bytes, and is dropped",
-                    self.host
-                ),
-                Ok((count, from)) => self.give(&buffer[..count], &from),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    self.may_receive.set(false);
+            left -= received.len().clamp(1, left);
+            if let Err(error) = result {
+                self.receiving_failed(&error);
+            }
+            for ((count, from), data) in received.iter().zip(buffer.chunks(slot)) {
+                if *count < slot {
+                    self.give(&data[..*count], from);
+                } else {
+                    log::warn!(
+                        target: "torsade",
+                        "a datagram from {from} to {} is longer than {} bytes, and dropped",
+                        self.host, slot - 1
+                    );
                 }
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => self.refused(),
-                // Of one datagram, or of the network: the port lives on.
-                Err(error) => log::debug!(target: "torsade", "on {}: {error}", self.host),
             }
         }
         core.buffers.give_read(buffer);
         if self.may_receive.get() {
             self.schedule(core);
+        }
+    }
+
+    fn receiving_failed(&self, error: &io::Error) {
+        match error.kind() {
+            io::ErrorKind::WouldBlock => self.may_receive.set(false),
+            io::ErrorKind::Interrupted => {}
+            io::ErrorKind::ConnectionRefused => self.refused(),
+            // Of one datagram, or of the network: the port lives on.
+            _ => log::debug!(target: "torsade", "on {}: {error}", self.host),
         }
     }
 
@@ -351,7 +248,7 @@ impl Port {
         }
     }
 
-    fn stop(&self) -> Deferred<()> {
+    pub(super) fn stop(&self) -> Deferred<()> {
         let Some(socket) = self.socket.take() else {
             return Deferred::succeed(());
         };

@@ -248,6 +248,9 @@ pub(crate) trait Stream {
     }
 }
 
+/// The most datagrams that are taken at once.
+pub(crate) const MOST_DATAGRAMS: usize = 64;
+
 /// A socket that sends and receives datagrams. Dropping it closes it.
 pub(crate) trait DatagramSocket {
     /// Takes one from the queue, and who sent it. One that is longer than the buffer fills it.
@@ -256,6 +259,27 @@ pub(crate) trait DatagramSocket {
     /// `WouldBlock` when the queue is empty; `ConnectionRefused` when one that was sent before did
     /// not find anybody.
     fn receive(&self, buffer: &mut [u8]) -> io::Result<(usize, Address)>;
+
+    /// Takes several, each into the next `slot` bytes of the buffer; one that is longer fills its
+    /// slot. `received` is empty, and has them all afterwards.
+    ///
+    /// # Errors
+    /// As [`receive`](Self::receive), and then there are none.
+    fn receive_many(
+        &self,
+        buffer: &mut [u8],
+        slot: usize,
+        received: &mut Vec<(usize, Address)>,
+    ) -> io::Result<()> {
+        for piece in buffer.chunks_exact_mut(slot).take(MOST_DATAGRAMS) {
+            match self.receive(piece) {
+                Ok(one) => received.push(one),
+                Err(error) if received.is_empty() => return Err(error),
+                Err(_) => break,
+            }
+        }
+        Ok(())
+    }
 
     /// Sends one, wholly or not at all; without an address to where it is connected.
     fn send(&self, data: &[u8], to: Option<&Address>) -> io::Result<()>;

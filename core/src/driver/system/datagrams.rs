@@ -64,6 +64,53 @@ fn udp_socket(on: SocketAddr, options: &DatagramOptions) -> io::Result<Socket> {
     Ok(socket)
 }
 
+/// Several datagrams by one system call.
+#[cfg(any(target_os = "android", target_os = "linux"))]
+mod batch {
+    use std::io::{self, IoSliceMut};
+    use std::net::SocketAddr;
+    use std::os::fd::RawFd;
+
+    use nix::sys::socket::{MsgFlags, MultiHeaders, SockaddrStorage, recvmmsg};
+
+    use crate::Address;
+    use crate::driver::MOST_DATAGRAMS;
+
+    pub(super) fn receive(
+        socket: RawFd,
+        buffer: &mut [u8],
+        slot: usize,
+        received: &mut Vec<(usize, Address)>,
+    ) -> io::Result<()> {
+        let slots = buffer.chunks_exact_mut(slot).take(MOST_DATAGRAMS);
+        let mut slots: Vec<_> = slots.map(|slot| [IoSliceMut::new(slot)]).collect();
+        let mut headers = MultiHeaders::<SockaddrStorage>::preallocate(slots.len(), None);
+        let messages = recvmmsg(
+            socket,
+            &mut headers,
+            slots.iter_mut(),
+            MsgFlags::MSG_DONTWAIT,
+            None,
+        )?;
+        received.extend(messages.map(|message| {
+            let from = message.address.as_ref().and_then(address);
+            (message.bytes, from.map_or(Address::Unnamed, Address::Udp))
+        }));
+        Ok(())
+    }
+
+    fn address(storage: &SockaddrStorage) -> Option<SocketAddr> {
+        let v4 = storage
+            .as_sockaddr_in()
+            .map(|v4| SocketAddr::V4((*v4).into()));
+        v4.or_else(|| {
+            storage
+                .as_sockaddr_in6()
+                .map(|v6| SocketAddr::V6((*v6).into()))
+        })
+    }
+}
+
 /// A UDP socket. Closing it takes it out of epoll.
 struct Udp(UdpSocket);
 
@@ -71,6 +118,16 @@ impl DatagramSocket for Udp {
     fn receive(&self, buffer: &mut [u8]) -> io::Result<(usize, Address)> {
         let (count, from) = self.0.recv_from(buffer)?;
         Ok((count, Address::Udp(from)))
+    }
+
+    #[cfg(any(target_os = "android", target_os = "linux"))]
+    fn receive_many(
+        &self,
+        buffer: &mut [u8],
+        slot: usize,
+        received: &mut Vec<(usize, Address)>,
+    ) -> io::Result<()> {
+        batch::receive(self.0.as_raw_fd(), buffer, slot, received)
     }
 
     fn send(&self, data: &[u8], to: Option<&Address>) -> io::Result<()> {

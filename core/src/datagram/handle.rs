@@ -1,0 +1,140 @@
+//! The handle to a port for datagrams, and how one is come by.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::rc::{Rc, Weak};
+
+use super::port::{Port, listen};
+use super::{DatagramOption, DatagramOptions, DatagramProtocol};
+use crate::{Address, ConnectionDone, Deferred, Reactor, Result, UnixName};
+
+/// A cheap handle to a port for datagrams. It keeps nothing alive; after the end it fails.
+#[derive(Clone)]
+#[doc(alias = "IUDPTransport")]
+#[doc(alias = "IUNIXDatagramTransport")]
+pub struct DatagramPort {
+    pub(super) port: Weak<Port>,
+    pub(super) host: Address,
+}
+
+impl DatagramPort {
+    /// Sends a datagram. It may be lost on its way, and nobody tells.
+    ///
+    /// # Errors
+    /// [`MessageTooLong`](super::MessageTooLong); [`InvalidAddress`](super::InvalidAddress); an [`io::Error`](std::io::Error) with what else the system says, such
+    /// as `WouldBlock` when its queue is full, and so this one is lost already, or, for a UNIX
+    /// socket, that nobody is there; [`ConnectionDone`] when the port is closed.
+    #[doc(alias = "write")]
+    pub fn send(&self, data: &[u8], to: &Address) -> Result<()> {
+        self.port()?.send(data, Some(to))
+    }
+
+    /// Sends a datagram to the peer of a [connected](Self::connect) port.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send); `NotConnected` when it is not.
+    pub fn write(&self, data: &[u8]) -> Result<()> {
+        self.port()?.send(data, None)
+    }
+
+    /// From now on, speaks with this peer alone: what others send is not received, and whether the
+    /// peer's host refuses is told by
+    /// [`connection_refused`](super::DatagramProtocol::connection_refused).
+    ///
+    /// # Errors
+    /// [`InvalidAddress`](super::InvalidAddress); what the system says; [`ConnectionDone`] when the port is closed.
+    pub fn connect(&self, peer: &Address) -> Result<()> {
+        self.port()?.connect(peer)
+    }
+
+    /// Sets an option of the socket.
+    ///
+    /// # Errors
+    /// What the system says; [`ConnectionDone`] when the port is closed.
+    pub fn set_option(&self, option: DatagramOption) -> Result<()> {
+        self.port()?
+            .with_socket(|socket| Ok(socket.set_option(option)?))
+    }
+
+    /// The address that it is bound to.
+    #[doc(alias = "getHost")]
+    pub fn host(&self) -> &Address {
+        &self.host
+    }
+
+    /// Whether it is not closed.
+    pub fn is_open(&self) -> bool {
+        self.port().is_ok()
+    }
+
+    /// Closes the port. The Deferred fires when `stop_protocol` has returned.
+    ///
+    /// # Errors
+    /// [`Panicked`](crate::Panicked) when `stop_protocol` panicked.
+    #[doc(alias = "stopListening")]
+    #[doc(alias = "loseConnection")]
+    pub fn stop_listening(&self) -> Deferred<()> {
+        match self.port.upgrade() {
+            Some(port) => port.stop(),
+            None => Deferred::succeed(()),
+        }
+    }
+
+    /// The reactor that drives it; one that is gone once the port is closed.
+    pub fn reactor(&self) -> Reactor {
+        let port = self.port.upgrade();
+        port.map_or_else(Reactor::gone, |port| port.reactor())
+    }
+
+    fn port(&self) -> Result<Rc<Port>> {
+        let port = self.port.upgrade();
+        let open = port.filter(|port| port.is_open());
+        Ok(open.ok_or(ConnectionDone)?)
+    }
+}
+
+impl fmt::Debug for DatagramPort {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DatagramPort")
+            .field("host", &self.host)
+            .field("is_open", &self.is_open())
+            .finish()
+    }
+}
+
+impl Reactor {
+    /// Opens a UDP port for `protocol`; port 0 lets the system choose one.
+    ///
+    /// # Errors
+    /// [`CannotListen`](crate::CannotListen) with the address and what the system said, at once.
+    #[doc(alias = "listenUDP")]
+    #[doc(alias = "listenMulticast")]
+    #[doc(alias = "IReactorUDP")]
+    pub fn listen_udp<P: DatagramProtocol>(
+        &self,
+        address: SocketAddr,
+        protocol: P,
+        options: &DatagramOptions,
+    ) -> Result<DatagramPort> {
+        listen(&self.try_core()?, Address::Udp(address), protocol, options)
+    }
+
+    /// Opens a UNIX socket for datagrams. [`UnixName::Unnamed`] is for who only asks, and gets no
+    /// answers.
+    ///
+    /// The file is removed when the port is closed. One that was left behind is replaced.
+    ///
+    /// # Errors
+    /// [`CannotListen`](crate::CannotListen) with the name and what the system said, at once.
+    #[doc(alias = "listenUNIXDatagram")]
+    #[doc(alias = "connectUNIXDatagram")]
+    pub fn listen_unix_datagrams<P: DatagramProtocol>(
+        &self,
+        name: impl Into<UnixName>,
+        protocol: P,
+        options: &DatagramOptions,
+    ) -> Result<DatagramPort> {
+        let address = Address::Unix(name.into());
+        listen(&self.try_core()?, address, protocol, options)
+    }
+}
