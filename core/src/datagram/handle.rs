@@ -21,9 +21,10 @@ impl DatagramPort {
     /// Sends a datagram. It may be lost on its way, and nobody tells.
     ///
     /// # Errors
-    /// [`MessageTooLong`](super::MessageTooLong); [`InvalidAddress`](super::InvalidAddress); an [`io::Error`](std::io::Error) with what else the system says, such
-    /// as `WouldBlock` when its queue is full, and so this one is lost already, or, for a UNIX
-    /// socket, that nobody is there; [`ConnectionDone`] when the port is closed.
+    /// [`MessageTooLong`](super::MessageTooLong); [`InvalidAddress`](super::InvalidAddress); an
+    /// [`io::Error`](std::io::Error) with what else the system says, such as `WouldBlock` when its
+    /// queue is full, and so this one is lost already, or, for a UNIX socket, that nobody is there;
+    /// [`ConnectionDone`] when the port is closed.
     #[doc(alias = "write")]
     pub fn send(&self, data: &[u8], to: &Address) -> Result<()> {
         self.port()?.send(data, Some(to))
@@ -37,12 +38,13 @@ impl DatagramPort {
         self.port()?.send(data, None)
     }
 
-    /// From now on, speaks with this peer alone: what others send is not received, and whether the
-    /// peer's host refuses is told by
+    /// From now on, speaks with this peer alone: what others send after this is not received, and
+    /// whether the peer's host refuses is told by
     /// [`connection_refused`](super::DatagramProtocol::connection_refused).
     ///
     /// # Errors
-    /// [`InvalidAddress`](super::InvalidAddress); what the system says; [`ConnectionDone`] when the port is closed.
+    /// [`InvalidAddress`](super::InvalidAddress); what the system says; [`ConnectionDone`] when the
+    /// port is closed.
     pub fn connect(&self, peer: &Address) -> Result<()> {
         self.port()?.connect(peer)
     }

@@ -6,12 +6,10 @@ use std::rc::{Rc, Weak};
 use std::sync::Arc;
 
 use super::{DatagramOptions, DatagramPort, DatagramProtocol, InvalidAddress, MessageTooLong};
-use crate::deferred::run_queue;
-use crate::driver::{DatagramSocket, Readiness, Token};
-use crate::net::buffers::READ_SIZE;
+use crate::driver::{DatagramSocket, MOST_DATAGRAMS, Readiness, Token};
 use crate::reactor::sources::Source;
-use crate::reactor::turn::Core;
-use crate::watch::{Place, watch};
+use crate::reactor::turn::{Core, call_at};
+use crate::watch::Place;
 use crate::{Address, CannotListen, ConnectionDone, Deferred, Reactor, Result, UnixName};
 
 pub(super) fn listen<P: DatagramProtocol>(
@@ -181,33 +179,21 @@ impl Port {
 
     /// Receives what is there, so many at most that others get their turn.
     fn receive(self: &Rc<Self>, core: &Rc<Core>) {
+        if !self.may_receive.get() {
+            return;
+        }
         let mut buffer = core.buffers.take_read();
-        // No UDP datagram is as long as the buffer: so one that fills it is cut off.
-        let slot = self.slot.unwrap_or(READ_SIZE);
-        let mut received = Vec::new();
         let mut left = RECEIVED_A_TURN;
         while left > 0 && self.may_receive.get() {
-            received.clear();
-            let result = match &*self.socket.borrow() {
-                Some(socket) if self.slot.is_some() => {
-                    socket.receive_many(&mut buffer, slot, &mut received)
-                }
-                Some(socket) => socket.receive(&mut buffer).map(|one| received.push(one)),
-                None => break,
+            let received = match self.slot {
+                None => self.receive_one(&mut buffer),
+                Some(slot) => self.receive_many(&mut buffer, slot),
             };
-            left -= received.len().clamp(1, left);
-            if let Err(error) = result {
-                self.receiving_failed(&error);
-            }
-            for ((count, from), data) in received.iter().zip(buffer.chunks(slot)) {
-                if *count < slot {
-                    self.give(&data[..*count], from);
-                } else {
-                    log::warn!(
-                        target: "torsade",
-                        "a datagram from {from} to {} is longer than {} bytes, and dropped",
-                        self.host, slot - 1
-                    );
+            match received {
+                Ok(count) => left -= count.min(left),
+                Err(error) => {
+                    left -= 1;
+                    self.receiving_failed(&error);
                 }
             }
         }
@@ -215,6 +201,42 @@ impl Port {
         if self.may_receive.get() {
             self.schedule(core);
         }
+    }
+
+    /// Gives the next, and gives back how many that were.
+    fn receive_one(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        let (count, from) = match &*self.socket.borrow() {
+            Some(socket) => socket.receive(buffer)?,
+            None => return Err(io::ErrorKind::WouldBlock.into()),
+        };
+        // No UDP datagram is as long as the buffer.
+        self.give_whole(&buffer[..count], buffer.len(), &from);
+        Ok(1)
+    }
+
+    /// The same with several.
+    fn receive_many(&self, buffer: &mut [u8], slot: usize) -> io::Result<usize> {
+        let mut received = Vec::with_capacity(MOST_DATAGRAMS);
+        match &*self.socket.borrow() {
+            Some(socket) => socket.receive_many(buffer, slot, &mut received)?,
+            None => return Err(io::ErrorKind::WouldBlock.into()),
+        }
+        for ((count, from), data) in received.iter().zip(buffer.chunks(slot)) {
+            self.give_whole(&data[..*count], slot, from);
+        }
+        Ok(received.len())
+    }
+
+    /// Gives one, unless it fills its room: then it was longer, and is cut off.
+    fn give_whole(&self, data: &[u8], room: usize, from: &Address) {
+        if data.len() < room {
+            return self.give(data, from);
+        }
+        log::warn!(
+            target: "torsade",
+            "a datagram from {from} to {} is longer than {} bytes, and dropped",
+            self.host, room - 1
+        );
     }
 
     fn receiving_failed(&self, error: &io::Error) {
@@ -238,14 +260,12 @@ impl Port {
 
     fn call(&self, method: &'static str, call: impl FnOnce(&mut dyn DatagramProtocol)) {
         let place = || Place::Method(self.protocol_name, method);
-        let called = run_queue::call_user(|| {
+        // A panic is logged, and the port lives on.
+        let _ = call_at(place, || {
             if let Some(protocol) = &mut *self.protocol.borrow_mut() {
-                watch(place, || call(&mut **protocol));
+                call(&mut **protocol);
             }
         });
-        if let Err(panicked) = called {
-            log::error!(target: "torsade", "{method} panicked: {panicked:?}");
-        }
     }
 
     pub(super) fn stop(&self) -> Deferred<()> {

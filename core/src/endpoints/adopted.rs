@@ -116,7 +116,7 @@ struct HandedOver {
     sockets: ListenFd,
     names: Vec<String>,
     /// The number of the first; the others follow.
-    first: RawFd,
+    first: usize,
 }
 
 impl HandedOver {
@@ -170,9 +170,12 @@ fn take_by_name(name: &str) -> Result<OwnedFd> {
 }
 
 fn take_by_number(number: RawFd) -> Result<OwnedFd> {
-    let taken = with_handed_over(|all| match usize::try_from(number - all.first) {
-        Ok(index) => all.take(index),
-        Err(_) => Ok(None),
+    let unsigned = usize::try_from(number);
+    // What takes numbers below takes this for granted.
+    let unsigned = unsigned.map_err(|_| io::Error::from(io::ErrorKind::InvalidInput))?;
+    let taken = with_handed_over(|all| match unsigned.checked_sub(all.first) {
+        Some(index) => all.take(index),
+        None => Ok(None),
     });
     if let Some(socket) = taken? {
         return Ok(socket);

@@ -57,9 +57,12 @@ impl ProcessClient {
         let spawn = (self.command)()
             .descriptor(0, ChildDescriptor::Given(theirs_in.into()))
             .descriptor(1, ChildDescriptor::Given(theirs_out.into()));
+        // Before there is a process, which would be left alone if this failed.
+        let stream = self
+            .reactor
+            .join_descriptors(Some(from.into()), Some(to.into()))?;
         self.reactor.spawn_process(Unheard, spawn)?;
-        self.reactor
-            .join_descriptors(Some(from.into()), Some(to.into()))
+        Ok(stream)
     }
 }
 

@@ -21,10 +21,10 @@ impl Reactor {
     #[doc(alias = "adoptStreamConnection")]
     pub fn adopt_stream(&self, socket: OwnedFd) -> Result<Established> {
         let core = self.try_core()?;
-        established(&core, |token| {
+        Ok(established(&core, |token| {
             let (stream, peer) = core.driver.descriptors()?.adopt_stream(socket, token)?;
             Ok((stream, peer, Readiness::default()))
-        })
+        })?)
     }
 
     /// Accepts connections on a TCP or UNIX socket that listens already, as systemd and other
@@ -59,11 +59,7 @@ impl Reactor {
         from: Option<OwnedFd>,
         to: Option<OwnedFd>,
     ) -> Result<Established> {
-        let core = self.try_core()?;
-        established(&core, |token| {
-            let (stream, readiness) = core.driver.descriptors()?.join(from, to, token)?;
-            Ok((stream, Address::Unnamed, readiness))
-        })
+        Ok(join(&self.try_core()?, from, to)?)
     }
 
     /// Two streams that are connected with each other, to let two protocols of one program talk.
@@ -118,10 +114,22 @@ impl Reactor {
     }
 }
 
+/// See [`Reactor::join_descriptors`].
+pub(crate) fn join(
+    core: &Rc<Core>,
+    from: Option<OwnedFd>,
+    to: Option<OwnedFd>,
+) -> io::Result<Established> {
+    established(core, |token| {
+        let (stream, readiness) = core.driver.descriptors()?.join(from, to, token)?;
+        Ok((stream, Address::Unnamed, readiness))
+    })
+}
+
 fn established(
     core: &Rc<Core>,
     make: impl FnOnce(Token) -> io::Result<(Box<dyn Stream>, Address, Readiness)>,
-) -> Result<Established> {
+) -> io::Result<Established> {
     let token = core.sources.borrow_mut().reserve();
     let made = make(token).inspect_err(|_| {
         drop(core.sources.borrow_mut().remove(token));

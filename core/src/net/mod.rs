@@ -13,7 +13,7 @@ pub(crate) mod buffers;
 mod connection;
 mod connector;
 mod filter_stack;
-mod given;
+pub(crate) mod given;
 mod listener;
 mod tcp;
 mod unix;

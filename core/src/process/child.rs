@@ -1,132 +1,18 @@
-//! A child process and what is known of it; and the handle to it.
+//! A child process: what the reactor has of it.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::rc::{Rc, Weak};
 
-use rustix::process::{Pid, kill_process};
-
-use super::{ProcessExit, ProcessExitedAlready, ProcessProtocol};
-use crate::deferred::run_queue;
+use super::pipe::End;
+use super::{Process, ProcessExit, ProcessProtocol};
 use crate::driver::{Readiness, Token};
-use crate::reactor::Signal;
 use crate::reactor::sources::Source;
-use crate::reactor::turn::Core;
-use crate::watch::{Place, watch};
+use crate::reactor::turn::{Core, call_at};
+use crate::watch::Place;
 use crate::{Result, Transport};
 
-/// A cheap handle to a child process; it keeps nothing alive, and is harmless after the end.
-#[derive(Clone)]
-#[doc(alias = "IProcessTransport")]
-pub struct Process {
-    child: Weak<Child>,
-    id: u32,
-}
-
-impl Process {
-    /// The number by which the system knows it. After the end another process may get it.
-    #[doc(alias = "pid")]
-    pub fn id(&self) -> u32 {
-        self.id
-    }
-
-    /// Whether it has not ended, as far as is known.
-    pub fn is_running(&self) -> bool {
-        self.child.upgrade().is_some_and(|child| !child.is_reaped())
-    }
-
-    /// Writes to its standard input, or its terminal.
-    pub fn write(&self, data: &[u8]) {
-        self.write_to(0, data);
-    }
-
-    /// Writes to the descriptor of that number in the child.
-    #[doc(alias = "writeToChild")]
-    pub fn write_to(&self, number: i32, data: &[u8]) {
-        if let Some(pipe) = self.pipe(number) {
-            pipe.write(data);
-        }
-    }
-
-    /// Closes its standard input, once all that was written has gone there.
-    #[doc(alias = "closeStdin")]
-    pub fn close_stdin(&self) {
-        self.close(0);
-    }
-
-    /// Closes the pipe of that descriptor: 1 and 2 are what it prints to.
-    #[doc(alias = "closeChildFD")]
-    #[doc(alias = "closeStdout")]
-    #[doc(alias = "closeStderr")]
-    pub fn close(&self, number: i32) {
-        if let Some(pipe) = self.pipe(number) {
-            pipe.lose_connection();
-        }
-    }
-
-    /// Closes all of its pipes. Most programs end when they notice.
-    #[doc(alias = "loseConnection")]
-    pub fn lose_connection(&self) {
-        for pipe in self.pipes() {
-            pipe.lose_connection();
-        }
-    }
-
-    /// Stops reading what it prints, so that it has to wait; see [`Transport::pause_reading`].
-    #[doc(alias = "pauseProducing")]
-    pub fn pause_reading(&self) {
-        self.pipes().iter().for_each(Transport::pause_reading);
-    }
-
-    /// Reads on.
-    #[doc(alias = "resumeProducing")]
-    pub fn resume_reading(&self) {
-        self.pipes().iter().for_each(Transport::resume_reading);
-    }
-
-    /// The pipe of that descriptor, while it is open: to register a producer there, say.
-    pub fn pipe(&self, number: i32) -> Option<Transport> {
-        self.child.upgrade()?.pipe(number)
-    }
-
-    fn pipes(&self) -> Vec<Transport> {
-        let child = self.child.upgrade();
-        child.map_or_else(Vec::new, |child| {
-            child.pipes.borrow().values().flatten().cloned().collect()
-        })
-    }
-
-    /// Sends it a signal.
-    ///
-    /// # Errors
-    /// [`ProcessExitedAlready`]; what the system says, when it is another user's by now.
-    #[doc(alias = "signalProcess")]
-    pub fn signal(&self, signal: Signal) -> Result<()> {
-        let child = self.child.upgrade().ok_or(ProcessExitedAlready)?;
-        // As long as we have not waited for it, its number is nobody else's.
-        if child.is_reaped() {
-            return Err(ProcessExitedAlready.into());
-        }
-        let pid = i32::try_from(self.id).ok().and_then(Pid::from_raw);
-        let signal = rustix::process::Signal::from_named_raw(signal.number());
-        let (Some(pid), Some(signal)) = (pid, signal) else {
-            return Err(ProcessExitedAlready.into());
-        };
-        Ok(kill_process(pid, signal).map_err(std::io::Error::from)?)
-    }
-}
-
-impl fmt::Debug for Process {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Process")
-            .field("id", &self.id)
-            .field("is_running", &self.is_running())
-            .finish()
-    }
-}
-
-/// See the module.
 pub(super) struct Child {
     this: Weak<Self>,
     core: Weak<Core>,
@@ -139,9 +25,8 @@ pub(super) struct Child {
     /// `None` once it has been told of the end.
     protocol: RefCell<Option<Box<dyn ProcessProtocol>>>,
     protocol_name: &'static str,
-    /// Those that have not ended, by the descriptor's number in the child; `None` is one that is
-    /// about to be opened.
-    pipes: RefCell<BTreeMap<i32, Option<Transport>>>,
+    /// Those that have not ended, by the descriptor's number in the child.
+    pipes: RefCell<BTreeMap<i32, End>>,
     /// A terminal is one pipe in both directions.
     has_terminal: bool,
     exit: Cell<Option<ProcessExit>>,
@@ -168,7 +53,12 @@ impl Child {
             system: RefCell::new(Some(system)),
             protocol: RefCell::new(Some(Box::new(protocol))),
             protocol_name: std::any::type_name::<P>(),
-            pipes: RefCell::new(pipes.into_iter().map(|number| (number, None)).collect()),
+            pipes: RefCell::new(
+                pipes
+                    .into_iter()
+                    .map(|number| (number, End::new()))
+                    .collect(),
+            ),
             has_terminal,
             exit: Cell::new(None),
             is_made: Cell::new(false),
@@ -182,19 +72,21 @@ impl Child {
     }
 
     pub(super) fn handle(&self) -> Process {
-        Process {
-            child: Weak::clone(&self.this),
-            id: self.id,
-        }
+        Process::new(Weak::clone(&self.this), self.id)
+    }
+
+    pub(super) fn each_end(&self, f: impl FnMut(&mut End)) {
+        self.pipes.borrow_mut().values_mut().for_each(f);
     }
 
     pub(super) fn is_reaped(&self) -> bool {
         self.exit.get().is_some()
     }
 
-    fn pipe(&self, number: i32) -> Option<Transport> {
-        let number = if self.has_terminal { 1 } else { number };
-        self.pipes.borrow().get(&number).cloned().flatten()
+    pub(super) fn with_end<R>(&self, number: i32, f: impl FnOnce(&mut End) -> R) -> Option<R> {
+        let is_terminal = self.has_terminal && (0..=2).contains(&number);
+        let number = if is_terminal { 1 } else { number };
+        self.pipes.borrow_mut().get_mut(&number).map(f)
     }
 
     pub(super) fn schedule(self: &Rc<Self>, core: &Core) {
@@ -210,7 +102,18 @@ impl Child {
     }
 
     pub(super) fn pipe_opened(&self, number: i32, transport: Transport) {
-        self.pipes.borrow_mut().insert(number, Some(transport));
+        let opened = End::Open(transport.clone());
+        let before = self.with_end(number, |end| std::mem::replace(end, opened));
+        if let Some(End::Opening {
+            to_write,
+            is_closing,
+        }) = before
+        {
+            transport.write(&to_write);
+            if is_closing {
+                transport.lose_connection();
+            }
+        }
         self.schedule_self();
     }
 
@@ -257,10 +160,10 @@ impl Child {
 
     fn begin(&self) {
         let pipes = self.pipes.borrow();
-        if pipes.values().any(Option::is_none) || self.is_made.replace(true) {
+        if pipes.values().any(|end| end.open().is_none()) || self.is_made.replace(true) {
             return;
         }
-        for pipe in pipes.values().flatten() {
+        for pipe in pipes.values().filter_map(End::open) {
             pipe.resume_reading();
         }
         drop(pipes);
@@ -279,28 +182,22 @@ impl Child {
             return;
         };
         let place = || Place::Method(self.protocol_name, "process_ended");
-        let told = run_queue::call_user(|| {
-            watch(place, move || {
-                protocol.process_ended(exit);
-                // Dropped as user code: a protocol may own anything.
-                drop(protocol);
-            });
+        // Logged is all that can be done about a panic here.
+        let _ = call_at(place, move || {
+            protocol.process_ended(exit);
+            // Dropped as user code: a protocol may own anything.
+            drop(protocol);
         });
-        if let Err(panicked) = told {
-            log::error!(target: "torsade", "process_ended panicked: {panicked:?}");
-        }
     }
 
     fn call(&self, method: &'static str, call: impl FnOnce(&mut dyn ProcessProtocol)) {
         let place = || Place::Method(self.protocol_name, method);
-        let called = run_queue::call_user(|| {
+        // As above.
+        let _ = call_at(place, || {
             if let Some(protocol) = &mut *self.protocol.borrow_mut() {
-                watch(place, || call(&mut **protocol));
+                call(&mut **protocol);
             }
         });
-        if let Err(panicked) = called {
-            log::error!(target: "torsade", "{method} panicked: {panicked:?}");
-        }
     }
 }
 

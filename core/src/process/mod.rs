@@ -44,6 +44,7 @@
 mod child;
 mod children;
 mod exit;
+mod handle;
 mod output;
 mod pipe;
 mod protocol;
@@ -51,9 +52,9 @@ mod spawn;
 #[cfg(test)]
 mod tests;
 
-pub use child::Process;
 pub(crate) use children::Children;
 pub use exit::{ProcessExit, ProcessTerminated};
+pub use handle::Process;
 pub use output::{OutputTooLong, ProcessOutput, output, output_and_value, value};
 pub use protocol::ProcessProtocol;
 pub use spawn::{CannotSpawn, ChildDescriptor, ProcessExitedAlready, Spawn};

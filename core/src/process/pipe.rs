@@ -33,3 +33,46 @@ impl Protocol for Pipe {
         }
     }
 }
+
+/// Our end of a pipe.
+pub(super) enum End {
+    /// It opens in this turn or the next; this is done with it then.
+    Opening {
+        to_write: Vec<u8>,
+        is_closing: bool,
+    },
+    Open(Transport),
+}
+
+impl End {
+    pub(super) fn new() -> Self {
+        Self::Opening {
+            to_write: Vec::new(),
+            is_closing: false,
+        }
+    }
+
+    pub(super) fn open(&self) -> Option<&Transport> {
+        match self {
+            Self::Opening { .. } => None,
+            Self::Open(transport) => Some(transport),
+        }
+    }
+
+    pub(super) fn write(&mut self, data: &[u8]) {
+        match self {
+            Self::Opening {
+                is_closing: true, ..
+            } => {}
+            Self::Opening { to_write, .. } => to_write.extend_from_slice(data),
+            Self::Open(transport) => transport.write(data),
+        }
+    }
+
+    pub(super) fn close(&mut self) {
+        match self {
+            Self::Opening { is_closing, .. } => *is_closing = true,
+            Self::Open(transport) => transport.lose_connection(),
+        }
+    }
+}

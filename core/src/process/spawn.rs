@@ -16,6 +16,7 @@ use super::child::Child;
 use super::pipe::Pipe;
 use super::{Process, ProcessProtocol};
 use crate::factory::Once;
+use crate::net::given;
 use crate::reactor::turn::Core;
 use crate::{Reactor, Result};
 
@@ -118,6 +119,11 @@ impl Spawn {
 
     /// Starts it. Gives back our ends of its pipes: what is read from, what is written to.
     fn start(mut self) -> io::Result<(std::process::Child, Vec<Ends>)> {
+        let is_number = |number: &i32| (0..MOST_DESCRIPTORS).contains(number);
+        if !self.descriptors.keys().all(is_number) {
+            let why = "there is no descriptor of that number";
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, why));
+        }
         let mut ours = Vec::new();
         let terminal = match self.terminal {
             None => None,
@@ -172,6 +178,9 @@ impl Spawn {
     }
 }
 
+/// No system allows a process more (fs.nr_open of Linux).
+const MOST_DESCRIPTORS: i32 = 1 << 20;
+
 /// The number of a descriptor in the child, and our ends: to read from, to write to.
 type Ends = (i32, Option<OwnedFd>, Option<OwnedFd>);
 
@@ -224,43 +233,37 @@ impl Reactor {
         let core = self.try_core()?;
         let spawn = spawn.into();
         let program = spawn.program();
-        let started = self.start(&core, protocol, spawn);
+        let started = start(&core, protocol, spawn);
         Ok(started.map_err(|error| CannotSpawn {
             program,
             error: Arc::new(error),
         })?)
     }
+}
 
-    fn start<P: ProcessProtocol>(
-        &self,
-        core: &Rc<Core>,
-        protocol: P,
-        spawn: Spawn,
-    ) -> io::Result<Process> {
-        core.driver.descriptors()?;
-        core.children.watch(core)?;
-        let (program, has_terminal) = (spawn.program(), spawn.terminal.is_some());
-        let (system, ends) = spawn.start()?;
-        let numbers = ends.iter().map(|(number, ..)| *number);
-        let child = Child::start(core, system, program, protocol, numbers, has_terminal);
-        for (number, from, to) in ends {
-            let opened = self.join_descriptors(from, to);
-            let pipe = Pipe {
-                child: Rc::downgrade(&child),
-                number,
-            };
-            match opened {
-                Ok(stream) => drop(stream.open(Once::new(pipe))),
-                // The process runs already: it finds this pipe closed.
-                Err(failure) => {
-                    log::error!(target: "torsade", "no pipe to {child}: {failure:#}");
-                    child.pipe_lost(number);
-                }
-            }
-        }
-        child.schedule(core);
-        Ok(child.handle())
+fn start<P: ProcessProtocol>(core: &Rc<Core>, protocol: P, spawn: Spawn) -> io::Result<Process> {
+    core.driver.descriptors()?;
+    core.children.watch(core)?;
+    let (program, has_terminal) = (spawn.program(), spawn.terminal.is_some());
+    let (mut system, ends) = spawn.start()?;
+    let join = |(number, from, to)| Ok((number, given::join(core, from, to)?));
+    let streams: io::Result<Vec<_>> = ends.into_iter().map(join).collect();
+    let streams = streams.inspect_err(|_| {
+        // It runs already, and nobody could talk to it. Both fail only if it has ended.
+        let _ = system.kill();
+        let _ = system.wait();
+    })?;
+    let numbers = streams.iter().map(|(number, _)| *number);
+    let child = Child::start(core, system, program, protocol, numbers, has_terminal);
+    for (number, stream) in streams {
+        let pipe = Pipe {
+            child: Rc::downgrade(&child),
+            number,
+        };
+        drop(stream.open(Once::new(pipe)));
     }
+    child.schedule(core);
+    Ok(child.handle())
 }
 
 impl fmt::Display for CannotSpawn {

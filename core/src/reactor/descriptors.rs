@@ -6,10 +6,9 @@ use std::os::fd::AsFd;
 use std::rc::{Rc, Weak};
 
 use super::sources::Source;
-use super::turn::Core;
-use crate::deferred::run_queue;
+use super::turn::{Core, call_at, run_call};
 use crate::driver::{Interest, Readiness, Token};
-use crate::watch::{Place, watch};
+use crate::watch::Place;
 use crate::{Failure, Reactor, ReactorError, Result};
 
 /// Something with a descriptor that the reactor is to watch.
@@ -234,16 +233,10 @@ impl<D: FileDescriptor> Watcher<D> {
         let this: Weak<Self> = Weak::clone(&self.this);
         let watched = Watched { watcher: this };
         let place = || Place::Method(std::any::type_name::<D>(), method);
-        let called = run_queue::call_user(|| {
-            let mut descriptor = self.descriptor.borrow_mut();
-            match &mut *descriptor {
-                Some(descriptor) => watch(place, || call(descriptor, &watched)),
-                None => Ok(()),
-            }
+        let called = call_at(place, || match &mut *self.descriptor.borrow_mut() {
+            Some(descriptor) => call(descriptor, &watched),
+            None => Ok(()),
         });
-        if let Err(panicked) = &called {
-            log::error!(target: "torsade", "{method} panicked: {panicked:?}");
-        }
         match called.and_then(|result| result) {
             Ok(()) => !self.is_removed.get(),
             Err(failure) => {
@@ -257,14 +250,11 @@ impl<D: FileDescriptor> Watcher<D> {
         if !self.forget() {
             return;
         }
-        let told = run_queue::call_user(|| {
+        run_call("connection_lost of a descriptor", || {
             if let Some(descriptor) = &mut *self.descriptor.borrow_mut() {
                 descriptor.connection_lost(reason);
             }
         });
-        if let Err(panicked) = told {
-            log::error!(target: "torsade", "connection_lost panicked: {panicked:?}");
-        }
         self.drop_descriptor();
     }
 
@@ -290,9 +280,7 @@ impl<D: FileDescriptor> Watcher<D> {
             if let Ok(descriptors) = core.driver.descriptors() {
                 descriptors.unwatch(descriptor.as_fd());
             }
-            if let Err(panicked) = run_queue::call_user(|| drop(descriptor)) {
-                log::error!(target: "torsade", "dropping a descriptor panicked: {panicked:?}");
-            }
+            run_call("dropping a descriptor", || drop(descriptor));
         }
     }
 }

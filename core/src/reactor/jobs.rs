@@ -128,8 +128,8 @@ impl Reactor {
     /// default. Those that are too many end after their jobs.
     ///
     /// # Errors
-    /// What the system says, when jobs wait and it gives no thread at all; [`ReactorError`](crate::ReactorError) when the
-    /// reactor has stopped.
+    /// What the system says, when jobs wait and it gives no thread at all;
+    /// [`ReactorError`](crate::ReactorError) when the reactor has stopped.
     #[doc(alias = "suggestThreadPoolSize")]
     #[doc(alias = "adjustPoolsize")]
     pub fn set_max_threads(&self, count: usize) -> Result<()> {

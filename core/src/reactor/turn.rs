@@ -24,7 +24,7 @@ use crate::names::NameResolver;
 use crate::net::buffers::Buffers;
 use crate::process::Children;
 use crate::watch::{Place, watch};
-use crate::{Deferred, Reactor, ReactorError, Result};
+use crate::{Deferred, Failure, Reactor, ReactorError, Result};
 
 /// A call that waits for its turn.
 pub(crate) type Call = Box<dyn FnOnce()>;
@@ -334,7 +334,21 @@ pub(crate) fn run_call(what: &'static str, call: impl FnOnce()) {
 
 /// The same for a call whose place is known.
 fn run_call_of(place: Place, call: impl FnOnce()) {
-    if let Err(failure) = run_queue::call_user(|| watch(|| place, call)) {
-        log::error!(target: "torsade", "{place} panicked: {failure:?}");
+    // Logged is all that can be done about it.
+    let _ = call_at(|| place, call);
+}
+
+/// Calls a user function; a panic is logged, and given back to whom it concerns.
+#[inline]
+pub(crate) fn call_at<R>(place: impl Fn() -> Place, call: impl FnOnce() -> R) -> Result<R> {
+    let called = run_queue::call_user(|| watch(&place, call));
+    if let Err(panicked) = &called {
+        log_panic(place(), panicked);
     }
+    called
+}
+
+#[cold]
+fn log_panic(place: Place, panicked: &Failure) {
+    log::error!(target: "torsade", "{place} panicked: {panicked:?}");
 }

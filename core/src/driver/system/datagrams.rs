@@ -54,12 +54,13 @@ fn udp_socket(on: SocketAddr, options: &DatagramOptions) -> io::Result<Socket> {
     if on.is_ipv6() {
         socket.set_only_v6(options.only_v6)?;
     }
-    // On Linux, a socket gets by default what is sent to any group that any program has joined.
+    // On Linux, a socket gets by default what is sent to any group that any program has joined. A
+    // system too old to be told otherwise is no reason to have no port.
     #[cfg(any(target_os = "android", target_os = "linux"))]
-    match on {
-        SocketAddr::V4(_) => socket.set_multicast_all_v4(false)?,
-        SocketAddr::V6(_) => socket.set_multicast_all_v6(false)?,
-    }
+    let _ = match on {
+        SocketAddr::V4(_) => socket.set_multicast_all_v4(false),
+        SocketAddr::V6(_) => socket.set_multicast_all_v6(false),
+    };
     socket.bind(&on.into())?;
     Ok(socket)
 }

@@ -10,6 +10,7 @@ use mio::{Interest, Registry};
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::fs::OFlags;
 use rustix::io::Errno;
+use rustix::termios::isatty;
 
 use crate::driver::{Readiness, Stream, Token};
 use crate::{Address, SocketOption};
@@ -29,16 +30,16 @@ pub(super) fn join(
         from: RefCell::new(open(from, Interest::READABLE)?),
         to: RefCell::new(open(to, Interest::WRITABLE)?),
     };
-    let is_file = |end: &RefCell<Option<Descriptor>>| {
-        let end = end.borrow();
-        end.as_ref().is_some_and(|end| !end.is_watched)
-    };
-    let readable = is_file(&stream.from);
+    let from = stream.from.borrow();
+    let is_file = from.as_ref().is_some_and(|from| !from.is_watched);
+    // A terminal gives one line at a time, however many there are.
+    let is_terminal = from.as_ref().is_some_and(|from| isatty(&from.descriptor));
+    drop(from);
     let readiness = Readiness {
-        readable,
+        readable: is_file,
         writable: true,
-        // No event will ever tell of a file's end.
-        read_closed: readable,
+        // Then a short read is not the last; and no event will ever tell of a file's end.
+        read_closed: is_file || is_terminal,
     };
     Ok((Box::new(stream), readiness))
 }

@@ -231,7 +231,12 @@ fn a_listening_socket_is_found_by_its_number() {
         .unwrap();
     let port = server.listen(|_: &Address| Quiet).unwrap();
     assert_eq!(port.address().socket_addr(), listener.local_addr().ok());
-    assert!(endpoints.server("fd:60000").is_err());
+    for number in ["60000", "-1", "-2147483648", "99999999999"] {
+        assert!(
+            endpoints.server(&format!("fd:{number}")).is_err(),
+            "{number}"
+        );
+    }
 }
 
 #[test]

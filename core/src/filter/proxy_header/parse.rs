@@ -86,10 +86,8 @@ impl<'a> Words<'a> {
     ) -> Result<T, ProxyHeaderError> {
         let at = self.at;
         let word = std::str::from_utf8(self.next()).ok();
-        // `parse` takes a sign and leading zeros, which no sender writes.
-        let is_plain =
-            |word: &&str| !word.starts_with('+') && (*word == "0" || !word.starts_with("00"));
-        word.filter(is_plain)
+        // `parse` takes a sign for numbers, which no sender writes.
+        word.filter(|word| !word.starts_with('+'))
             .and_then(|word| word.parse().ok())
             .ok_or_else(|| self.bad(expected, at))
     }

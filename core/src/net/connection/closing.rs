@@ -7,10 +7,9 @@ use std::time::Duration;
 
 use super::lingering::Lingering;
 use super::{Connection, ConnectionEnd, Extras, Owner, Phase, Wire};
-use crate::deferred::run_queue;
 use crate::driver::Stream;
-use crate::reactor::turn::Core;
-use crate::watch::{Place, watch};
+use crate::reactor::turn::{Core, call_at};
+use crate::watch::Place;
 use crate::{
     ConnectionAborted, ConnectionDone, DescriptorOverrun, Failure, HandshakeFailed, Stage,
 };
@@ -273,16 +272,12 @@ impl Connection {
             return;
         };
         let place = || Place::Method((self.protocol_name)(), "connection_lost");
-        let told = run_queue::call_user(|| {
-            watch(place, move || {
-                protocol.borrow_mut().connection_lost(&reason);
-                // Dropped as user code: a protocol may own anything.
-                drop(protocol);
-            });
+        // Logged is all that can be done about a panic here.
+        let _ = call_at(place, move || {
+            protocol.borrow_mut().connection_lost(&reason);
+            // Dropped as user code: a protocol may own anything.
+            drop(protocol);
         });
-        if let Err(panicked) = told {
-            log::error!(target: "torsade", "connection_lost panicked: {panicked:?}");
-        }
     }
 
     /// The reactor stops: what is queued is tried once, then it is over.

@@ -32,11 +32,10 @@ use producing::{ProducerState, Producing};
 
 use super::filter_stack::FilterStack;
 use super::write_queue::WriteQueue;
-use crate::deferred::run_queue;
 use crate::driver::{Readiness, Stream, Token};
 use crate::reactor::sources::Source;
-use crate::reactor::turn::Core;
-use crate::watch::{Place, watch};
+use crate::reactor::turn::{Core, call_at};
+use crate::watch::Place;
 use crate::{
     Address, ConnectionLost, DelayedCall, Failure, NoProtocol, Panicked, Protocol, Resolver, Stage,
     Transport,
@@ -315,24 +314,19 @@ impl Connection {
         let transport = self.transport();
         self.if_extras(|extras| extras.timer.take().map(|timer| timer.cancel()));
         let place = |method| move || Place::Method((self.protocol_name)(), method);
-        let built = run_queue::call_user(|| {
-            watch(place("build_protocol"), || {
-                opener.build(&self.known_peer(), &transport)
-            })
+        let built = call_at(place("build_protocol"), || {
+            opener.build(&self.known_peer(), &transport)
         });
         let failure = match built {
             Ok(Some(protocol)) => {
                 self.owner.set(Owner::Protocol(Rc::clone(&protocol)));
                 self.phase.set(Phase::Open);
-                let made = run_queue::call_user(|| {
-                    watch(place("connection_made"), || {
-                        protocol.borrow_mut().connection_made(&transport);
-                    });
+                let made = call_at(place("connection_made"), || {
+                    protocol.borrow_mut().connection_made(&transport);
                 });
                 match made {
                     Ok(()) => opener.opened(),
                     Err(panicked) => {
-                        log::error!(target: "torsade", "connection_made panicked: {panicked:?}");
                         let for_opener = panicked.check::<Panicked>().cloned();
                         self.abort_now(panicked);
                         if let Some(panicked) = for_opener {
@@ -346,10 +340,7 @@ impl Connection {
                 peer: self.peer.address(),
             }
             .into(),
-            Err(panicked) => {
-                log::error!(target: "torsade", "build_protocol panicked: {panicked:?}");
-                panicked
-            }
+            Err(panicked) => panicked,
         };
         self.lose_unused();
         opener.failed(&self.peer.address(), failure);
@@ -370,16 +361,8 @@ impl Connection {
         let protocol = protocol?;
         let transport = self.transport();
         let place = || Place::Method((self.protocol_name)(), method);
-        let called =
-            run_queue::call_user(|| watch(place, || call(&mut *protocol.borrow_mut(), &transport)));
-        match called {
-            Ok(result) => Some(result),
-            Err(panicked) => {
-                log::error!(target: "torsade", "{method} panicked: {panicked:?}");
-                self.abort_now(panicked);
-                None
-            }
-        }
+        let called = call_at(place, || call(&mut *protocol.borrow_mut(), &transport));
+        called.map_err(|panicked| self.abort_now(panicked)).ok()
     }
 
     fn lost(&self, stage: Stage, error: Arc<io::Error>) -> Failure {

@@ -1,9 +1,8 @@
 //! The producer of a connection, paused and resumed by the length of the queue.
 
 use super::Connection;
-use crate::deferred::run_queue;
-use crate::reactor::turn::run_call;
-use crate::watch::{Place, watch};
+use crate::reactor::turn::{call_at, run_call};
+use crate::watch::Place;
 use crate::{AlreadyRegistered, Producer, ProducerKind};
 
 /// More than this many queued bytes pause a push producer.
@@ -162,17 +161,14 @@ impl Connection {
         };
         let (producer, transport) = (&mut registered.producer, &self.transport());
         let place = || Place::Some("a producer");
-        let asked = run_queue::call_user(|| {
-            watch(place, || match ask {
-                Ask::Pause => producer.pause_producing(transport),
-                Ask::Resume => producer.resume_producing(transport),
-            });
+        let asked = call_at(place, || match ask {
+            Ask::Pause => producer.pause_producing(transport),
+            Ask::Resume => producer.resume_producing(transport),
         });
         let dropped = match asked {
             Ok(()) => self.with_producing(|producing| producing.put_back(registered)),
             Err(panicked) => {
                 // What it would still have written is missing, so the connection is of no use.
-                log::error!(target: "torsade", "a producer panicked: {panicked:?}");
                 self.with_producing(|producing| producing.is_running = false);
                 self.abort_now(panicked);
                 Some(registered)

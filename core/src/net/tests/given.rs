@@ -254,3 +254,31 @@ fn a_stream_that_is_not_opened_is_closed() {
     assert_eq!(reactor.run_until(echo(other)).unwrap(), b"");
     assert_eq!(reactor.open_sources(), 0);
 }
+
+#[test]
+fn a_terminal_gives_all_lines_that_wait_although_each_is_a_read() {
+    let reactor = Reactor::new().unwrap();
+    let (mut keyboard, terminal) = pty_process::blocking::open().unwrap();
+    keyboard.write_all(b"one\ntwo\nthree\n").unwrap();
+    let heard = Rc::<RefCell<Vec<u8>>>::default();
+    struct Hears(Rc<RefCell<Vec<u8>>>);
+    impl Protocol for Hears {
+        fn data_received(&mut self, _: &Transport, data: &[u8]) -> Result<()> {
+            self.0.borrow_mut().extend_from_slice(data);
+            Ok(())
+        }
+    }
+    let terminal = rustix::io::dup(&terminal).unwrap();
+    let stream = reactor.join_descriptors(Some(terminal), None).unwrap();
+    let hears = Rc::clone(&heard);
+    let opened = stream.open(move |_: &Address| Hears(Rc::clone(&hears)));
+    reactor.run_until(opened).unwrap();
+    for _ in 0..20 {
+        let soon = std::time::Duration::from_millis(100);
+        if heard.borrow().ends_with(b"three\n") {
+            break;
+        }
+        reactor.iterate(Some(soon)).unwrap();
+    }
+    assert_eq!(*heard.borrow(), b"one\ntwo\nthree\n");
+}

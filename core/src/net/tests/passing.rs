@@ -16,6 +16,8 @@ use crate::{
 struct Keeps {
     got: Rc<RefCell<Vec<Got>>>,
     claims: bool,
+    /// It does not close when its peer has ended its direction.
+    stays: bool,
     lost: Option<Resolver<Failure>>,
 }
 
@@ -35,6 +37,12 @@ impl Protocol for Keeps {
             self.got
                 .borrow_mut()
                 .push(Got::Descriptor(descriptor.into()));
+        }
+    }
+
+    fn read_closed(&mut self, transport: &Transport) {
+        if !self.stays {
+            transport.lose_connection();
         }
     }
 
@@ -65,6 +73,7 @@ fn open_pair(reactor: &Reactor, claims: bool) -> [End; 2] {
         let opened = stream.open(move |_: &Address| Keeps {
             got: Rc::clone(&kept),
             claims,
+            stays: false,
             lost: lost_by.take(),
         });
         let handle = reactor.run_until(opened).unwrap();
@@ -149,9 +158,9 @@ fn one_that_nobody_claims_is_closed() {
     sender.handle.transport().write(b"!");
     sender.handle.transport().lose_connection();
     reactor.run_until(receiver.lost).unwrap();
-    let mut all = Vec::new();
-    // This ends only if no copy of the writing end is left.
-    reader.read_to_end(&mut all).unwrap();
+    // An end, only if no copy of the writing end is left.
+    rustix::io::ioctl_fionbio(&reader, true).unwrap();
+    assert_eq!(reader.read(&mut [0]).unwrap(), 0);
 }
 
 #[test]
@@ -184,4 +193,25 @@ fn the_peer_is_known_to_the_system() {
     let unknown = one.handle.transport().peer_credentials().unwrap_err();
     let kind = unknown.check::<std::io::Error>().unwrap().kind();
     assert_eq!(kind, std::io::ErrorKind::Unsupported);
+}
+
+#[test]
+fn one_that_waits_for_bytes_is_not_lost_when_the_peer_ends_its_direction() {
+    // Then a write of nothing asks whether the peer still reads.
+    let reactor = Reactor::new().unwrap();
+    let [sender, receiver] = open_pair(&reactor, true);
+    sender.handle.with(|keeps, _| keeps.stays = true).unwrap();
+    let transport = sender.handle.transport();
+    transport.send_descriptor(file("kept").into()).unwrap();
+    receiver.handle.transport().lose_write_connection();
+    for _ in 0..5 {
+        reactor.iterate(Some(std::time::Duration::ZERO)).unwrap();
+    }
+    transport.write(b"!");
+    transport.lose_connection();
+    reactor.run_until(receiver.lost).unwrap();
+    assert!(matches!(
+        receiver.got.take()[..],
+        [Got::Descriptor(_), Got::Bytes(1)]
+    ));
 }

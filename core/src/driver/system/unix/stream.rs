@@ -87,7 +87,10 @@ impl SystemUnixStream {
             control.push(SendAncillaryMessage::ScmRights(&some));
         }
         let sent = rustix::net::sendmsg(&self.stream, slices, &mut control, SendFlags::NOSIGNAL)?;
-        if let Some(to_send) = to_send {
+        // Without a byte that carries them, they have not gone.
+        if sent > 0
+            && let Some(to_send) = to_send
+        {
             to_send.drain(..count);
         }
         Ok(sent)
@@ -104,6 +107,9 @@ impl Drop for SystemUnixStream {
 
 impl Stream for SystemUnixStream {
     fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        // Those that nobody has taken since the last read are closed: a peer must not fill our table
+        // of descriptors.
+        drop(self.take_descriptors());
         let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(DESCRIPTORS))];
         let mut control = RecvAncillaryBuffer::new(&mut space);
         let mut slices = [IoSliceMut::new(buffer)];
@@ -185,5 +191,31 @@ impl Stream for SystemUnixStream {
             user: peer.uid.as_raw(),
             group: peer.gid.as_raw(),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, pipe};
+
+    use super::*;
+
+    #[test]
+    fn descriptors_that_nobody_takes_are_closed_by_the_next_read() {
+        let poll = mio::Poll::new().unwrap();
+        let (ours, theirs) = UnixStream::pair().unwrap();
+        let register = |stream| SystemUnixStream::register(stream, poll.registry(), Token(0));
+        let (ours, theirs) = (register(ours).unwrap(), register(theirs).unwrap());
+        let (mut pipe, end) = pipe().unwrap();
+        theirs.send_descriptor(end.into()).unwrap();
+        assert_eq!(theirs.write_vectored(&[IoSlice::new(b"one")]).unwrap(), 3);
+        assert_eq!(theirs.write_vectored(&[IoSlice::new(b"two")]).unwrap(), 3);
+        let mut buffer = [0; 10];
+        assert_eq!(ours.read(&mut buffer).unwrap(), 3);
+        assert_eq!(ours.read(&mut buffer).unwrap(), 3);
+        // An end, only if no copy of the writing end is left.
+        rustix::io::ioctl_fionbio(&pipe, true).unwrap();
+        assert_eq!(pipe.read(&mut buffer).unwrap(), 0);
+        assert!(ours.take_descriptors().is_empty());
     }
 }

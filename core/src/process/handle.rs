@@ -1,0 +1,130 @@
+//! The handle to a child process.
+
+use std::fmt;
+use std::io;
+use std::rc::Weak;
+
+use rustix::process::{Pid, kill_process};
+
+use super::ProcessExitedAlready;
+#[cfg(doc)]
+use super::ProcessProtocol;
+use super::child::Child;
+use super::pipe::End;
+use crate::reactor::Signal;
+use crate::{Result, Transport};
+
+/// A cheap handle to a child process; it keeps nothing alive, and is harmless after the end.
+#[derive(Clone)]
+#[doc(alias = "IProcessTransport")]
+pub struct Process {
+    child: Weak<Child>,
+    id: u32,
+}
+
+impl Process {
+    pub(super) fn new(child: Weak<Child>, id: u32) -> Self {
+        Self { child, id }
+    }
+
+    /// The number by which the system knows it. After the end another process may get it.
+    #[doc(alias = "pid")]
+    pub fn id(&self) -> u32 {
+        self.id
+    }
+
+    /// Whether it has not ended, as far as is known.
+    pub fn is_running(&self) -> bool {
+        self.child.upgrade().is_some_and(|child| !child.is_reaped())
+    }
+
+    /// Writes to its standard input, or its terminal; also before that is open.
+    pub fn write(&self, data: &[u8]) {
+        self.write_to(0, data);
+    }
+
+    /// Writes to the descriptor of that number in the child.
+    #[doc(alias = "writeToChild")]
+    pub fn write_to(&self, number: i32, data: &[u8]) {
+        self.with_end(number, |end| end.write(data));
+    }
+
+    /// Closes its standard input, once all that was written has gone there.
+    #[doc(alias = "closeStdin")]
+    pub fn close_stdin(&self) {
+        self.close(0);
+    }
+
+    /// Closes the pipe of that descriptor: 1 and 2 are what it prints to.
+    #[doc(alias = "closeChildFD")]
+    #[doc(alias = "closeStdout")]
+    #[doc(alias = "closeStderr")]
+    pub fn close(&self, number: i32) {
+        self.with_end(number, End::close);
+    }
+
+    /// Closes all of its pipes. Most programs end when they notice.
+    #[doc(alias = "loseConnection")]
+    pub fn lose_connection(&self) {
+        self.each_end(End::close);
+    }
+
+    /// Stops reading what it prints, so that it has to wait; see [`Transport::pause_reading`].
+    #[doc(alias = "pauseProducing")]
+    pub fn pause_reading(&self) {
+        self.each_end(|end| {
+            end.open().inspect(|pipe| pipe.pause_reading());
+        });
+    }
+
+    /// Reads on.
+    #[doc(alias = "resumeProducing")]
+    pub fn resume_reading(&self) {
+        self.each_end(|end| {
+            end.open().inspect(|pipe| pipe.resume_reading());
+        });
+    }
+
+    /// The pipe of that descriptor, while it is open: to register a producer there, say. It is from
+    /// [`connection_made`](ProcessProtocol::connection_made) on.
+    pub fn pipe(&self, number: i32) -> Option<Transport> {
+        self.with_end(number, |end| end.open().cloned()).flatten()
+    }
+
+    fn with_end<R>(&self, number: i32, f: impl FnOnce(&mut End) -> R) -> Option<R> {
+        self.child.upgrade()?.with_end(number, f)
+    }
+
+    fn each_end(&self, f: impl FnMut(&mut End)) {
+        if let Some(child) = self.child.upgrade() {
+            child.each_end(f);
+        }
+    }
+
+    /// Sends it a signal.
+    ///
+    /// # Errors
+    /// [`ProcessExitedAlready`]; what the system says, when it is another user's by now.
+    #[doc(alias = "signalProcess")]
+    pub fn signal(&self, signal: Signal) -> Result<()> {
+        let child = self.child.upgrade().ok_or(ProcessExitedAlready)?;
+        // As long as we have not waited for it, its number is nobody else's.
+        if child.is_reaped() {
+            return Err(ProcessExitedAlready.into());
+        }
+        let pid = i32::try_from(self.id).ok().and_then(Pid::from_raw);
+        let signal = rustix::process::Signal::from_named_raw(signal.number());
+        let known = pid.zip(signal);
+        let (pid, signal) = known.ok_or_else(|| io::Error::from(io::ErrorKind::InvalidInput))?;
+        Ok(kill_process(pid, signal).map_err(io::Error::from)?)
+    }
+}
+
+impl fmt::Debug for Process {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Process")
+            .field("id", &self.id)
+            .field("is_running", &self.is_running())
+            .finish()
+    }
+}
