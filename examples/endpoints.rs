@@ -28,7 +28,7 @@ fn main() -> ExitCode {
         [command, description] if command == "echo" => echo(description),
         [command, description] if command == "join" => join(description),
         _ => {
-            let _ = write!(std::io::stderr(), "{USAGE}");
+            let _ = write!(std::io::stderr(), "endpoints: wrong arguments\n{USAGE}");
             return ExitCode::from(2);
         }
     };

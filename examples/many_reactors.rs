@@ -140,7 +140,8 @@ fn main() -> ExitCode {
         _ => None,
     };
     let Some((address, threads)) = parsed else {
-        let _ = write!(std::io::stderr(), "{USAGE}");
+        let why = "an IP address with a port is wanted, and perhaps a number of threads";
+        let _ = write!(std::io::stderr(), "many_reactors: {why}\n{USAGE}");
         return ExitCode::from(2);
     };
     match serve(address, threads) {

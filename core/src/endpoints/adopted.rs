@@ -172,7 +172,10 @@ fn take_by_name(name: &str) -> Result<OwnedFd> {
 fn take_by_number(number: RawFd) -> Result<OwnedFd> {
     let unsigned = usize::try_from(number);
     // What takes numbers below takes this for granted.
-    let unsigned = unsigned.map_err(|_| io::Error::from(io::ErrorKind::InvalidInput))?;
+    let unsigned = unsigned.map_err(|_| {
+        let why = format!("{number} is not the number of a descriptor");
+        io::Error::new(io::ErrorKind::InvalidInput, why)
+    })?;
     let taken = with_handed_over(|all| match unsigned.checked_sub(all.first) {
         Some(index) => all.take(index),
         None => Ok(None),

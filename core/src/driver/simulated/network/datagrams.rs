@@ -56,18 +56,12 @@ impl Network {
                 return Err(io::ErrorKind::AddrNotAvailable.into());
             }
         };
-        if address.port() == 0 {
+        let shares = options.reuse_address || options.reuse_port;
+        let wants_any = address.port() == 0;
+        while address.port() == 0 || (wants_any && self.is_taken(address, shares)) {
             address.set_port(self.ephemeral_port()?);
         }
-        let shares = options.reuse_address || options.reuse_port;
-        let taken = self.mailboxes.values().any(|other| {
-            let same_ip = other.address.ip() == address.ip()
-                || other.address.ip().is_unspecified()
-                || address.ip().is_unspecified();
-            let overlaps = other.address.is_ipv4() == address.is_ipv4() && same_ip;
-            overlaps && other.address.port() == address.port() && !(shares && other.shares)
-        });
-        if taken && !is_hidden(address) {
+        if self.is_taken(address, shares) {
             return Err(io::ErrorKind::AddrInUse.into());
         }
         let id = self.next_id();
@@ -87,6 +81,18 @@ impl Network {
         };
         self.mailboxes.insert(id, mailbox);
         Ok(id)
+    }
+
+    /// Whether another socket is in the way of one at this address.
+    fn is_taken(&self, address: SocketAddr, shares: bool) -> bool {
+        self.mailboxes.values().any(|other| {
+            let (one, another) = (address.ip(), other.address.ip());
+            let overlaps = one == another || one.is_unspecified() || another.is_unspecified();
+            overlaps
+                && one.is_ipv4() == another.is_ipv4()
+                && other.address.port() == address.port()
+                && !(shares && other.shares)
+        })
     }
 
     pub(in crate::driver::simulated) fn mailbox_address(&self, id: Id) -> Option<Address> {
