@@ -9,10 +9,9 @@ use std::sync::mpsc;
 use std::thread;
 
 use torsade::datagram::{DatagramOptions, DatagramPort, DatagramProtocol};
-use torsade::endpoints::{Description, Endpoints};
+use torsade::endpoints::Description;
 use torsade::{Address, Deferred, Reactor, Resolver, Result};
 
-use crate::echo::echo_over;
 use crate::support::peer::{self, Peer, find, pattern, run};
 use crate::support::program::example;
 use crate::support::python::endpoint_echo;
@@ -80,12 +79,8 @@ fn our_unix_client_gets_everything_back_from_twisteds_server() {
     };
     let mut server = Peer::spawn("endpoint_echo.py", &mut twisted, dir.path());
     server.announces("READY");
-    // Not by the example: it ends its direction when all is sent, and then Twisted's echo drops what
-    // it has not sent back.
-    let reactor = Reactor::new().unwrap();
-    let client = Endpoints::new(&reactor).client(&description).unwrap();
-    let echoed = echo_over(&reactor, &client, pattern(SIZE));
-    assert_eq!(echoed.unwrap(), SIZE);
+    let joined = run(&mut endpoints(&["join", &description]), &pattern(SIZE));
+    assert!(joined.expect_success().stdout == pattern(SIZE));
 }
 
 #[test]

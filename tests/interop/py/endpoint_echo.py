@@ -13,7 +13,9 @@ import sys
 
 from twisted.internet import endpoints, reactor
 from twisted.internet.error import ConnectionDone, ProcessDone
+from twisted.internet.interfaces import IHalfCloseableProtocol
 from twisted.internet.protocol import DatagramProtocol, Factory, ProcessProtocol, Protocol
+from zope.interface import implementer
 
 verdict = ["nothing came back"]
 
@@ -28,9 +30,17 @@ def check(received, expected, end):
         end()
 
 
+@implementer(IHalfCloseableProtocol)
 class Echo(Protocol):
     def dataReceived(self, data):
         self.transport.write(data)
+
+    def readConnectionLost(self):
+        # Without this Twisted ends the connection at once, and drops what is still to be sent back.
+        self.transport.loseConnection()
+
+    def writeConnectionLost(self):
+        pass
 
     def connectionLost(self, reason):
         if sys.argv[2].startswith("stdio:"):
