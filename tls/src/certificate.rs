@@ -1,16 +1,20 @@
-//! Looking into a certificate: names, validity, issuer, fingerprint.
+//! Looking into a certificate: names, validity, issuer, key, fingerprint.
+
+mod details;
+mod key;
 
 use std::fmt;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::OnceLock;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use rustls::pki_types::CertificateDer;
-use x509_parser::prelude::{FromDer, GeneralName, X509Certificate, X509Name};
 
+use self::details::Details;
+pub use self::key::{KeyAlgorithm, PublicKey};
 use crate::error::ConfigError;
-use crate::pem::Source;
+use crate::pem::{self, Source};
 use crate::provider;
 
 /// A certificate, to be looked at. That it can be read does not mean that it is trusted.
@@ -37,19 +41,7 @@ use crate::provider;
 pub struct Certificate {
     der: CertificateDer<'static>,
     /// Filled by the first look.
-    details: OnceLock<Details>,
-}
-
-/// What the accessors of [`Certificate`] give.
-#[derive(Clone)]
-struct Details {
-    subject: Option<String>,
-    issuer: Option<String>,
-    dns_names: Vec<String>,
-    ip_addresses: Vec<IpAddr>,
-    not_before: SystemTime,
-    not_after: SystemTime,
-    is_self_signed: bool,
+    details: OnceLock<Box<Details>>,
 }
 
 impl Certificate {
@@ -62,7 +54,7 @@ impl Certificate {
         let details = Details::parse(&der).ok_or(ConfigError::BadCertificate)?;
         Ok(Self {
             der,
-            details: OnceLock::from(details),
+            details: OnceLock::from(Box::new(details)),
         })
     }
 
@@ -82,7 +74,7 @@ impl Certificate {
         Self::from_source(&Source::File(path.into()))
     }
 
-    fn from_source(source: &Source) -> Result<Vec<Self>, ConfigError> {
+    pub(crate) fn from_source(source: &Source) -> Result<Vec<Self>, ConfigError> {
         source
             .certificates()?
             .into_iter()
@@ -99,8 +91,15 @@ impl Certificate {
     }
 
     /// Its DER form.
+    #[doc(alias = "dump")]
     pub fn der(&self) -> &[u8] {
         &self.der
+    }
+
+    /// Its PEM form.
+    #[doc(alias = "dumpPEM")]
+    pub fn to_pem(&self) -> String {
+        pem::write("CERTIFICATE", &self.der)
     }
 
     /// The common name of its subject.
@@ -109,10 +108,27 @@ impl Certificate {
         self.details().subject.as_deref()
     }
 
+    /// The whole name of its subject, such as `C=DE, O=Example, CN=example.com`.
+    #[doc(alias = "DistinguishedName")]
+    pub fn subject_name(&self) -> &str {
+        &self.details().subject_name
+    }
+
     /// The common name of its issuer; the organization's name if there is none.
     #[doc(alias = "getIssuer")]
     pub fn issuer(&self) -> Option<&str> {
         self.details().issuer.as_deref()
+    }
+
+    /// The whole name of its issuer.
+    pub fn issuer_name(&self) -> &str {
+        &self.details().issuer_name
+    }
+
+    /// Its serial number, which its issuer gives only once, as hexadecimal digits: `04d3f1`.
+    #[doc(alias = "serialNumber")]
+    pub fn serial(&self) -> &str {
+        &self.details().serial
     }
 
     /// The host names it is valid for, which may begin with `*.`.
@@ -163,23 +179,37 @@ impl Certificate {
         bytes.join(":")
     }
 
+    /// Its public key.
+    #[doc(alias = "getPublicKey")]
+    pub fn public_key(&self) -> &PublicKey {
+        &self.details().public_key
+    }
+
+    /// How its issuer signed it, such as `ecdsa-with-SHA256`; the number of the algorithm if it
+    /// has no name here.
+    pub fn signature_algorithm(&self) -> &str {
+        &self.details().signature_algorithm
+    }
+
+    /// Whether it may issue other certificates (a CA).
+    pub fn is_authority(&self) -> bool {
+        self.details().is_authority
+    }
+
+    /// Whether the name of its issuer is that of `issuer`. Signatures are not looked at.
+    pub fn names_as_issuer(&self, issuer: &Self) -> bool {
+        let (own, theirs) = (self.details(), issuer.details());
+        own.raw_issuer == theirs.raw_subject
+    }
+
     /// Whether it names itself as its issuer, as roots and home-made certificates do.
     pub fn is_self_signed(&self) -> bool {
         self.details().is_self_signed
     }
 
     fn details(&self) -> &Details {
-        self.details.get_or_init(|| {
-            Details::parse(&self.der).unwrap_or(Details {
-                subject: None,
-                issuer: None,
-                dns_names: Vec::new(),
-                ip_addresses: Vec::new(),
-                not_before: UNIX_EPOCH,
-                not_after: UNIX_EPOCH,
-                is_self_signed: false,
-            })
-        })
+        self.details
+            .get_or_init(|| Box::new(Details::parse(&self.der).unwrap_or_default()))
     }
 }
 
@@ -198,59 +228,6 @@ impl fmt::Debug for Certificate {
             .field("names", &self.names())
             .field("issuer", &self.issuer())
             .finish_non_exhaustive()
-    }
-}
-
-impl Details {
-    fn parse(der: &[u8]) -> Option<Self> {
-        let (_, certificate) = X509Certificate::from_der(der).ok()?;
-        let mut dns_names = Vec::new();
-        let mut ip_addresses = Vec::new();
-        if let Ok(Some(names)) = certificate.subject_alternative_name() {
-            for name in &names.value.general_names {
-                match name {
-                    GeneralName::DNSName(name) => dns_names.push((*name).to_owned()),
-                    GeneralName::IPAddress(octets) => ip_addresses.extend(ip_address(octets)),
-                    _ => {}
-                }
-            }
-        }
-        Some(Self {
-            subject: common_name(certificate.subject()),
-            issuer: common_name(certificate.issuer()).or_else(|| {
-                let organization = certificate.issuer().iter_organization().next()?;
-                organization.as_str().ok().map(str::to_owned)
-            }),
-            dns_names,
-            ip_addresses,
-            not_before: system_time(certificate.validity().not_before.timestamp()),
-            not_after: system_time(certificate.validity().not_after.timestamp()),
-            is_self_signed: certificate.subject().as_raw() == certificate.issuer().as_raw(),
-        })
-    }
-}
-
-fn common_name(name: &X509Name<'_>) -> Option<String> {
-    name.iter_common_name()
-        .next()?
-        .as_str()
-        .ok()
-        .map(str::to_owned)
-}
-
-fn ip_address(octets: &[u8]) -> Option<IpAddr> {
-    <[u8; 4]>::try_from(octets)
-        .map(IpAddr::from)
-        .or_else(|_| <[u8; 16]>::try_from(octets).map(IpAddr::from))
-        .ok()
-}
-
-fn system_time(timestamp: i64) -> SystemTime {
-    let distance = Duration::from_secs(timestamp.unsigned_abs());
-    if timestamp < 0 {
-        UNIX_EPOCH - distance
-    } else {
-        UNIX_EPOCH + distance
     }
 }
 

@@ -7,11 +7,15 @@
 mod config;
 mod diagnose;
 mod display;
+mod help;
 
 use std::sync::Arc;
 use std::time::SystemTime;
 
 use rustls::AlertDescription;
+
+use crate::certificate::PublicKey;
+use crate::{Certificate, Pin};
 
 pub use self::config::ConfigError;
 pub(crate) use self::diagnose::{Context, diagnose, is_unlike_tls, not_tls};
@@ -34,6 +38,8 @@ pub enum TlsError {
         not_after: SystemTime,
         /// What the clock showed.
         now: SystemTime,
+        /// The chain that was shown, its own first.
+        certificates: Vec<Certificate>,
         /// The cause.
         source: Box<rustls::Error>,
     },
@@ -46,6 +52,8 @@ pub enum TlsError {
         not_before: SystemTime,
         /// What the clock showed.
         now: SystemTime,
+        /// The chain that was shown, its own first.
+        certificates: Vec<Certificate>,
         /// The cause.
         source: Box<rustls::Error>,
     },
@@ -56,6 +64,8 @@ pub enum TlsError {
         peer: Arc<str>,
         /// The names in the certificate.
         found: Vec<String>,
+        /// The chain that was shown, its own first.
+        certificates: Vec<Certificate>,
         /// The cause.
         source: Box<rustls::Error>,
     },
@@ -66,6 +76,8 @@ pub enum TlsError {
         peer: Arc<str>,
         /// Who issued it, by its own account.
         issuer: Option<String>,
+        /// The chain that was shown, its own first.
+        certificates: Vec<Certificate>,
         /// The cause.
         source: Box<rustls::Error>,
     },
@@ -78,6 +90,8 @@ pub enum TlsError {
         /// Whether it is marked as an authority (CA), in which role it is never accepted for a
         /// host, trusted or not.
         is_authority: bool,
+        /// The chain that was shown, its own first.
+        certificates: Vec<Certificate>,
         /// The cause.
         source: Box<rustls::Error>,
     },
@@ -85,13 +99,80 @@ pub enum TlsError {
     Revoked {
         /// Whose.
         peer: Arc<str>,
+        /// The chain that was shown, its own first.
+        certificates: Vec<Certificate>,
         /// The cause.
         source: Box<rustls::Error>,
     },
-    /// Something else is wrong with the certificate: its signature, its purpose, its encoding.
+    /// The revocation lists do not tell whether the certificate was revoked.
+    RevocationUnknown {
+        /// Whose.
+        peer: Arc<str>,
+        /// There is a list, but since this moment there should have been a newer one.
+        outdated_since: Option<SystemTime>,
+        /// The chain that was shown, its own first.
+        certificates: Vec<Certificate>,
+        /// The cause.
+        source: Box<rustls::Error>,
+    },
+    /// The certificate is for other purposes than this, such as one for clients on a server.
+    WrongPurpose {
+        /// Whose.
+        peer: Arc<str>,
+        /// The chain that was shown, its own first.
+        certificates: Vec<Certificate>,
+        /// The cause.
+        source: Box<rustls::Error>,
+    },
+    /// A key in the chain is too weak: RSA of less than 2,048 bits.
+    WeakKey {
+        /// Whose.
+        peer: Arc<str>,
+        /// The key.
+        key: PublicKey,
+        /// The chain that was shown, its own first.
+        certificates: Vec<Certificate>,
+        /// The cause.
+        source: Box<rustls::Error>,
+    },
+    /// A signature in the chain is by an algorithm that is not accepted any more, such as SHA-1.
+    WeakSignature {
+        /// Whose.
+        peer: Arc<str>,
+        /// The algorithm, such as `sha1WithRSAEncryption`.
+        algorithm: String,
+        /// The chain that was shown, its own first.
+        certificates: Vec<Certificate>,
+        /// The cause.
+        source: Box<rustls::Error>,
+    },
+    /// The certificate is good, but none of the keys on the way to its root is pinned.
+    PinMismatch {
+        /// Whose.
+        peer: Arc<str>,
+        /// The pin of the certificate's own key.
+        found: Pin,
+        /// The chain that was shown, its own first.
+        certificates: Vec<Certificate>,
+        /// The cause.
+        source: Box<rustls::Error>,
+    },
+    /// The certificate is good, but a check of this program's own
+    /// ([`check_certificate`](crate::ClientTlsBuilder::check_certificate)) refused it.
+    Rejected {
+        /// Whose.
+        peer: Arc<str>,
+        /// What the check said.
+        reason: Arc<dyn std::error::Error + Send + Sync>,
+        /// The chain that was shown, its own first.
+        certificates: Vec<Certificate>,
+    },
+    /// Something else is wrong with the certificate: its signature, its constraints, its encoding.
     BadCertificate {
         /// Whose.
         peer: Arc<str>,
+        /// The chain that was shown, its own first.
+        certificates: Vec<Certificate>,
         /// The cause.
         source: Box<rustls::Error>,
     },
@@ -179,6 +260,58 @@ pub enum TlsError {
     },
 }
 
+impl TlsError {
+    /// The host that was connected to, or `the client` on a server.
+    pub fn peer(&self) -> &str {
+        match self {
+            Self::Expired { peer, .. }
+            | Self::NotYetValid { peer, .. }
+            | Self::WrongName { peer, .. }
+            | Self::UnknownIssuer { peer, .. }
+            | Self::SelfSigned { peer, .. }
+            | Self::Revoked { peer, .. }
+            | Self::RevocationUnknown { peer, .. }
+            | Self::WrongPurpose { peer, .. }
+            | Self::WeakKey { peer, .. }
+            | Self::WeakSignature { peer, .. }
+            | Self::PinMismatch { peer, .. }
+            | Self::Rejected { peer, .. }
+            | Self::BadCertificate { peer, .. }
+            | Self::NoCertificate { peer, .. }
+            | Self::CertificateRefused { peer, .. }
+            | Self::AlertReceived { peer, .. }
+            | Self::NoCommonVersion { peer, .. }
+            | Self::NoCommonSuite { peer, .. }
+            | Self::NoCommonProtocol { peer, .. }
+            | Self::ClosedWithoutCloseNotify { peer, .. }
+            | Self::EofInHandshake { peer, .. }
+            | Self::NotTls { peer, .. }
+            | Self::Protocol { peer, .. } => peer,
+        }
+    }
+
+    /// The chain of certificates that was refused, the peer's own first; empty if the trouble was
+    /// another.
+    pub fn certificates(&self) -> &[Certificate] {
+        match self {
+            Self::Expired { certificates, .. }
+            | Self::NotYetValid { certificates, .. }
+            | Self::WrongName { certificates, .. }
+            | Self::UnknownIssuer { certificates, .. }
+            | Self::SelfSigned { certificates, .. }
+            | Self::Revoked { certificates, .. }
+            | Self::RevocationUnknown { certificates, .. }
+            | Self::WrongPurpose { certificates, .. }
+            | Self::WeakKey { certificates, .. }
+            | Self::WeakSignature { certificates, .. }
+            | Self::PinMismatch { certificates, .. }
+            | Self::Rejected { certificates, .. }
+            | Self::BadCertificate { certificates, .. } => certificates,
+            _ => &[],
+        }
+    }
+}
+
 impl std::error::Error for TlsError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
@@ -188,6 +321,11 @@ impl std::error::Error for TlsError {
             | Self::UnknownIssuer { source, .. }
             | Self::SelfSigned { source, .. }
             | Self::Revoked { source, .. }
+            | Self::RevocationUnknown { source, .. }
+            | Self::WrongPurpose { source, .. }
+            | Self::WeakKey { source, .. }
+            | Self::WeakSignature { source, .. }
+            | Self::PinMismatch { source, .. }
             | Self::BadCertificate { source, .. }
             | Self::NoCertificate { source, .. }
             | Self::CertificateRefused { source, .. }
@@ -196,6 +334,7 @@ impl std::error::Error for TlsError {
             | Self::NoCommonSuite { source, .. }
             | Self::NoCommonProtocol { source, .. }
             | Self::Protocol { source, .. } => Some(&**source),
+            Self::Rejected { reason, .. } => Some(&**reason),
             Self::ClosedWithoutCloseNotify { .. }
             | Self::EofInHandshake { .. }
             | Self::NotTls { .. } => None,

@@ -27,7 +27,7 @@ use torsade_core::{Filter, Result};
 
 use self::session::{Goal, Progress, Session};
 use crate::error::{Context, TlsError, diagnose, is_unlike_tls, not_tls};
-use crate::{Certificate, TlsInfo, observe};
+use crate::{TlsInfo, observe};
 
 /// One connection's TLS, as a stage between wire and protocol.
 ///
@@ -179,7 +179,7 @@ impl TlsFilter {
             error,
             Context {
                 peer: &self.peer,
-                refused: notes.refused.map(Certificate::unparsed),
+                refused: notes.refused,
                 lacks_certificate: self.lacks_certificate || notes.lacks_certificate,
                 first_bytes: (!self.has_read_record).then_some(unread),
             },

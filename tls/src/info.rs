@@ -4,6 +4,7 @@ use std::fmt;
 
 use rustls::{CommonState, HandshakeKind};
 
+use crate::choices::{group_name, suite_name};
 use crate::{Certificate, TlsVersion};
 
 /// What was agreed on with the peer.
@@ -55,8 +56,8 @@ impl TlsInfo {
         let group = connection.negotiated_key_exchange_group();
         Some(Self {
             version: TlsVersion::from_rustls(connection.protocol_version()?)?,
-            cipher_suite: iana_name(&format!("{:?}", suite.suite())),
-            key_exchange_group: group.map(|group| format!("{:?}", group.name())),
+            cipher_suite: suite_name(&suite),
+            key_exchange_group: group.map(|group| group_name(group.name())),
             alpn: connection.alpn_protocol().map(<[u8]>::to_vec),
             resumed: connection.handshake_kind() == Some(HandshakeKind::Resumed),
             server_name,
@@ -67,11 +68,6 @@ impl TlsInfo {
                 .collect(),
         })
     }
-}
-
-/// IANA writes the suites of TLS 1.3 `TLS_AES_..`, rustls `TLS13_AES_..`.
-fn iana_name(rustls_name: &str) -> String {
-    rustls_name.replacen("TLS13_", "TLS_", 1)
 }
 
 impl fmt::Debug for TlsInfo {

@@ -23,21 +23,26 @@
 //! ```
 //!
 //! # What it does not do
-//! Names are not converted from Unicode (IDNA); give the `xn--` form. Early data (0-RTT) is never
+//! Early data (0-RTT) is never
 //! sent nor accepted, because it can be replayed. TLS 1.0 and 1.1 do not exist here.
 //!
 //! # Features
-//! `aws-lc-rs` (default) or `ring`: the cryptography provider; with both, aws-lc-rs is used. The
-//! process-wide default provider of rustls is neither read nor set.
+//! - `aws-lc-rs` (default) or `ring`: the cryptography provider; with both, aws-lc-rs is used. The
+//!   process-wide default provider of rustls is neither read nor set.
+//! - `generate`: [`generate`], certificates for tests and development.
+//! - `certificate-compression`: certificates are sent and read compressed (RFC 8879) by brotli or
+//!   zlib, where both sides can, which spares a packet in a full handshake.
 
 #[cfg(not(any(feature = "aws-lc-rs", feature = "ring")))]
 compile_error!("torsade-tls needs a cryptography provider: enable feature `aws-lc-rs` or `ring`");
 
 pub mod certificate;
+mod choices;
 mod client;
 mod endpoint;
 pub mod error;
 mod filter;
+mod identity;
 mod info;
 mod observe;
 mod options;
@@ -46,20 +51,25 @@ mod provider;
 mod server;
 mod strings;
 mod trust;
+mod verify;
 mod version;
 
 #[cfg(test)]
 mod testing;
 
 pub use certificate::Certificate;
-pub use client::{ClientTls, ClientTlsBuilder, DangerousClientTls};
+pub use client::{CertificateVerifier, ClientTls, ClientTlsBuilder, DangerousClientTls};
 pub use endpoint::{StartTls, TlsClient, wrap_client_tls, wrap_server_tls};
 pub use error::{ConfigError, TlsError};
 pub use filter::TlsFilter;
+#[cfg(feature = "generate")]
+pub use identity::generate;
+pub use identity::{KeyPair, PrivateCertificate};
 pub use info::TlsInfo;
 /// The rustls that this crate is built on, for `from_rustls` and for the sources of errors.
 pub use rustls;
 pub use server::{ServerTls, ServerTlsBuilder};
 pub use strings::add_tls_endpoints;
 pub use trust::Trust;
+pub use verify::{BadPin, Pin, Pins, Revocation};
 pub use version::TlsVersion;

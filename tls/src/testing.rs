@@ -8,7 +8,7 @@ use crate::{ClientTls, ClientTlsBuilder, ServerTls, ServerTlsBuilder, TlsError, 
 /// An authority.
 pub(crate) struct Authority {
     pub(crate) pem: String,
-    issuer: Issuer<'static, KeyPair>,
+    pub(crate) issuer: Issuer<'static, KeyPair>,
 }
 
 /// A certificate with its key, in PEM.

@@ -4,9 +4,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use rustls::RootCertStore;
+use rustls::pki_types::CertificateDer;
 
+use crate::Certificate;
 use crate::error::ConfigError;
-use crate::pem::Source;
+use crate::pem::{PemError, PemProblem, Source};
 
 /// A choice of root certificates, added together.
 ///
@@ -22,15 +24,26 @@ use crate::pem::Source;
 #[doc(alias = "trustRootFromCertificates")]
 #[doc(alias = "IOpenSSLTrustRoot")]
 pub struct Trust {
-    roots: Vec<Roots>,
+    sources: Vec<TrustSource>,
 }
 
-/// One source of root certificates.
+/// One source of certificates to be trusted.
 #[derive(Clone, Debug)]
-enum Roots {
+enum TrustSource {
     Platform,
     Bundled,
-    Pem(Source),
+    Roots(Source),
+    Directory(PathBuf),
+    Certificates(Vec<Certificate>),
+    Exactly(Source),
+}
+
+/// What was read.
+#[derive(Debug)]
+pub(crate) struct Trusted {
+    pub(crate) roots: Arc<RootCertStore>,
+    /// Accepted themselves, whoever issued them.
+    pub(crate) exact: Vec<CertificateDer<'static>>,
 }
 
 impl Trust {
@@ -44,72 +57,153 @@ impl Trust {
     /// On Linux these are the distribution's; `SSL_CERT_FILE` and `SSL_CERT_DIR` name others.
     #[must_use]
     #[doc(alias = "platformTrust")]
+    #[doc(alias = "OpenSSLDefaultPaths")]
     pub fn platform_roots(self) -> Self {
-        self.with(Roots::Platform)
+        self.with(TrustSource::Platform)
     }
 
     /// Adds Mozilla's roots, as they were when this program was built.
     #[must_use]
     pub fn bundled_roots(self) -> Self {
-        self.with(Roots::Bundled)
+        self.with(TrustSource::Bundled)
     }
 
-    /// Adds every certificate of a PEM file.
+    /// Adds every certificate of a file, in PEM or DER form.
     #[must_use]
     pub fn roots_from_pem_file(self, path: impl Into<PathBuf>) -> Self {
-        self.with(Roots::Pem(Source::File(path.into())))
+        self.with(TrustSource::Roots(Source::File(path.into())))
     }
 
     /// Adds every certificate of some PEM text.
     #[must_use]
     pub fn roots_from_pem(self, pem: impl Into<Vec<u8>>) -> Self {
-        self.with(Roots::Pem(Source::Bytes(pem.into())))
+        self.with(TrustSource::Roots(Source::Bytes(pem.into())))
     }
 
-    fn with(mut self, roots: Roots) -> Self {
-        self.roots.push(roots);
+    /// Adds every certificate in the files of a directory, such as `/etc/ssl/certs`.
+    ///
+    /// Files in which there is no certificate are passed over, and what is below it is not looked
+    /// at; that a file cannot be read is an error.
+    #[must_use]
+    pub fn roots_from_directory(self, path: impl Into<PathBuf>) -> Self {
+        self.with(TrustSource::Directory(path.into()))
+    }
+
+    /// Adds these certificates as roots.
+    #[must_use]
+    pub fn certificates(self, roots: impl IntoIterator<Item = Certificate>) -> Self {
+        self.with(TrustSource::Certificates(roots.into_iter().collect()))
+    }
+
+    /// Adds the certificates of some hosts (or clients) themselves, in a file: each is accepted
+    /// whoever issued it, as long as it is valid and has the right name. It vouches for no other.
+    ///
+    /// This is for a certificate that `openssl req -x509` made, which is marked as an authority
+    /// and so is good for no host as a root.
+    #[must_use]
+    pub fn exactly_pem_file(self, path: impl Into<PathBuf>) -> Self {
+        self.with(TrustSource::Exactly(Source::File(path.into())))
+    }
+
+    /// Like [`exactly_pem_file`](Self::exactly_pem_file), from PEM text.
+    #[must_use]
+    pub fn exactly_pem(self, pem: impl Into<Vec<u8>>) -> Self {
+        self.with(TrustSource::Exactly(Source::Bytes(pem.into())))
+    }
+
+    fn with(mut self, source: TrustSource) -> Self {
+        self.sources.push(source);
         self
     }
 
     /// Whether no source was chosen.
     pub(crate) fn is_none(&self) -> bool {
-        self.roots.is_empty()
+        self.sources.is_empty()
     }
 
     /// Reads all sources.
-    pub(crate) fn load(&self) -> Result<Arc<RootCertStore>, ConfigError> {
-        let mut store = RootCertStore::empty();
-        for roots in &self.roots {
-            match roots {
-                Roots::Platform => add_platform(&mut store)?,
-                Roots::Bundled => {
-                    store
-                        .roots
-                        .extend_from_slice(webpki_roots::TLS_SERVER_ROOTS);
+    pub(crate) fn load(&self) -> Result<Trusted, ConfigError> {
+        let mut roots = RootCertStore::empty();
+        let mut exact = Vec::new();
+        for source in &self.sources {
+            match source {
+                TrustSource::Platform => add_platform(&mut roots)?,
+                TrustSource::Bundled => roots
+                    .roots
+                    .extend_from_slice(webpki_roots::TLS_SERVER_ROOTS),
+                TrustSource::Roots(source) => add(&mut roots, source.certificates()?)?,
+                TrustSource::Directory(path) => add_directory(&mut roots, path)?,
+                TrustSource::Certificates(certificates) => {
+                    let ders = certificates.iter().map(Certificate::der);
+                    add(
+                        &mut roots,
+                        ders.map(|der| CertificateDer::from(der.to_vec())),
+                    )?;
                 }
-                Roots::Pem(source) => {
-                    for certificate in source.certificates()? {
-                        store.add(certificate).map_err(ConfigError::BadRoot)?;
-                    }
-                }
+                TrustSource::Exactly(source) => exact.extend(source.certificates()?),
             }
         }
-        if store.is_empty() {
-            Err(ConfigError::EmptyTrust)
-        } else {
-            Ok(Arc::new(store))
+        if roots.is_empty() && exact.is_empty() {
+            return Err(ConfigError::EmptyTrust);
         }
+        let roots = Arc::new(roots);
+        Ok(Trusted { roots, exact })
     }
 }
 
-fn add_platform(store: &mut RootCertStore) -> Result<(), ConfigError> {
+fn add(
+    roots: &mut RootCertStore,
+    certificates: impl IntoIterator<Item = CertificateDer<'static>>,
+) -> Result<(), ConfigError> {
+    certificates
+        .into_iter()
+        .try_for_each(|certificate| roots.add(certificate).map_err(ConfigError::BadRoot))
+}
+
+fn add_directory(roots: &mut RootCertStore, directory: &PathBuf) -> Result<(), ConfigError> {
+    let unreadable = |error| {
+        ConfigError::Pem(PemError {
+            file: Some(directory.clone()),
+            problem: PemProblem::Unreadable(error),
+        })
+    };
+    let entries = std::fs::read_dir(directory).map_err(unreadable)?;
+    let mut files = Vec::new();
+    for entry in entries {
+        let path = entry.map_err(unreadable)?.path();
+        if path.is_file() {
+            files.push(path);
+        }
+    }
+    // In an order that does not depend on the file system.
+    files.sort();
+    let mut added = 0;
+    for file in files {
+        match Source::File(file).certificates() {
+            Ok(found) => added += roots.add_parsable_certificates(found).0,
+            Err(error) if matches!(error.problem, PemProblem::Unreadable(_)) => {
+                return Err(error.into());
+            }
+            Err(error) => log::debug!("no certificates to trust: {error}"),
+        }
+    }
+    if added == 0 {
+        return Err(unreadable(std::io::Error::new(
+            std::io::ErrorKind::NotFound,
+            "no file in this directory has a certificate in it",
+        )));
+    }
+    Ok(())
+}
+
+fn add_platform(roots: &mut RootCertStore) -> Result<(), ConfigError> {
     let found = rustls_native_certs::load_native_certs();
     for error in &found.errors {
         log::warn!("reading the platform's root certificates: {error}");
     }
     // Platform stores carry old oddities that rustls cannot parse; they are skipped, as everybody
     // does, but an own file with such a certificate is an error.
-    let (added, skipped) = store.add_parsable_certificates(found.certs);
+    let (added, skipped) = roots.add_parsable_certificates(found.certs);
     if skipped > 0 {
         log::debug!("skipped {skipped} of the platform's root certificates, used {added}");
     }

@@ -27,9 +27,12 @@ pub(super) fn parse_name(text: &str) -> Option<ServerName<'static>> {
     {
         return None;
     }
-    DnsName::try_from(name.to_owned())
-        .ok()
-        .map(ServerName::DnsName)
+    let ascii = if name.is_ascii() {
+        name.to_owned()
+    } else {
+        idna::domain_to_ascii(name).ok()?
+    };
+    DnsName::try_from(ascii).ok().map(ServerName::DnsName)
 }
 
 /// An address without its zone (`fe80::1%eth0`), which is of local meaning (RFC 6874).

@@ -1,6 +1,7 @@
 use super::*;
 use crate::pem::PemProblem;
 use crate::testing::{Authority, Leaf};
+use crate::{TlsVersion, Trust};
 
 fn name(text: &str) -> Option<String> {
     parse_name(text).map(|name| name.to_str().into_owned())
@@ -12,6 +13,11 @@ fn names_and_addresses_are_read() {
     assert_eq!(name("example.com").as_deref(), Some("example.com"));
     assert_eq!(name("example.com.").as_deref(), Some("example.com"));
     assert_eq!(name("my_host.local").as_deref(), Some("my_host.local"));
+    assert_eq!(name("exämple.com").as_deref(), Some("xn--exmple-cua.com"));
+    assert_eq!(
+        name("ЯНДЕКС.рф.").as_deref(),
+        Some("xn--d1acpjx3f.xn--p1ai")
+    );
     assert_eq!(name("10.0.0.1").as_deref(), Some("10.0.0.1"));
     assert_eq!(name("[::1]").as_deref(), Some("::1"));
     assert_eq!(name("fe80::1%eth0").as_deref(), Some("fe80::1"));
@@ -20,7 +26,7 @@ fn names_and_addresses_are_read() {
         ".",
         "a..b",
         "a b",
-        "exämple.com",
+        "exämple..com",
         "[::1",
         "[10.0.0.1]",
         "10.0.0.256",
@@ -30,9 +36,6 @@ fn names_and_addresses_are_read() {
     ] {
         assert_eq!(name(bad), None, "{bad}");
     }
-    let tls = Authority::new("Test CA").client().build().unwrap();
-    let error = tls.filter("exämple.com").unwrap_err();
-    assert!(error.to_string().contains("xn--"), "{error}");
 }
 
 // C145, C146
@@ -95,14 +98,15 @@ fn an_own_choice_replaces_the_default_trust() {
     let authority = Authority::new("Test CA");
     let builder = authority.client();
     assert!(!builder.trust.is_none());
-    assert_eq!(builder.trust.load().unwrap().len(), 1);
+    assert_eq!(builder.trust.load().unwrap().roots.len(), 1);
     let both = builder.bundled_roots();
-    assert!(both.trust.load().unwrap().len() > 100);
+    assert!(both.trust.load().unwrap().roots.len() > 100);
     assert_eq!(
         both.trust(Trust::none().bundled_roots())
             .trust
             .load()
             .unwrap()
+            .roots
             .len(),
         { webpki_roots::TLS_SERVER_ROOTS.len() }
     );

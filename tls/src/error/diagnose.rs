@@ -8,12 +8,14 @@ use rustls::{AlertDescription, CertificateError, Error, PeerIncompatible};
 
 use super::TlsError;
 use crate::Certificate;
+use crate::certificate::KeyAlgorithm;
+use crate::verify::{PinMismatch, Rejected};
 
 /// What the filter knows when rustls reports an error.
 pub(crate) struct Context<'a> {
     pub(crate) peer: &'a Arc<str>,
-    /// The certificate of the peer, if it was refused.
-    pub(crate) refused: Option<Certificate>,
+    /// The chain of the peer, if it was refused.
+    pub(crate) refused: Vec<Certificate>,
     /// It asked for a certificate, and there was none to show.
     pub(crate) lacks_certificate: bool,
     /// The first bytes of the peer, if not a single record could be read from them.
@@ -100,74 +102,179 @@ fn protocol_of(bytes: &[u8]) -> Option<&'static str> {
 fn certificate_fault(
     fault: &CertificateError,
     peer: Arc<str>,
-    refused: Option<Certificate>,
+    certificates: Vec<Certificate>,
     source: Box<Error>,
 ) -> TlsError {
+    use CertificateError as Fault;
+    let own = certificates.first();
     match fault {
-        CertificateError::ExpiredContext { time, not_after } => TlsError::Expired {
+        Fault::ExpiredContext { time, not_after } => TlsError::Expired {
             peer,
             not_after: system_time(*not_after),
             now: system_time(*time),
+            certificates,
             source,
         },
-        CertificateError::Expired => TlsError::Expired {
+        // Of a verifier from elsewhere, which does not say more.
+        Fault::Expired => TlsError::Expired {
             peer,
-            not_after: refused.map_or(UNIX_EPOCH, |refused| refused.not_after()),
+            not_after: own.map_or(UNIX_EPOCH, Certificate::not_after),
             now: SystemTime::now(),
+            certificates,
             source,
         },
-        CertificateError::NotValidYetContext { time, not_before } => TlsError::NotYetValid {
+        Fault::NotValidYetContext { time, not_before } => TlsError::NotYetValid {
             peer,
             not_before: system_time(*not_before),
             now: system_time(*time),
+            certificates,
             source,
         },
-        CertificateError::NotValidYet => TlsError::NotYetValid {
+        Fault::NotValidYet => TlsError::NotYetValid {
             peer,
-            not_before: refused.map_or(UNIX_EPOCH, |refused| refused.not_before()),
+            not_before: own.map_or(UNIX_EPOCH, Certificate::not_before),
             now: SystemTime::now(),
+            certificates,
             source,
         },
-        CertificateError::NotValidForNameContext { presented, .. } => {
+        Fault::NotValidForNameContext { .. } | Fault::NotValidForName => TlsError::WrongName {
+            peer,
             // rustls gives the names in a notation of its own; the certificate's are plain.
-            let found = refused.map_or_else(|| presented.clone(), |refused| refused.names());
-            TlsError::WrongName {
-                peer,
-                found,
-                source,
-            }
-        }
-        CertificateError::NotValidForName => {
-            let found = refused.map_or_else(Vec::new, |refused| refused.names());
-            TlsError::WrongName {
-                peer,
-                found,
-                source,
-            }
-        }
-        CertificateError::Revoked => TlsError::Revoked { peer, source },
-        CertificateError::UnknownIssuer | CertificateError::Other(_) => match refused {
-            Some(refused) if refused.is_self_signed() => TlsError::SelfSigned {
-                peer,
-                fingerprint: refused.fingerprint_hex(),
-                // What `openssl req -x509` makes by default. webpki sees that it is an authority
-                // before it looks for an issuer.
-                is_authority: is_authority_as_host(fault),
-                source,
-            },
-            refused if *fault == CertificateError::UnknownIssuer => TlsError::UnknownIssuer {
-                peer,
-                issuer: refused.and_then(|refused| refused.issuer().map(str::to_owned)),
-                source,
-            },
-            _ => TlsError::BadCertificate { peer, source },
+            found: own.map_or_else(Vec::new, Certificate::names),
+            certificates,
+            source,
         },
-        _ => TlsError::BadCertificate { peer, source },
+        Fault::Revoked => TlsError::Revoked {
+            peer,
+            certificates,
+            source,
+        },
+        Fault::UnknownRevocationStatus | Fault::ExpiredRevocationList => {
+            TlsError::RevocationUnknown {
+                peer,
+                outdated_since: None,
+                certificates,
+                source,
+            }
+        }
+        Fault::ExpiredRevocationListContext { next_update, .. } => TlsError::RevocationUnknown {
+            peer,
+            outdated_since: Some(system_time(*next_update)),
+            certificates,
+            source,
+        },
+        Fault::InvalidPurpose | Fault::InvalidPurposeContext { .. } => TlsError::WrongPurpose {
+            peer,
+            certificates,
+            source,
+        },
+        _ => other_fault(fault, peer, certificates, source),
     }
 }
 
-fn is_authority_as_host(fault: &CertificateError) -> bool {
+/// What only the certificates, or our own checks, can tell.
+fn other_fault(
+    fault: &CertificateError,
+    peer: Arc<str>,
+    certificates: Vec<Certificate>,
+    source: Box<Error>,
+) -> TlsError {
+    use CertificateError as Fault;
+    if let Fault::Other(other) = fault {
+        if let Some(mismatch) = other.0.downcast_ref::<PinMismatch>() {
+            return TlsError::PinMismatch {
+                peer,
+                found: mismatch.found,
+                certificates,
+                source,
+            };
+        }
+        if let Some(rejected) = other.0.downcast_ref::<Rejected>() {
+            return TlsError::Rejected {
+                peer,
+                reason: Arc::clone(&rejected.0),
+                certificates,
+            };
+        }
+    }
+    // The arithmetic of a small key fails like that of a forged signature.
+    if *fault == Fault::BadSignature
+        && let Some(weak) = certificates.iter().find(|certificate| is_weak(certificate))
+    {
+        return TlsError::WeakKey {
+            peer,
+            key: weak.public_key().clone(),
+            certificates,
+            source,
+        };
+    }
+    if is_about_algorithm(fault)
+        && let Some(algorithm) = weak_signature(&certificates)
+    {
+        return TlsError::WeakSignature {
+            peer,
+            algorithm,
+            certificates,
+            source,
+        };
+    }
+    match certificates.first() {
+        Some(own) if own.is_self_signed() && is_about_issuer(fault) => TlsError::SelfSigned {
+            peer,
+            fingerprint: own.fingerprint_hex(),
+            // What `openssl req -x509` makes by default. webpki sees that it is an authority
+            // before it looks for an issuer.
+            is_authority: own.is_authority(),
+            certificates,
+            source,
+        },
+        own if *fault == Fault::UnknownIssuer => TlsError::UnknownIssuer {
+            peer,
+            issuer: own.and_then(|own| own.issuer().map(str::to_owned)),
+            certificates,
+            source,
+        },
+        _ => TlsError::BadCertificate {
+            peer,
+            certificates,
+            source,
+        },
+    }
+}
+
+fn is_weak(certificate: &Certificate) -> bool {
+    /// The least that is accepted (CA/Browser Forum, Baseline Requirements 6.1.5).
+    const LEAST_RSA_BITS: usize = 2048;
+    let key = certificate.public_key();
+    key.algorithm() == KeyAlgorithm::Rsa && key.bits() < LEAST_RSA_BITS
+}
+
+fn is_about_algorithm(fault: &CertificateError) -> bool {
+    #[expect(deprecated, reason = "verifiers from elsewhere still say so")]
+    let old = *fault == CertificateError::UnsupportedSignatureAlgorithm;
+    old || matches!(
+        fault,
+        CertificateError::UnsupportedSignatureAlgorithmContext { .. }
+            | CertificateError::UnsupportedSignatureAlgorithmForPublicKeyContext { .. }
+    )
+}
+
+/// The first algorithm that was given up: all that is built on MD5 and SHA-1, and DSA.
+fn weak_signature(certificates: &[Certificate]) -> Option<String> {
+    certificates
+        .iter()
+        .map(Certificate::signature_algorithm)
+        .find(|algorithm| {
+            let algorithm = algorithm.to_ascii_lowercase();
+            let is_old = |hash: &&str| algorithm.contains(*hash);
+            algorithm.starts_with("dsa") || ["md2", "md4", "md5", "sha1"].iter().any(is_old)
+        })
+        .map(str::to_owned)
+}
+
+fn is_about_issuer(fault: &CertificateError) -> bool {
     match fault {
+        CertificateError::UnknownIssuer => true,
         CertificateError::Other(other) => matches!(
             other.0.downcast_ref::<webpki::Error>(),
             Some(webpki::Error::CaUsedAsEndEntity)

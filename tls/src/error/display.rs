@@ -1,4 +1,4 @@
-//! The words of [`TlsError`]: who, what, and what can be done.
+//! The words of [`TlsError`]: who, and what. What can be done is in `help`.
 
 use std::fmt;
 use std::time::SystemTime;
@@ -7,6 +7,7 @@ use rustls::AlertDescription;
 use x509_parser::time::ASN1Time;
 
 use super::TlsError;
+use crate::Certificate;
 use crate::certificate::seconds_since_epoch;
 
 impl fmt::Display for TlsError {
@@ -16,26 +17,39 @@ impl fmt::Display for TlsError {
                 peer,
                 not_after,
                 now,
+                certificates,
                 ..
-            } => write!(
-                f,
-                "{peer}: its certificate, or one in its chain, expired on {} and it is {} now; \
-                 it must be renewed there, unless the clock here is wrong",
-                Date(*not_after),
-                Date(*now)
-            ),
+            } => {
+                let is_culprit = |certificate: &Certificate| {
+                    seconds_since_epoch(certificate.not_after()) == seconds_since_epoch(*not_after)
+                };
+                write_whose(f, peer, certificates, is_culprit)?;
+                write!(
+                    f,
+                    " expired on {} and it is {} now",
+                    Date(*not_after),
+                    Date(*now)
+                )
+            }
             Self::NotYetValid {
                 peer,
                 not_before,
                 now,
+                certificates,
                 ..
-            } => write!(
-                f,
-                "{peer}: its certificate, or one in its chain, is valid from {} on and it is {} \
-                 now; check the clock here",
-                Date(*not_before),
-                Date(*now)
-            ),
+            } => {
+                let is_culprit = |certificate: &Certificate| {
+                    seconds_since_epoch(certificate.not_before())
+                        == seconds_since_epoch(*not_before)
+                };
+                write_whose(f, peer, certificates, is_culprit)?;
+                write!(
+                    f,
+                    " is valid from {} on and it is {} now",
+                    Date(*not_before),
+                    Date(*now)
+                )
+            }
             Self::WrongName { peer, found, .. } if found.is_empty() => write!(
                 f,
                 "{peer}: its certificate is for no host at all: it has no subject alternative \
@@ -51,10 +65,7 @@ impl fmt::Display for TlsError {
                     Some(issuer) => write!(f, "{issuer:?}, which")?,
                     None => f.write_str("somebody who")?,
                 }
-                f.write_str(
-                    " is not trusted here; add that authority to the trust, or have the peer \
-                     send its intermediate certificates",
-                )
+                f.write_str(" is not trusted here")
             }
             Self::SelfSigned {
                 peer,
@@ -64,20 +75,59 @@ impl fmt::Display for TlsError {
             } => {
                 write!(
                     f,
-                    "{peer}: its certificate is self-signed (SHA-256 fingerprint {fingerprint}); "
-                )?;
-                f.write_str(if *is_authority {
-                    "it is also marked as an authority, so that it is good for no host even when \
-                     trusted: make one with `-addext basicConstraints=critical,CA:FALSE` and add \
-                     that to the trust"
-                } else {
-                    "add it to the trust to accept it"
-                })
+                    "{peer}: its certificate is self-signed{} (SHA-256 fingerprint {fingerprint})",
+                    if *is_authority {
+                        ", and marked as an authority"
+                    } else {
+                        ""
+                    }
+                )
             }
             Self::Revoked { peer, .. } => {
                 write!(f, "{peer}: its certificate was revoked by the issuer")
             }
-            Self::BadCertificate { peer, source } => {
+            Self::RevocationUnknown {
+                peer,
+                outdated_since: Some(since),
+                ..
+            } => write!(
+                f,
+                "{peer}: the list of what the issuer of its certificate, or of one in its chain, \
+                 has revoked is out of date since {}",
+                Date(*since)
+            ),
+            Self::RevocationUnknown { peer, .. } => write!(
+                f,
+                "{peer}: no list tells whether its certificate, or one in its chain, was revoked"
+            ),
+            Self::WrongPurpose { peer, .. } => {
+                write!(f, "{peer}: its certificate is for other purposes than this")
+            }
+            Self::WeakKey { peer, key, .. } => {
+                write!(
+                    f,
+                    "{peer}: a key in its chain of certificates is too weak: {key}"
+                )
+            }
+            Self::WeakSignature {
+                peer, algorithm, ..
+            } => write!(
+                f,
+                "{peer}: a certificate in its chain is signed with {algorithm}, which is not \
+                 secure"
+            ),
+            Self::PinMismatch { peer, found, .. } => write!(
+                f,
+                "{peer}: its certificate is valid, but its key {found} is not pinned, nor is one \
+                 of its chain"
+            ),
+            Self::Rejected { peer, reason, .. } => {
+                write!(
+                    f,
+                    "{peer}: its certificate was refused by a check of this program: {reason}"
+                )
+            }
+            Self::BadCertificate { peer, source, .. } => {
                 write!(f, "{peer}: its certificate is not acceptable: {source}")
             }
             Self::NoCertificate { peer, .. } => {
@@ -90,17 +140,13 @@ impl fmt::Display for TlsError {
             } => {
                 write!(f, "{peer}: wants a client certificate, and none was given")
             }
-            Self::CertificateRefused { peer, alert, .. } => {
-                write!(
-                    f,
-                    "{peer}: refused our certificate with alert {}",
-                    AlertName(*alert)
-                )?;
-                f.write_str(refusal_hint(*alert))
-            }
+            Self::CertificateRefused { peer, alert, .. } => write!(
+                f,
+                "{peer}: refused our certificate with alert {}",
+                AlertName(*alert)
+            ),
             Self::AlertReceived { peer, alert, .. } => {
-                write!(f, "{peer}: gave up with alert {}", AlertName(*alert))?;
-                f.write_str(alert_hint(*alert))
+                write!(f, "{peer}: gave up with alert {}", AlertName(*alert))
             }
             Self::NoCommonVersion { peer, source } => {
                 write!(f, "{peer}: no version of TLS in common: {source}")
@@ -109,10 +155,9 @@ impl fmt::Display for TlsError {
                 f,
                 "{peer}: no cipher suite, key exchange or signature scheme in common: {source}"
             ),
-            Self::NoCommonProtocol { peer, .. } => write!(
-                f,
-                "{peer}: no application protocol (ALPN) in common; compare the lists of both sides"
-            ),
+            Self::NoCommonProtocol { peer, .. } => {
+                write!(f, "{peer}: no application protocol (ALPN) in common")
+            }
             Self::ClosedWithoutCloseNotify {
                 peer,
                 within_record,
@@ -140,8 +185,7 @@ impl fmt::Display for TlsError {
                 answered: false,
             } => write!(
                 f,
-                "{peer}: the connection ended before a single byte of the TLS handshake came \
-                 back; is this the right port?"
+                "{peer}: the connection ended before a single byte of the TLS handshake came back"
             ),
             Self::NotTls {
                 peer,
@@ -162,6 +206,25 @@ impl fmt::Display for TlsError {
     }
 }
 
+/// Which certificate of the chain it is about.
+fn write_whose(
+    f: &mut fmt::Formatter<'_>,
+    peer: &str,
+    certificates: &[Certificate],
+    is_culprit: impl Fn(&Certificate) -> bool,
+) -> fmt::Result {
+    match certificates.iter().position(is_culprit) {
+        Some(0) => write!(f, "{peer}: its certificate"),
+        Some(at) => write!(
+            f,
+            "{peer}: the certificate of {:?} in its chain",
+            certificates[at].subject_name()
+        ),
+        // A root is not sent.
+        None => write!(f, "{peer}: a certificate above its chain"),
+    }
+}
+
 /// The first few of `names`; a certificate can have thousands.
 fn write_names(f: &mut fmt::Formatter<'_>, names: &[String]) -> fmt::Result {
     const SHOWN: usize = 5;
@@ -171,29 +234,6 @@ fn write_names(f: &mut fmt::Formatter<'_>, names: &[String]) -> fmt::Result {
         write!(f, " and {} more", names.len() - shown)?;
     }
     Ok(())
-}
-
-/// What to look at when the peer refused our certificate with `alert`.
-fn refusal_hint(alert: AlertDescription) -> &'static str {
-    match alert {
-        AlertDescription::UnknownCA => {
-            "; it does not trust the issuer: is our chain complete, with its intermediates?"
-        }
-        AlertDescription::CertificateExpired => "; is it still valid, and are both clocks right?",
-        _ => "",
-    }
-}
-
-/// What a terse alert mostly means.
-fn alert_hint(alert: AlertDescription) -> &'static str {
-    match alert {
-        AlertDescription::HandshakeFailure => {
-            "; most often no cipher suite or key exchange in common"
-        }
-        AlertDescription::UnrecognisedName => "; it serves no host of this name",
-        AlertDescription::InternalError => "; the fault is on that side, see its log",
-        _ => "",
-    }
 }
 
 /// An alert by its name and number, as other programs' logs show it.

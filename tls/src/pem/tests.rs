@@ -59,10 +59,16 @@ fn what_is_not_pem_is_told() {
         certificates("hello"),
         Err(PemProblem::NoBlock { hint: None })
     ));
-    let Err(PemProblem::NoBlock { hint: Some(hint) }) = certificates(leaf().der) else {
-        panic!("DER was taken for PEM")
+    // A PKCS#12 file, as Windows exports certificates.
+    let Err(PemProblem::NoBlock { hint: Some(hint) }) =
+        certificates(*b"\x30\x82\x01\x00\x02\x01\x03")
+    else {
+        panic!("it was taken for something else")
     };
-    assert!(hint.contains("DER"));
+    assert!(hint.contains("pkcs12"));
+    assert_eq!(certificates(leaf().der).unwrap(), 1);
+    let trailing = [leaf().der, b"x".to_vec()].concat();
+    assert!(certificates(trailing).is_err());
     let utf16: Vec<u8> = leaf()
         .chain
         .encode_utf16()
@@ -145,7 +151,7 @@ fn an_encrypted_key_is_told_with_the_way_out() {
     for pem in [pkcs8, old] {
         let error = Source::Bytes(pem.into()).private_key().unwrap_err();
         assert!(
-            matches!(error.problem, PemProblem::Encrypted { line: 1 }),
+            matches!(error.problem, PemProblem::Encrypted { line: Some(1) }),
             "{error}"
         );
         assert!(error.to_string().contains("openssl pkey"), "{error}");

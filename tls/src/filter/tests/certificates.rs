@@ -186,7 +186,7 @@ fn each_fault_of_a_certificate_has_its_error() {
         params.extended_key_usages = vec![rcgen::ExtendedKeyUsagePurpose::ClientAuth];
     });
     let error = verdict(&authority, &client_only);
-    assert!(matches!(error, TlsError::BadCertificate { .. }), "{error}");
+    assert!(matches!(error, TlsError::WrongPurpose { .. }), "{error}");
     assert!(std::error::Error::source(&error).is_some());
 }
 

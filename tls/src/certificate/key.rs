@@ -1,0 +1,105 @@
+//! The public key of a certificate.
+
+use std::fmt;
+
+use x509_parser::public_key::PublicKey as Parsed;
+use x509_parser::x509::SubjectPublicKeyInfo;
+
+use crate::provider;
+
+/// A public key: what kind of key it is, and its hash for pinning.
+///
+/// ```
+/// use torsade_tls::certificate::KeyAlgorithm;
+/// # use torsade_tls::Certificate;
+///
+/// fn is_strong(certificate: &Certificate) -> bool {
+///     let key = certificate.public_key();
+///     key.algorithm() != KeyAlgorithm::Rsa || key.bits() >= 2048
+/// }
+/// # let _ = is_strong;
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[doc(alias = "ssl.PublicKey")]
+pub struct PublicKey {
+    algorithm: KeyAlgorithm,
+    bits: usize,
+    hash: [u8; 32],
+}
+
+/// The kind of a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum KeyAlgorithm {
+    /// RSA.
+    Rsa,
+    /// On an elliptic curve of NIST: ECDSA.
+    Ecdsa,
+    /// Ed25519.
+    Ed25519,
+    /// DSA, which TLS does not accept any more.
+    Dsa,
+    /// Any other.
+    Unknown,
+}
+
+impl PublicKey {
+    pub(super) fn read(info: &SubjectPublicKeyInfo<'_>) -> Self {
+        /// RFC 8410, 3.
+        const ED25519: &str = "1.3.101.112";
+        let parsed = info.parsed().ok();
+        let (algorithm, bits) = match &parsed {
+            Some(Parsed::RSA(key)) => (KeyAlgorithm::Rsa, key.key_size()),
+            Some(Parsed::EC(point)) => (KeyAlgorithm::Ecdsa, point.key_size()),
+            Some(Parsed::DSA(key)) => (KeyAlgorithm::Dsa, 8 * key.len()),
+            _ if info.algorithm.algorithm.to_id_string() == ED25519 => (KeyAlgorithm::Ed25519, 256),
+            _ => (KeyAlgorithm::Unknown, 0),
+        };
+        Self {
+            algorithm,
+            bits,
+            hash: provider::sha256(info.raw),
+        }
+    }
+
+    /// The kind of key.
+    pub fn algorithm(&self) -> KeyAlgorithm {
+        self.algorithm
+    }
+
+    /// Its size in bits: of the modulus for RSA, of the field for a curve. 0 if unknown.
+    pub fn bits(&self) -> usize {
+        self.bits
+    }
+
+    /// The SHA-256 hash of its DER form (`SubjectPublicKeyInfo`), which is what is pinned.
+    #[doc(alias = "keyHash")]
+    pub fn hash(&self) -> [u8; 32] {
+        self.hash
+    }
+}
+
+/// That of what cannot be read.
+impl Default for PublicKey {
+    fn default() -> Self {
+        Self {
+            algorithm: KeyAlgorithm::Unknown,
+            bits: 0,
+            hash: [0; 32],
+        }
+    }
+}
+
+/// Such as `RSA 2048`.
+impl fmt::Display for PublicKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = match self.algorithm {
+            KeyAlgorithm::Rsa => "RSA",
+            KeyAlgorithm::Ecdsa => "ECDSA",
+            KeyAlgorithm::Ed25519 => return f.write_str("Ed25519"),
+            KeyAlgorithm::Dsa => "DSA",
+            KeyAlgorithm::Unknown => return f.write_str("unknown"),
+        };
+        write!(f, "{name} {}", self.bits)
+    }
+}

@@ -1,0 +1,78 @@
+//! The checks of a handshake, for certificates that come from elsewhere.
+
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use rustls::pki_types::{CertificateDer, UnixTime};
+
+use super::server_name::parse_name;
+use crate::error::{Context, diagnose};
+use crate::verify::ServerVerifier;
+use crate::{Certificate, ConfigError, TlsError, observe};
+
+/// Checks certificates as a client does in its handshakes, but from a file or at another time.
+///
+/// From [`ClientTlsBuilder::verifier`](super::ClientTlsBuilder::verifier).
+///
+/// ```no_run
+/// use std::time::{Duration, SystemTime};
+/// use torsade_tls::{Certificate, ClientTls};
+///
+/// # fn main() -> torsade_core::Result<()> {
+/// let verifier = ClientTls::builder().platform_roots().verifier()?;
+/// let chain = Certificate::from_pem_file("fullchain.pem")?;
+/// let next_month = SystemTime::now() + Duration::from_secs(30 * 24 * 60 * 60);
+/// if let Err(error) = verifier.verify(&chain, "example.com", next_month)? {
+///     println!("{error}: {}", error.help());
+/// }
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct CertificateVerifier {
+    verifier: Arc<ServerVerifier>,
+}
+
+impl CertificateVerifier {
+    pub(super) fn new(verifier: ServerVerifier) -> Self {
+        Self {
+            verifier: Arc::new(verifier),
+        }
+    }
+
+    /// Whether a client accepts this chain, the host's own certificate first, from a server of
+    /// this name at this time.
+    ///
+    /// # Errors
+    /// [`ConfigError::BadServerName`], and [`ConfigError::NoCertificate`] for an empty chain. What
+    /// is wrong with the certificates is the inner error.
+    pub fn verify(
+        &self,
+        chain: &[Certificate],
+        server_name: &str,
+        now: SystemTime,
+    ) -> Result<Result<(), TlsError>, ConfigError> {
+        let name = parse_name(server_name)
+            .ok_or_else(|| ConfigError::BadServerName(server_name.to_owned()))?;
+        let ders: Vec<CertificateDer<'_>> = chain
+            .iter()
+            .map(|certificate| CertificateDer::from(certificate.der()))
+            .collect();
+        let (end_entity, intermediates) = ders.split_first().ok_or(ConfigError::NoCertificate)?;
+        let now = UnixTime::since_unix_epoch(now.duration_since(UNIX_EPOCH).unwrap_or_default());
+        let verdict = self
+            .verifier
+            .verify(end_entity, intermediates, &name, &[], now);
+        Ok(verdict.map_err(|error| {
+            diagnose(
+                error,
+                Context {
+                    peer: &server_name.into(),
+                    refused: observe::take().refused,
+                    lacks_certificate: false,
+                    first_bytes: None,
+                },
+            )
+        }))
+    }
+}

@@ -1,0 +1,209 @@
+//! Certificates made here, for tests and development: a throw-away authority and what it issues.
+//!
+//! ```
+//! use torsade_tls::generate::Authority;
+//! use torsade_tls::{ClientTls, ServerTls};
+//!
+//! # fn main() -> torsade_core::Result<()> {
+//! let authority = Authority::new("Test CA");
+//! let server = ServerTls::builder().certificate(authority.issue(["localhost"])).build()?;
+//! let client = ClientTls::builder().trust(authority.trust()).build()?;
+//! # drop((server, client));
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Keys are ECDSA on P-256, made anew each time. The methods panic where the system gives no
+//! random numbers; there is no other way to fail but for names that cannot be in a certificate.
+
+use std::fmt;
+use std::time::{Duration, SystemTime};
+
+use rcgen::{
+    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer,
+    KeyUsagePurpose,
+};
+
+use crate::error::ConfigError;
+use crate::{Certificate, KeyPair, PrivateCertificate, Trust};
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// An authority of one's own, whose key is gone with it.
+#[doc(alias = "selfSignedCert")]
+pub struct Authority {
+    /// Its own certificate first, then those of the authorities above, without the root.
+    chain: Vec<Certificate>,
+    root: Certificate,
+    issuer: Issuer<'static, rcgen::KeyPair>,
+}
+
+impl Authority {
+    /// A root that vouches for itself, valid for ten years.
+    pub fn new(name: &str) -> Self {
+        let params = authority_params(name);
+        let key = new_key();
+        let certificate = params.self_signed(&key).expect("its parameters are sound");
+        Self {
+            chain: Vec::new(),
+            root: read(&certificate),
+            issuer: Issuer::new(params, key),
+        }
+    }
+
+    /// An authority that this one vouches for.
+    #[must_use]
+    pub fn intermediate(&self, name: &str) -> Self {
+        let params = authority_params(name);
+        let key = new_key();
+        let certificate = params
+            .signed_by(&key, &self.issuer)
+            .expect("its parameters are sound");
+        let mut chain = vec![read(&certificate)];
+        chain.extend_from_slice(&self.chain);
+        Self {
+            chain,
+            root: self.root.clone(),
+            issuer: Issuer::new(params, key),
+        }
+    }
+
+    /// The root's certificate.
+    pub fn certificate(&self) -> &Certificate {
+        &self.root
+    }
+
+    /// Trust in the root, and in nobody else.
+    pub fn trust(&self) -> Trust {
+        Trust::none().certificates([self.root.clone()])
+    }
+
+    /// A certificate for these host names and IP addresses, good for servers and for clients, and
+    /// valid from yesterday for a year.
+    ///
+    /// # Panics
+    /// For a name that is not ASCII.
+    #[must_use]
+    #[doc(alias = "signRequestObject")]
+    pub fn issue<N: Into<String>>(&self, names: impl IntoIterator<Item = N>) -> PrivateCertificate {
+        let now = SystemTime::now();
+        self.issue_valid(names, now - DAY, now + 365 * DAY)
+    }
+
+    /// Like [`issue`](Self::issue), valid within these times.
+    ///
+    /// # Panics
+    /// For a name that is not ASCII.
+    #[must_use]
+    pub fn issue_valid<N: Into<String>>(
+        &self,
+        names: impl IntoIterator<Item = N>,
+        not_before: SystemTime,
+        not_after: SystemTime,
+    ) -> PrivateCertificate {
+        let mut params = host_params(names);
+        params.not_before = not_before.into();
+        params.not_after = not_after.into();
+        let key = new_key();
+        let certificate = params
+            .signed_by(&key, &self.issuer)
+            .expect("its parameters are sound");
+        let mut chain = vec![read(&certificate)];
+        chain.extend_from_slice(&self.chain);
+        with_key(chain, &key)
+    }
+}
+
+impl fmt::Debug for Authority {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Authority")
+            .field("root", &self.root)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A certificate for these host names and IP addresses that vouches for itself, valid from
+/// yesterday for a year. Clients have to trust it itself.
+///
+/// # Panics
+/// For a name that is not ASCII.
+#[doc(alias = "selfSignedCert")]
+pub fn self_signed<N: Into<String>>(names: impl IntoIterator<Item = N>) -> PrivateCertificate {
+    let now = SystemTime::now();
+    let mut params = host_params(names);
+    params.not_before = (now - DAY).into();
+    params.not_after = (now + 365 * DAY).into();
+    let key = new_key();
+    let certificate = params.self_signed(&key).expect("its parameters are sound");
+    with_key(vec![read(&certificate)], &key)
+}
+
+/// A new private key, and with [`signing_request`] what an authority needs to certify it.
+#[doc(alias = "KeyPair.generate")]
+pub fn key_pair() -> KeyPair {
+    KeyPair::from_pem(new_key().serialize_pem()).expect("it was written just now")
+}
+
+/// A request (PKCS#10, in PEM) to certify `key` for these names, to be sent to an authority.
+///
+/// # Errors
+/// [`ConfigError::BadKey`] for a key that cannot sign it; [`ConfigError::BadServerName`].
+#[doc(alias = "requestObject")]
+#[doc(alias = "CertificateRequest")]
+pub fn signing_request<N: Into<String>>(
+    key: &KeyPair,
+    names: impl IntoIterator<Item = N>,
+) -> Result<String, ConfigError> {
+    let bad_key =
+        |error: rcgen::Error| ConfigError::BadKey(rustls::Error::General(error.to_string()));
+    let names: Vec<String> = names.into_iter().map(Into::into).collect();
+    let all = names.join(", ");
+    let mut params =
+        CertificateParams::new(names).map_err(|_| ConfigError::BadServerName(all.clone()))?;
+    params.distinguished_name = rcgen::DistinguishedName::new();
+    let key = rcgen::KeyPair::from_pem(&key.to_pem()).map_err(bad_key)?;
+    let request = params.serialize_request(&key).map_err(bad_key)?;
+    request.pem().map_err(bad_key)
+}
+
+fn authority_params(name: &str) -> CertificateParams {
+    let mut params = CertificateParams::default();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+    params.distinguished_name = rcgen::DistinguishedName::new();
+    params.distinguished_name.push(DnType::CommonName, name);
+    params.not_before = (SystemTime::now() - DAY).into();
+    params.not_after = (SystemTime::now() + 3650 * DAY).into();
+    params
+}
+
+fn host_params<N: Into<String>>(names: impl IntoIterator<Item = N>) -> CertificateParams {
+    let names: Vec<String> = names.into_iter().map(Into::into).collect();
+    let mut params = CertificateParams::new(names.clone())
+        .unwrap_or_else(|error| panic!("{names:?} cannot be in a certificate: {error}"));
+    params.distinguished_name = rcgen::DistinguishedName::new();
+    // Nothing reads it any more but people.
+    if let Some(first) = names.first() {
+        params.distinguished_name.push(DnType::CommonName, first);
+    }
+    params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+    params.extended_key_usages = vec![
+        ExtendedKeyUsagePurpose::ServerAuth,
+        ExtendedKeyUsagePurpose::ClientAuth,
+    ];
+    params.use_authority_key_identifier_extension = true;
+    params
+}
+
+fn new_key() -> rcgen::KeyPair {
+    rcgen::KeyPair::generate().expect("the system has random numbers")
+}
+
+fn read(certificate: &rcgen::Certificate) -> Certificate {
+    Certificate::from_der(certificate.der().to_vec()).expect("it was written just now")
+}
+
+fn with_key(chain: Vec<Certificate>, key: &rcgen::KeyPair) -> PrivateCertificate {
+    let key = KeyPair::from_pem(key.serialize_pem()).expect("it was written just now");
+    PrivateCertificate::new(chain, key).expect("they were made for each other")
+}

@@ -1,0 +1,94 @@
+//! A private key.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use rustls::crypto::CryptoProvider;
+use rustls::pki_types::PrivateKeyDer;
+use rustls::sign::SigningKey;
+
+use crate::error::ConfigError;
+use crate::pem::{self, Source};
+use crate::provider;
+
+/// A private key, which includes its public one.
+///
+/// RSA of 2048 bits and more, ECDSA on the curves P-256, P-384 and P-521, and Ed25519, in the
+/// forms PKCS#8, PKCS#1 and SEC1. A key with a passphrase has to be decrypted first, as the error
+/// tells.
+#[derive(Clone)]
+#[doc(alias = "ssl.KeyPair")]
+pub struct KeyPair {
+    der: Arc<PrivateKeyDer<'static>>,
+    /// The SHA-256 hash of its public key, if the provider tells that key.
+    hash: Option<[u8; 32]>,
+}
+
+impl KeyPair {
+    /// From PEM or DER.
+    ///
+    /// # Errors
+    /// [`ConfigError::Pem`], and [`ConfigError::BadKey`].
+    #[doc(alias = "load")]
+    pub fn from_pem(pem: impl Into<Vec<u8>>) -> Result<Self, ConfigError> {
+        Self::from_source(&Source::Bytes(pem.into()))
+    }
+
+    /// From a file in PEM or DER form.
+    ///
+    /// # Errors
+    /// [`ConfigError::Pem`], and [`ConfigError::BadKey`].
+    pub fn from_pem_file(path: impl Into<PathBuf>) -> Result<Self, ConfigError> {
+        Self::from_source(&Source::File(path.into()))
+    }
+
+    pub(super) fn from_source(source: &Source) -> Result<Self, ConfigError> {
+        let mut key = Self {
+            der: Arc::new(source.private_key()?),
+            hash: None,
+        };
+        let signing = key.signing_key(&provider::default())?;
+        key.hash = signing.public_key().map(|spki| provider::sha256(&spki));
+        Ok(key)
+    }
+
+    /// The SHA-256 hash of its public key, as [`PublicKey::hash`](crate::certificate::PublicKey::hash).
+    #[doc(alias = "keyHash")]
+    pub fn hash(&self) -> Option<[u8; 32]> {
+        self.hash
+    }
+
+    /// In DER form. Whoever reads this can pretend to be its owner.
+    pub fn secret_der(&self) -> &[u8] {
+        self.der.secret_der()
+    }
+
+    /// In PEM form. Whoever reads this can pretend to be its owner.
+    #[doc(alias = "dump")]
+    pub fn to_pem(&self) -> String {
+        let label = match &*self.der {
+            PrivateKeyDer::Pkcs1(_) => "RSA PRIVATE KEY",
+            PrivateKeyDer::Sec1(_) => "EC PRIVATE KEY",
+            _ => "PRIVATE KEY",
+        };
+        pem::write(label, self.der.secret_der())
+    }
+
+    pub(super) fn signing_key(
+        &self,
+        provider: &CryptoProvider,
+    ) -> Result<Arc<dyn SigningKey>, ConfigError> {
+        provider
+            .key_provider
+            .load_private_key(self.der.clone_key())
+            .map_err(ConfigError::BadKey)
+    }
+}
+
+// The key itself is never shown.
+impl fmt::Debug for KeyPair {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KeyPair").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,194 @@
+//! What is chosen for a [`ServerTls`].
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use rustls::ServerConfig;
+use rustls::server::danger::ClientCertVerifier;
+use rustls::server::{NoClientAuth, NoServerSessionStorage, ServerSessionMemoryCache};
+
+use super::ServerTls;
+use super::certificates::{Certificates, ServerIdentity};
+use crate::error::ConfigError;
+use crate::identity::Identity;
+use crate::options::{Options, common_options};
+use crate::pem::Source;
+use crate::verify::ClientVerifier;
+use crate::{PrivateCertificate, Revocation, Trust, provider};
+
+/// Builds a [`ServerTls`].
+///
+/// It may have several certificates. A client gets the first that is for the name it asks for
+/// (SNI) and whose kind of key it knows, so that one of RSA can stand beside one of ECDSA; the
+/// first of all if there is none.
+#[derive(Clone, Debug, Default)]
+#[must_use]
+pub struct ServerTlsBuilder {
+    identities: Vec<ServerIdentity>,
+    refuses_unknown_names: bool,
+    clients: Clients,
+    revocation: Option<Revocation>,
+    options: Options,
+}
+
+/// What is asked of clients.
+#[derive(Clone, Debug, Default)]
+enum Clients {
+    #[default]
+    Anybody,
+    MayShow(Trust),
+    MustShow(Trust),
+}
+
+impl ServerTlsBuilder {
+    /// Adds a certificate.
+    #[doc(alias = "PrivateCertificate.options")]
+    pub fn certificate(self, own: PrivateCertificate) -> Self {
+        self.identity(Identity::Ready(own))
+    }
+
+    /// Adds a certificate: files of the chain, its own certificate first, and of the key. They may
+    /// be the same file. [`ServerTls::reload`] reads them again.
+    #[doc(alias = "privateKey")]
+    #[doc(alias = "extraCertChain")]
+    pub fn certificate_files(self, chain: impl Into<PathBuf>, key: impl Into<PathBuf>) -> Self {
+        self.identity(Identity::from_files(chain, key))
+    }
+
+    /// Like [`certificate_files`](Self::certificate_files), from PEM text.
+    pub fn certificate_pem(self, chain: impl Into<Vec<u8>>, key: impl Into<Vec<u8>>) -> Self {
+        self.identity(Identity::from_pem(chain, key))
+    }
+
+    fn identity(mut self, identity: Identity) -> Self {
+        self.identities.push(ServerIdentity {
+            identity,
+            ocsp_response: None,
+        });
+        self
+    }
+
+    /// Shows with the certificate that was added last what its issuer says about its revocation:
+    /// a file with an OCSP response in DER form (RFC 6960), which somebody has to fetch and renew.
+    /// [`ServerTls::reload`] reads it again.
+    #[doc(alias = "stapling")]
+    pub fn ocsp_response_file(mut self, path: impl Into<PathBuf>) -> Self {
+        if let Some(last) = self.identities.last_mut() {
+            last.ocsp_response = Some(Source::File(path.into()));
+        }
+        self
+    }
+
+    /// Refuses clients that ask for a name for which there is no certificate, and those that ask
+    /// for none. Without it they get the first certificate.
+    pub fn refuse_unknown_names(mut self) -> Self {
+        self.refuses_unknown_names = true;
+        self
+    }
+
+    /// Every client must show a certificate from one of these authorities.
+    ///
+    /// Unlike for a client there is no default trust: the public authorities do not vouch for
+    /// your clients.
+    #[doc(alias = "trustRoot")]
+    #[doc(alias = "requireCertificate")]
+    pub fn require_client_certificates(mut self, trust: Trust) -> Self {
+        self.clients = Clients::MustShow(trust);
+        self
+    }
+
+    /// A client may show a certificate from one of these authorities; whether it did is in
+    /// [`TlsInfo::peer_certificates`](crate::TlsInfo::peer_certificates).
+    ///
+    /// A certificate that is not acceptable is an error nevertheless.
+    #[doc(alias = "verify")]
+    pub fn request_client_certificates(mut self, trust: Trust) -> Self {
+        self.clients = Clients::MayShow(trust);
+        self
+    }
+
+    /// Refuses clients whose certificates their issuers have revoked, by these lists.
+    pub fn revocation(mut self, lists: Revocation) -> Self {
+        self.revocation = Some(lists);
+        self
+    }
+
+    /// Knows these application protocols; the first one that the client offers too is taken.
+    ///
+    /// A client that offers some, but none of these, is refused; one that offers none is served.
+    #[doc(alias = "acceptableProtocols")]
+    pub fn alpn<P: AsRef<[u8]>>(mut self, protocols: impl IntoIterator<Item = P>) -> Self {
+        self.options.set_alpn(protocols);
+        self
+    }
+
+    /// Whether clients get tickets with which to resume their sessions; they do by default.
+    ///
+    /// The tickets are encrypted with keys that only this `ServerTls` and its clones know, and
+    /// that change every six hours.
+    #[doc(alias = "enableSessions")]
+    #[doc(alias = "enableSessionTickets")]
+    pub fn tickets(mut self, on: bool) -> Self {
+        self.options.resumption = on;
+        self
+    }
+
+    /// Remembers so many sessions here instead of giving them away in tickets, which makes a
+    /// ticket good for one use; the oldest are forgotten first.
+    pub fn session_cache(mut self, sessions: usize) -> Self {
+        self.options.session_cache = Some(sessions);
+        self
+    }
+
+    common_options!();
+
+    /// Reads all files, and checks that everything fits together.
+    ///
+    /// # Errors
+    /// Any [`ConfigError`]. Nothing about the configuration is left to fail later.
+    pub fn build(self) -> Result<ServerTls, ConfigError> {
+        let provider = self.options.narrowed()?;
+        let builder = self
+            .options
+            .begin(ServerConfig::builder_with_provider(Arc::clone(&provider)))?;
+        let verifier = self.verifier()?;
+        let certificates = Arc::new(Certificates::load(
+            self.identities,
+            self.refuses_unknown_names,
+            provider,
+        )?);
+        let mut config = builder
+            .with_client_cert_verifier(verifier)
+            .with_cert_resolver(Arc::clone(&certificates) as _);
+        match (self.options.resumption, self.options.session_cache) {
+            (true, None) => config.ticketer = provider::ticketer().map_err(ConfigError::Rustls)?,
+            (true, Some(sessions)) => {
+                config.session_storage = ServerSessionMemoryCache::new(sessions);
+            }
+            (false, _) => {
+                config.send_tls13_tickets = 0;
+                config.session_storage = Arc::new(NoServerSessionStorage {});
+            }
+        }
+        if let Some(key_log) = self.options.key_log() {
+            config.key_log = key_log;
+        }
+        config.max_fragment_size = self.options.max_fragment_size;
+        config.alpn_protocols = self.options.alpn;
+        Ok(ServerTls {
+            certificates: Some(certificates),
+            ..ServerTls::from_rustls(Arc::new(config))
+        })
+    }
+
+    fn verifier(&self) -> Result<Arc<dyn ClientCertVerifier>, ConfigError> {
+        let (trust, is_required) = match &self.clients {
+            Clients::Anybody => return Ok(Arc::new(NoClientAuth)),
+            Clients::MayShow(trust) => (trust, false),
+            Clients::MustShow(trust) => (trust, true),
+        };
+        let revocation = self.revocation.as_ref();
+        let verifier = ClientVerifier::new(trust, is_required, revocation, &self.options.provider)?;
+        Ok(Arc::new(verifier))
+    }
+}

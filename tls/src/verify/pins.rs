@@ -1,0 +1,198 @@
+//! Pinning: the keys that a server, or an authority above it, must have.
+
+use std::error::Error;
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use rustls::RootCertStore;
+use rustls::crypto::WebPkiSupportedAlgorithms;
+use rustls::pki_types::{CertificateDer, UnixTime};
+use webpki::{EndEntityCert, KeyUsage};
+
+use crate::{Certificate, provider};
+
+/// The SHA-256 hash of a public key (`SubjectPublicKeyInfo`, RFC 7469 section 2.4).
+///
+/// Written `sha256/` and the hash in base64; curl's `sha256//` is read too. `openssl x509 -in
+/// cert.pem -pubkey -noout | openssl pkey -pubin -outform der | openssl dgst -sha256 -binary |
+/// base64` prints that of a certificate, and so does `Pin::of(&certificate)`.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Pin([u8; 32]);
+
+impl Pin {
+    /// That of the key of `certificate`.
+    pub fn of(certificate: &Certificate) -> Self {
+        Self(certificate.public_key().hash())
+    }
+
+    /// A hash that was made elsewhere.
+    pub fn from_hash(hash: [u8; 32]) -> Self {
+        Self(hash)
+    }
+}
+
+impl fmt::Display for Pin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "sha256/{}", BASE64.encode(self.0))
+    }
+}
+
+impl fmt::Debug for Pin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// What is no pin.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BadPin(String);
+
+impl fmt::Display for BadPin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{:?} is no pin: sha256/ and 32 bytes in base64 are needed",
+            self.0
+        )
+    }
+}
+
+impl Error for BadPin {}
+
+impl FromStr for Pin {
+    type Err = BadPin;
+
+    fn from_str(text: &str) -> Result<Self, BadPin> {
+        let hash = || {
+            let text = text.strip_prefix("sha256/")?;
+            let text = text.strip_prefix('/').unwrap_or(text);
+            BASE64.decode(text).ok()?.try_into().ok()
+        };
+        hash().map(Self).ok_or_else(|| BadPin(text.to_owned()))
+    }
+}
+
+/// The keys of which one must be found on the way from a server's certificate to the root.
+///
+/// There are at least two: the one in use, and one for the day when that is lost or replaced,
+/// whose key lies somewhere safe. With one alone, a new key would lock every program out until it
+/// is built anew. The pin of an authority allows all that it issues.
+///
+/// Pins add to the trust: the certificate has to be valid as ever.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[must_use]
+pub struct Pins(Vec<Pin>);
+
+impl Pins {
+    /// The pin of a key in use, and that of a key for later.
+    pub fn new(in_use: Pin, backup: Pin) -> Self {
+        Self(vec![in_use, backup])
+    }
+
+    /// Allows another key too.
+    pub fn or(mut self, pin: Pin) -> Self {
+        self.0.push(pin);
+        self
+    }
+
+    fn has(&self, spki: &[u8]) -> bool {
+        self.0.contains(&Pin(provider::sha256(spki)))
+    }
+}
+
+/// No key on the way to the root is pinned.
+#[derive(Clone, Debug)]
+pub(crate) struct PinMismatch {
+    pub(crate) found: Pin,
+}
+
+impl fmt::Display for PinMismatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "its key {} is not pinned", self.found)
+    }
+}
+
+impl Error for PinMismatch {}
+
+/// Checks a chain, which was found valid, against the pins.
+#[derive(Debug)]
+pub(super) struct PinCheck {
+    pub(super) pins: Pins,
+    /// Where the chain may lead to; `None` where the certificate was accepted for itself.
+    pub(super) roots: Option<Arc<RootCertStore>>,
+    pub(super) algorithms: WebPkiSupportedAlgorithms,
+}
+
+impl PinCheck {
+    pub(super) fn check(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        now: UnixTime,
+    ) -> Result<(), PinMismatch> {
+        let own = Certificate::unparsed(end_entity.clone().into_owned());
+        if self.pins.0.contains(&Pin::of(&own))
+            || self.is_path_pinned(end_entity, intermediates, now)
+        {
+            return Ok(());
+        }
+        Err(PinMismatch {
+            found: Pin::of(&own),
+        })
+    }
+
+    /// Whether a valid path leads over a pinned key. That a pinned certificate was sent along
+    /// proves nothing: anybody can send it, so it has to be part of the path.
+    fn is_path_pinned(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        now: UnixTime,
+    ) -> bool {
+        let (Some(roots), Ok(end_entity)) = (&self.roots, EndEntityCert::try_from(end_entity))
+        else {
+            return false;
+        };
+        let has_pin = |path: &webpki::VerifiedPath<'_>| {
+            let is_pinned = path
+                .intermediate_certificates()
+                .any(|certificate| self.pins.has(&certificate.subject_public_key_info()))
+                // The anchor's key signed the last of the path.
+                || self.pins.has(&anchor_key(path));
+            if is_pinned {
+                Ok(())
+            } else {
+                Err(webpki::Error::UnknownIssuer)
+            }
+        };
+        let found = end_entity.verify_for_usage(
+            self.algorithms.all,
+            &roots.roots,
+            intermediates,
+            now,
+            KeyUsage::server_auth(),
+            None,
+            Some(&has_pin),
+        );
+        found.is_ok()
+    }
+}
+
+/// The DER form of the anchor's key: webpki keeps what is within its SEQUENCE (X.690, 8.1.3).
+fn anchor_key(path: &webpki::VerifiedPath<'_>) -> Vec<u8> {
+    let content = path.anchor().subject_public_key_info.as_ref();
+    let length = content.len().to_be_bytes();
+    let digits = &length[content.len().leading_zeros() as usize / 8..];
+    let mut key = vec![0x30];
+    if content.len() < 0x80 {
+        key.extend_from_slice(digits);
+    } else {
+        key.push(0x80 | u8::try_from(digits.len()).expect("a length has eight bytes at most"));
+        key.extend_from_slice(digits);
+    }
+    key.extend_from_slice(content);
+    key
+}
