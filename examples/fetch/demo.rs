@@ -4,9 +4,8 @@ use std::io::{self, Write};
 use std::net::Ipv4Addr;
 use std::time::SystemTime;
 
-use rcgen::{CertificateParams, KeyPair};
 use torsade::http::{Agent, AgentOptions, Response};
-use torsade::tls::{ClientTls, ServerTls, wrap_server_tls};
+use torsade::tls::{ClientTls, ServerTls, Trust, generate, wrap_server_tls};
 use torsade::{Address, Deferred, Protocol, Reactor, Result, TcpServer, Transport};
 
 use crate::output;
@@ -45,13 +44,14 @@ pub(crate) fn run(reactor: &Reactor) -> Deferred<()> {
 }
 
 fn start(reactor: &Reactor) -> Result<Deferred<()>> {
-    let (cert, signing_key) = certificate()?;
+    let certificate = generate::self_signed(["localhost"]);
+    let trust = Trust::none().certificates([certificate.certificate().clone()]);
     let server = ServerTls::builder()
-        .certificate_pem(cert.pem(), signing_key.serialize_pem())
+        .certificate(certificate)
         .alpn(["http/1.1"])
         .build()?;
     let client = ClientTls::builder()
-        .roots_from_pem(cert.pem())
+        .trust(trust)
         .alpn(["http/1.1"])
         .build()?;
 
@@ -77,16 +77,6 @@ fn start(reactor: &Reactor) -> Result<Deferred<()>> {
         }
     });
     Ok(shown.add_callback(|text| Ok(write!(io::stdout(), "{text}")?)))
-}
-
-/// A certificate for `localhost` that is good for thirty days.
-fn certificate() -> Result<(rcgen::Certificate, KeyPair)> {
-    let mut params = CertificateParams::new(["localhost".to_owned()])?;
-    let now = time::OffsetDateTime::now_utc();
-    params.not_before = now - time::Duration::HOUR;
-    params.not_after = now + time::Duration::days(30);
-    let key = KeyPair::generate()?;
-    Ok((params.self_signed(&key)?, key))
 }
 
 fn tls_lines(response: &Response) -> String {

@@ -44,7 +44,21 @@ impl fmt::Display for Explained {
 
 impl Error for Explained {}
 
-fn hint(failure: &Failure) -> Option<&'static str> {
+fn hint(failure: &Failure) -> Option<String> {
+    if let Some(TlsError::NotTls {
+        looks_like: Some("HTTP"),
+        ..
+    }) = failure.find()
+    {
+        return Some("try http:// instead".to_owned());
+    }
+    match failure.find::<TlsError>() {
+        Some(error) => Some(error.help()),
+        None => other_hint(failure).map(str::to_owned),
+    }
+}
+
+fn other_hint(failure: &Failure) -> Option<&'static str> {
     if let Some(error) = failure.find::<LookupError>() {
         return Some(match error.verdict {
             LookupVerdict::TryAgain => "check the network, or try again later",
@@ -71,13 +85,6 @@ fn hint(failure: &Failure) -> Option<&'static str> {
     }) = failure.find()
     {
         return Some("try https:// instead");
-    }
-    if let Some(TlsError::NotTls {
-        looks_like: Some("HTTP"),
-        ..
-    }) = failure.find()
-    {
-        return Some("try http:// instead");
     }
     let is_late = failure
         .check::<RequestError>()

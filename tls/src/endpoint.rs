@@ -1,6 +1,6 @@
 //! TLS around endpoints, and on connections that are already there.
 
-use torsade_core::endpoints::{ClientEndpoint, Established, TcpServer};
+use torsade_core::endpoints::{ClientEndpoint, Established, ServerEndpoint};
 use torsade_core::{Deferred, Transport};
 
 use crate::{ClientTls, ConfigError, ServerTls};
@@ -76,11 +76,13 @@ impl<E: ClientEndpoint> ClientEndpoint for TlsClient<E> {
 ///
 /// A protocol is built for a connection after its handshake. A handshake that fails is logged, and
 /// told to the factory's `handshake_failed`. Wrapped twice, it is TLS in TLS, the second inside.
+/// How long a handshake may take, and how many may be under way, say the endpoint's
+/// [`ListenOptions`](torsade_core::endpoints::ListenOptions).
 #[doc(alias = "wrapServerTLS")]
 #[doc(alias = "SSL4ServerEndpoint")]
-pub fn wrap_server_tls(endpoint: TcpServer, tls: &ServerTls) -> TcpServer {
+pub fn wrap_server_tls(endpoint: impl Into<ServerEndpoint>, tls: &ServerTls) -> ServerEndpoint {
     let tls = tls.clone();
-    endpoint.filter(move || Ok(tls.filter()?))
+    endpoint.into().filter(move || Ok(tls.filter()?))
 }
 
 /// TLS in the middle of a connection, as SMTP, IMAP and others begin it with a command.

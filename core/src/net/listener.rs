@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use super::connection::{Connection, Opener};
 use super::filter_stack::FilterStack;
+use super::handshakes::{Accepts, Handshakes, UnderWay};
 use super::tcp::{FilterMaker, ListenOptions};
 use crate::deferred::run_queue;
 use crate::driver::{Listener, Readiness, Token};
@@ -102,6 +103,7 @@ pub(super) fn serve<F: Factory>(
         factory: Rc::new(RefCell::new(factory)),
         make_filters: options.filters.clone(),
         handshake_timeout: options.handshake_timeout,
+        handshakes: Handshakes::new(options.handshake_limit),
         retry: RefCell::new(None),
         is_short: Cell::new(false),
         on_agenda: Cell::new(false),
@@ -144,6 +146,7 @@ struct Port<F: Factory> {
     factory: Rc<RefCell<F>>,
     make_filters: Vec<FilterMaker>,
     handshake_timeout: Duration,
+    handshakes: Handshakes,
     /// Accepts again, when the system is short of something.
     retry: RefCell<Option<DelayedCall>>,
     /// Whether that was logged.
@@ -167,6 +170,9 @@ impl<F: Factory> Port<F> {
             return;
         }
         for _ in 0..ACCEPTS_A_TURN {
+            if self.handshakes.must_wait() {
+                return;
+            }
             let token = core.sources.borrow_mut().reserve();
             let accepted = match &*self.listener.borrow() {
                 Some(listener) => listener.accept(token),
@@ -230,8 +236,13 @@ impl<F: Factory> Port<F> {
         }
         let total = self.handshake_timeout;
         let name = peer.to_string();
-        let opener: Rc<dyn Opener> = Rc::<Self>::clone(self);
         let is_filtered = !filters.is_empty();
+        let opener: Rc<dyn Opener> = if is_filtered && self.handshakes.are_limited() {
+            self.handshakes.begin();
+            Rc::new(UnderWay::new(Rc::<Self>::clone(self)))
+        } else {
+            Rc::<Self>::clone(self)
+        };
         let connection = Connection::open(
             core,
             token,
@@ -281,6 +292,17 @@ impl<F: Factory> Port<F> {
         drop(listener);
         if let Some(retry) = self.retry.take() {
             retry.cancel();
+        }
+    }
+}
+
+impl<F: Factory> Accepts for Port<F> {
+    fn handshake_ended(&self) {
+        if self.handshakes.end()
+            && let Some(this) = self.this.upgrade()
+            && let Some(core) = self.core.upgrade()
+        {
+            this.schedule(&core);
         }
     }
 }

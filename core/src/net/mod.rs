@@ -14,6 +14,7 @@ mod connection;
 mod connector;
 mod filter_stack;
 pub(crate) mod given;
+mod handshakes;
 mod listener;
 mod tcp;
 mod unix;

@@ -70,6 +70,7 @@ pub struct ListenOptions {
     only_v6: bool,
     mode: Option<u32>,
     pub(super) handshake_timeout: Duration,
+    pub(super) handshake_limit: Option<usize>,
     /// Makers of the filters, the lowest first.
     pub(super) filters: Vec<FilterMaker>,
 }
@@ -82,6 +83,7 @@ impl Default for ListenOptions {
             only_v6: false,
             mode: None,
             handshake_timeout: Duration::from_secs(30),
+            handshake_limit: None,
             filters: Vec::new(),
         }
     }
@@ -131,6 +133,17 @@ impl ListenOptions {
         self
     }
 
+    /// The most connections whose filter is not ready yet; any number unless set.
+    ///
+    /// Handshakes take time to compute. While so many are under way, nothing more is accepted:
+    /// who comes waits in the [`backlog`](Self::backlog), and those that began are done sooner.
+    /// Of one that says nothing the place is free again after the
+    /// [`handshake_timeout`](Self::handshake_timeout).
+    pub fn handshake_limit(mut self, connections: usize) -> Self {
+        self.handshake_limit = Some(connections.max(1));
+        self
+    }
+
     pub(crate) fn make_filters(&self) -> Result<Vec<Box<dyn Filter>>> {
         self.filters.iter().map(|make| make()).collect()
     }
@@ -153,6 +166,7 @@ impl fmt::Debug for ListenOptions {
             .field("only_v6", &self.only_v6)
             .field("mode", &self.mode)
             .field("handshake_timeout", &self.handshake_timeout)
+            .field("handshake_limit", &self.handshake_limit)
             .field("filters", &self.filters.len())
             .finish()
     }

@@ -192,6 +192,30 @@ impl ServerEndpoint {
     }
 }
 
+impl From<TcpServer> for ServerEndpoint {
+    fn from(server: TcpServer) -> Self {
+        Self::Tcp(server)
+    }
+}
+
+impl From<UnixServer> for ServerEndpoint {
+    fn from(server: UnixServer) -> Self {
+        Self::Unix(server)
+    }
+}
+
+impl From<AdoptedServer> for ServerEndpoint {
+    fn from(server: AdoptedServer) -> Self {
+        Self::Adopted(server)
+    }
+}
+
+impl From<StandardIo> for ServerEndpoint {
+    fn from(server: StandardIo) -> Self {
+        Self::StandardIo(server)
+    }
+}
+
 impl fmt::Debug for Endpoints {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Endpoints")

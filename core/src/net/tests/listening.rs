@@ -293,6 +293,36 @@ fn a_handshake_that_never_ends_is_bounded() {
 }
 
 #[test]
+fn only_so_many_handshakes_are_under_way_and_nobody_is_forgotten() {
+    let reactor = Simulation::new().reactor();
+    let limit = Duration::from_secs(7);
+    let made = Rc::new(RefCell::new(Vec::new()));
+    let (times, clock) = (Rc::clone(&made), reactor.clone());
+    let options = ListenOptions::new()
+        .filter(move || {
+            times.borrow_mut().push(clock.now());
+            Ok(Gate { fails: false })
+        })
+        .handshake_limit(2)
+        .handshake_timeout(limit);
+    let factory = Recorder::default();
+    let failures = Rc::clone(&factory.failures);
+    let port = reactor.listen_tcp(any_port(), factory, &options).unwrap();
+    let start = reactor.now();
+    let calls: Vec<_> = (0..5).map(|_| call(&reactor, port.address())).collect();
+    let all = crate::gather(calls);
+    assert_eq!(reactor.run_until(all).unwrap(), [false; 5]);
+    // Two began at once, two when the time of the first was over, and the last after those.
+    let waited: Vec<u64> = made
+        .borrow()
+        .iter()
+        .map(|time| (*time - start).as_secs() / 7)
+        .collect();
+    assert_eq!(waited, [0, 0, 1, 1, 2]);
+    assert_eq!(failures.borrow().len(), 5);
+}
+
+#[test]
 fn a_filter_that_cannot_be_made_costs_one_connection() {
     let reactor = Simulation::new().reactor();
     let made = Cell::new(0);
