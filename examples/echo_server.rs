@@ -9,7 +9,6 @@ use std::io::Write;
 use std::net::SocketAddr;
 use std::process::ExitCode;
 
-use torsade::endpoints::ServerEndpoint;
 use torsade::tls::{ServerTls, wrap_server_tls};
 use torsade::{Address, ProducerKind, Protocol, Reactor, Result, TcpServer, Transport};
 
@@ -74,7 +73,7 @@ fn parse(arguments: &[String]) -> std::result::Result<Arguments, String> {
 
 fn serve((tls, address): Arguments) -> Result<()> {
     let reactor = Reactor::new()?;
-    let mut server = ServerEndpoint::from(TcpServer::new(&reactor, address));
+    let mut server = TcpServer::new(&reactor, address);
     if let Some((certificate, key)) = tls {
         server = wrap_server_tls(
             server,

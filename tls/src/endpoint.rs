@@ -1,6 +1,6 @@
 //! TLS around endpoints, and on connections that are already there.
 
-use torsade_core::endpoints::{ClientEndpoint, Established, ServerEndpoint};
+use torsade_core::endpoints::{ClientEndpoint, Established, StreamServer};
 use torsade_core::{Deferred, Transport};
 
 use crate::{ClientTls, ConfigError, ServerTls};
@@ -72,7 +72,7 @@ impl<E: ClientEndpoint> ClientEndpoint for TlsClient<E> {
     }
 }
 
-/// Has every connection of a listening endpoint speak TLS.
+/// Has every connection of a listening endpoint, of whatever kind, speak TLS.
 ///
 /// A protocol is built for a connection after its handshake. A handshake that fails is logged, and
 /// told to the factory's `handshake_failed`. Wrapped twice, it is TLS in TLS, the second inside.
@@ -80,9 +80,9 @@ impl<E: ClientEndpoint> ClientEndpoint for TlsClient<E> {
 /// [`ListenOptions`](torsade_core::endpoints::ListenOptions).
 #[doc(alias = "wrapServerTLS")]
 #[doc(alias = "SSL4ServerEndpoint")]
-pub fn wrap_server_tls(endpoint: impl Into<ServerEndpoint>, tls: &ServerTls) -> ServerEndpoint {
+pub fn wrap_server_tls<E: StreamServer>(endpoint: E, tls: &ServerTls) -> E {
     let tls = tls.clone();
-    endpoint.into().filter(move || Ok(tls.filter()?))
+    endpoint.filter(move || Ok(tls.filter()?))
 }
 
 /// TLS in the middle of a connection, as SMTP, IMAP and others begin it with a command.

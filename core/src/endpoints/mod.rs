@@ -54,7 +54,42 @@ pub use unix::{UnixClient, UnixServer};
 
 use crate::factory::Once;
 pub use crate::net::{ConnectOptions, Established, ListenOptions, ListeningPort};
-use crate::{Deferred, Factory, Protocol, ProtocolRef};
+use crate::{Deferred, Factory, Filter, Protocol, ProtocolRef, Result};
+
+/// A way to listen.
+#[doc(alias = "IStreamServerEndpoint")]
+pub trait StreamServer: Sized {
+    /// Puts a filter below the protocol of each connection: see [`ListenOptions::filter`].
+    #[must_use]
+    fn filter<T: Filter>(self, make: impl Fn() -> Result<T> + 'static) -> Self;
+
+    /// Listens; each connection gets a protocol of `factory`.
+    ///
+    /// # Errors
+    /// [`CannotListen`](crate::CannotListen), and those of each kind.
+    fn listen<F: Factory>(&self, factory: F) -> Result<ListeningPort>;
+}
+
+macro_rules! stream_servers {
+    ($($server:ty),*) => {$(
+        impl StreamServer for $server {
+            fn filter<T: Filter>(self, make: impl Fn() -> Result<T> + 'static) -> Self {
+                self.filter(make)
+            }
+
+            fn listen<F: Factory>(&self, factory: F) -> Result<ListeningPort> {
+                self.listen(factory)
+            }
+        }
+    )*};
+}
+stream_servers!(
+    TcpServer,
+    UnixServer,
+    AdoptedServer,
+    StandardIo,
+    ServerEndpoint
+);
 
 /// A way to connect.
 ///
