@@ -4,6 +4,7 @@
 //! `.ci/run` sets it, it fails instead. `support` starts the peers, `peers_answer` proves them with
 //! other tools, so that a failure elsewhere is ours.
 
+mod certificates;
 mod echo;
 mod endpoints;
 mod futures;

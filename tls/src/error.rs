@@ -18,7 +18,7 @@ use crate::certificate::PublicKey;
 use crate::{Certificate, Pin};
 
 pub use self::config::ConfigError;
-pub(crate) use self::diagnose::{Context, diagnose, is_unlike_tls, not_tls};
+pub(crate) use self::diagnose::{Context, diagnose, is_unlike_tls, is_weak, not_tls};
 
 /// Why a TLS connection failed.
 ///

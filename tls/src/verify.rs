@@ -295,16 +295,18 @@ impl ServerCertVerifier for ServerVerifier {
             .map(|()| ServerCertVerified::assertion())
     }
 
+    // A key that is too weak shows here: with a weak one no signature is good.
     fn verify_tls12_signature(
         &self,
         message: &[u8],
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        match &self.accepts {
+        let verdict = match &self.accepts {
             Accepts::Custom(verifier) => verifier.verify_tls12_signature(message, cert, dss),
             _ => verify_tls12_signature(message, cert, dss, &self.algorithms),
-        }
+        };
+        note_refusal(cert, &[], verdict)
     }
 
     fn verify_tls13_signature(
@@ -313,10 +315,11 @@ impl ServerCertVerifier for ServerVerifier {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        match &self.accepts {
+        let verdict = match &self.accepts {
             Accepts::Custom(verifier) => verifier.verify_tls13_signature(message, cert, dss),
             _ => verify_tls13_signature(message, cert, dss, &self.algorithms),
-        }
+        };
+        note_refusal(cert, &[], verdict)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {

@@ -11,8 +11,9 @@ use std::time::SystemTime;
 use serde_json::Value;
 use torsade_tls::{Certificate, ClientTls, Revocation, TlsError, Trust};
 
-/// How many cases the verifier that ours is built upon answers as it should: the count never falls.
-const BAR: usize = 131;
+/// How many cases are answered as they should be (131 by the verifier that ours is built upon): the
+/// count never falls.
+const BAR: usize = 134;
 
 /// Where a more lenient answer than the suite's comes from, by the beginning of a case's name. These
 /// are answers of rustls-webpki; each is a rule that it does not look at, or looks at differently.

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use rustls::CertificateError;
 use rustls::pki_types::{CertificateDer, UnixTime};
 
 use super::server_name::parse_name;
-use crate::error::{Context, diagnose};
+use crate::error::{Context, diagnose, is_weak};
 use crate::verify::ServerVerifier;
 use crate::{Certificate, ConfigError, TlsError, observe};
 
@@ -62,13 +63,19 @@ impl CertificateVerifier {
         let now = UnixTime::since_unix_epoch(now.duration_since(UNIX_EPOCH).unwrap_or_default());
         let verdict = self
             .verifier
-            .verify(end_entity, intermediates, &name, &[], now);
+            .verify(end_entity, intermediates, &name, &[], now)
+            // In a handshake the key of a host would have to sign, and a weak one cannot.
+            .and_then(|()| match is_weak(&chain[0]) {
+                true => Err(CertificateError::BadSignature.into()),
+                false => Ok(()),
+            });
+        drop(observe::take());
         Ok(verdict.map_err(|error| {
             diagnose(
                 error,
                 Context {
                     peer: &server_name.into(),
-                    refused: observe::take().refused,
+                    refused: chain.to_vec(),
                     lacks_certificate: false,
                     first_bytes: None,
                 },

@@ -242,7 +242,8 @@ fn other_fault(
     }
 }
 
-fn is_weak(certificate: &Certificate) -> bool {
+/// Whether its key is of a kind whose signatures are not accepted for being too short.
+pub(crate) fn is_weak(certificate: &Certificate) -> bool {
     /// The least that is accepted (CA/Browser Forum, Baseline Requirements 6.1.5).
     const LEAST_RSA_BITS: usize = 2048;
     let key = certificate.public_key();

@@ -86,7 +86,8 @@ impl ClientCertVerifier for ClientVerifier {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls12_signature(message, cert, dss, &self.algorithms)
+        let verdict = verify_tls12_signature(message, cert, dss, &self.algorithms);
+        note_refusal(cert, &[], verdict)
     }
 
     fn verify_tls13_signature(
@@ -95,7 +96,8 @@ impl ClientCertVerifier for ClientVerifier {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls13_signature(message, cert, dss, &self.algorithms)
+        let verdict = verify_tls13_signature(message, cert, dss, &self.algorithms);
+        note_refusal(cert, &[], verdict)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
