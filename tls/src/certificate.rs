@@ -126,6 +126,7 @@ impl Certificate {
     }
 
     /// Its serial number, which its issuer gives only once, as hexadecimal digits: `04d3f1`.
+    /// One that is negative, against the rules, has its sign.
     #[doc(alias = "serialNumber")]
     pub fn serial(&self) -> &str {
         &self.details().serial

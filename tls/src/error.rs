@@ -87,8 +87,7 @@ pub enum TlsError {
         peer: Arc<str>,
         /// Its SHA-256 fingerprint, to compare over another channel before trusting it.
         fingerprint: String,
-        /// Whether it is marked as an authority (CA), in which role it is never accepted for a
-        /// host, trusted or not.
+        /// Whether it is marked as an authority (CA), as what `openssl req -x509` makes.
         is_authority: bool,
         /// The chain that was shown, its own first.
         certificates: Vec<Certificate>,

@@ -44,6 +44,8 @@ pub(crate) struct Trusted {
     pub(crate) roots: Arc<RootCertStore>,
     /// Accepted themselves, whoever issued them.
     pub(crate) exact: Vec<CertificateDer<'static>>,
+    /// The roots that may be hosts, although they are marked as authorities.
+    pub(crate) hosts: Vec<CertificateDer<'static>>,
 }
 
 impl Trust {
@@ -98,8 +100,7 @@ impl Trust {
     /// Adds the certificates of some hosts (or clients) themselves, in a file: each is accepted
     /// whoever issued it, as long as it is valid and has the right name. It vouches for no other.
     ///
-    /// This is for a certificate that `openssl req -x509` made, which is marked as an authority
-    /// and so is good for no host as a root.
+    /// This is for a certificate whose issuer is not to be trusted with any other.
     #[must_use]
     pub fn exactly_pem_file(self, path: impl Into<PathBuf>) -> Self {
         self.with(TrustSource::Exactly(Source::File(path.into())))
@@ -124,21 +125,21 @@ impl Trust {
     /// Reads all sources.
     pub(crate) fn load(&self) -> Result<Trusted, ConfigError> {
         let mut roots = RootCertStore::empty();
-        let mut exact = Vec::new();
+        let (mut exact, mut hosts) = (Vec::new(), Vec::new());
         for source in &self.sources {
             match source {
                 TrustSource::Platform => add_platform(&mut roots)?,
                 TrustSource::Bundled => roots
                     .roots
                     .extend_from_slice(webpki_roots::TLS_SERVER_ROOTS),
-                TrustSource::Roots(source) => add(&mut roots, source.certificates()?)?,
+                TrustSource::Roots(source) => {
+                    add_own(&mut roots, &mut hosts, source.certificates()?)?;
+                }
                 TrustSource::Directory(path) => add_directory(&mut roots, path)?,
                 TrustSource::Certificates(certificates) => {
                     let ders = certificates.iter().map(Certificate::der);
-                    add(
-                        &mut roots,
-                        ders.map(|der| CertificateDer::from(der.to_vec())),
-                    )?;
+                    let ders = ders.map(|der| CertificateDer::from(der.to_vec()));
+                    add_own(&mut roots, &mut hosts, ders)?;
                 }
                 TrustSource::Exactly(source) => exact.extend(source.certificates()?),
             }
@@ -147,17 +148,33 @@ impl Trust {
             return Err(ConfigError::EmptyTrust);
         }
         let roots = Arc::new(roots);
-        Ok(Trusted { roots, exact })
+        Ok(Trusted {
+            roots,
+            exact,
+            hosts,
+        })
     }
 }
 
-fn add(
+/// Adds roots that the program named itself.
+///
+/// What `openssl req -x509` makes for a host is marked as an authority, in which role it is good for
+/// no host. Its owner could have it issue another for itself, so that it is accepted as it is.
+fn add_own(
     roots: &mut RootCertStore,
+    hosts: &mut Vec<CertificateDer<'static>>,
     certificates: impl IntoIterator<Item = CertificateDer<'static>>,
 ) -> Result<(), ConfigError> {
-    certificates
-        .into_iter()
-        .try_for_each(|certificate| roots.add(certificate).map_err(ConfigError::BadRoot))
+    for certificate in certificates {
+        let looked_at = Certificate::unparsed(certificate.clone());
+        // Its numbers have to be sound (RFC 5280, 4.1.2.2): nothing else looks at them then.
+        let is_sound = !looked_at.serial().starts_with('-');
+        if looked_at.is_authority() && !looked_at.names().is_empty() && is_sound {
+            hosts.push(certificate.clone());
+        }
+        roots.add(certificate).map_err(ConfigError::BadRoot)?;
+    }
+    Ok(())
 }
 
 fn add_directory(roots: &mut RootCertStore, directory: &PathBuf) -> Result<(), ConfigError> {

@@ -123,6 +123,7 @@ pub(crate) struct ServerVerifier {
 enum Accepts {
     Trusted {
         exact: Exact,
+        hosts: Exact,
         roots: Option<Arc<WebPkiServerVerifier>>,
     },
     Any,
@@ -144,8 +145,11 @@ impl Accepts {
             }
             roots = Some(builder.build().map_err(ConfigError::from_verifier)?);
         }
-        let exact = Exact(trusted.exact);
-        Ok(Self::Trusted { exact, roots })
+        Ok(Self::Trusted {
+            exact: Exact(trusted.exact),
+            hosts: Exact(trusted.hosts),
+            roots,
+        })
     }
 
     fn check(
@@ -161,18 +165,48 @@ impl Accepts {
             Self::Custom(verifier) => verifier
                 .verify_server_cert(end_entity, intermediates, name, ocsp, now)
                 .map(drop),
-            Self::Trusted { exact, roots } => match roots {
-                _ if exact.has(end_entity) => {
-                    exact_is_valid(end_entity, now)?;
-                    verify_server_name(&ParsedCertificate::try_from(end_entity)?, name)
+            Self::Trusted {
+                exact,
+                hosts,
+                roots,
+            } => {
+                let verdict = match roots {
+                    _ if exact.has(end_entity) => return is_valid_itself(end_entity, name, now),
+                    Some(roots) => {
+                        roots.verify_server_cert(end_entity, intermediates, name, ocsp, now)
+                    }
+                    None => Err(CertificateError::UnknownIssuer.into()),
+                };
+                match verdict {
+                    Err(error) if is_authority_as_host(&error) && hosts.has(end_entity) => {
+                        is_valid_itself(end_entity, name, now)
+                    }
+                    verdict => verdict.map(drop),
                 }
-                Some(roots) => roots
-                    .verify_server_cert(end_entity, intermediates, name, ocsp, now)
-                    .map(drop),
-                None => Err(CertificateError::UnknownIssuer.into()),
-            },
+            }
         }
     }
+}
+
+/// Whether it is the fault of a certificate that is marked as an authority.
+pub(crate) fn is_authority_as_host(error: &Error) -> bool {
+    match error {
+        Error::InvalidCertificate(CertificateError::Other(other)) => matches!(
+            other.0.downcast_ref::<webpki::Error>(),
+            Some(webpki::Error::CaUsedAsEndEntity)
+        ),
+        _ => false,
+    }
+}
+
+/// What there is to check of a certificate that is accepted itself: its time and its name.
+fn is_valid_itself(
+    certificate: &CertificateDer<'_>,
+    name: &ServerName<'_>,
+    now: UnixTime,
+) -> Result<(), Error> {
+    exact_is_valid(certificate, now)?;
+    verify_server_name(&ParsedCertificate::try_from(certificate)?, name)
 }
 
 impl ServerVerifier {

@@ -62,7 +62,7 @@ impl Details {
             issuer: common_name(issuer).or_else(|| organization(issuer)),
             issuer_name: issuer.to_string(),
             raw_issuer: issuer.as_raw().to_vec(),
-            serial: hex(certificate.raw_serial()),
+            serial: integer(certificate.raw_serial()),
             dns_names: Vec::new(),
             ip_addresses: Vec::new(),
             not_before: system_time(certificate.validity().not_before.timestamp()),
@@ -100,13 +100,24 @@ fn organization(name: &X509Name<'_>) -> Option<String> {
     name.as_str().ok().map(str::to_owned)
 }
 
-fn hex(bytes: &[u8]) -> String {
-    // A leading zero keeps the number positive; nobody prints it.
-    let bytes = match bytes {
-        [0, rest @ ..] if !rest.is_empty() => rest,
-        _ => bytes,
-    };
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+/// An INTEGER in hexadecimal digits; a negative one, which no issuer should give, with its sign.
+fn integer(bytes: &[u8]) -> String {
+    let hex = |bytes: &[u8]| -> String { bytes.iter().map(|byte| format!("{byte:02x}")).collect() };
+    match bytes {
+        // A leading zero keeps the number positive; nobody prints it.
+        [0, rest @ ..] if !rest.is_empty() => hex(rest),
+        [0x80..=0xff, ..] => {
+            let mut magnitude: Vec<u8> = bytes.iter().map(|byte| !byte).collect();
+            for byte in magnitude.iter_mut().rev() {
+                *byte = byte.wrapping_add(1);
+                if *byte != 0 {
+                    break;
+                }
+            }
+            format!("-{}", hex(&magnitude))
+        }
+        _ => hex(bytes),
+    }
 }
 
 fn algorithm_name(certificate: &X509Certificate<'_>) -> String {
@@ -135,5 +146,24 @@ fn system_time(timestamp: i64) -> SystemTime {
         UNIX_EPOCH - distance
     } else {
         UNIX_EPOCH + distance
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::integer;
+
+    #[test]
+    fn numbers_of_both_signs_are_written() {
+        for (bytes, text) in [
+            (&[0][..], "00"),
+            (&[0x7f, 0xff], "7fff"),
+            (&[0, 0x80], "80"),
+            (&[0x80], "-80"),
+            (&[0xff], "-01"),
+            (&[0xff, 0], "-0100"),
+        ] {
+            assert_eq!(integer(bytes), text);
+        }
     }
 }

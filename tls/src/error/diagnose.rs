@@ -9,7 +9,7 @@ use rustls::{AlertDescription, CertificateError, Error, PeerIncompatible};
 use super::TlsError;
 use crate::Certificate;
 use crate::certificate::KeyAlgorithm;
-use crate::verify::{PinMismatch, Rejected};
+use crate::verify::{PinMismatch, Rejected, is_authority_as_host};
 
 /// What the filter knows when rustls reports an error.
 pub(crate) struct Context<'a> {
@@ -219,15 +219,19 @@ fn other_fault(
         };
     }
     match certificates.first() {
-        Some(own) if own.is_self_signed() && is_about_issuer(fault) => TlsError::SelfSigned {
-            peer,
-            fingerprint: own.fingerprint_hex(),
-            // What `openssl req -x509` makes by default. webpki sees that it is an authority
-            // before it looks for an issuer.
-            is_authority: own.is_authority(),
-            certificates,
-            source,
-        },
+        Some(own)
+            if own.is_self_signed()
+                && (*fault == Fault::UnknownIssuer || is_authority_as_host(&source)) =>
+        {
+            TlsError::SelfSigned {
+                peer,
+                fingerprint: own.fingerprint_hex(),
+                // webpki sees this before it looks for an issuer.
+                is_authority: own.is_authority(),
+                certificates,
+                source,
+            }
+        }
         own if *fault == Fault::UnknownIssuer => TlsError::UnknownIssuer {
             peer,
             issuer: own.and_then(|own| own.issuer().map(str::to_owned)),
@@ -271,17 +275,6 @@ fn weak_signature(certificates: &[Certificate]) -> Option<String> {
             algorithm.starts_with("dsa") || ["md2", "md4", "md5", "sha1"].iter().any(is_old)
         })
         .map(str::to_owned)
-}
-
-fn is_about_issuer(fault: &CertificateError) -> bool {
-    match fault {
-        CertificateError::UnknownIssuer => true,
-        CertificateError::Other(other) => matches!(
-            other.0.downcast_ref::<webpki::Error>(),
-            Some(webpki::Error::CaUsedAsEndEntity)
-        ),
-        _ => false,
-    }
 }
 
 fn received(

@@ -15,19 +15,6 @@ impl TlsError {
     /// ```
     pub fn help(&self) -> String {
         match self {
-            Self::SelfSigned {
-                is_authority: false,
-                ..
-            } => "compare the fingerprint over another channel; if it is the right one, add the \
-                  certificate to the trust"
-                .to_owned(),
-            Self::SelfSigned { .. } => {
-                "compare the fingerprint over another channel; if it is the right one, trust \
-                 exactly this certificate: as it is marked as an authority, adding it as a root \
-                 does not make it good for a host. A better one is made with `-addext \
-                 basicConstraints=critical,CA:FALSE`"
-                    .to_owned()
-            }
             Self::WrongName { peer, found, .. } => match found.first() {
                 Some(name) => format!(
                     "connect to a name that the certificate is for, such as {name}, or have {peer} \
@@ -57,6 +44,10 @@ impl TlsError {
     /// The advice that does not depend on details.
     fn advice(&self) -> &'static str {
         match self {
+            Self::SelfSigned { .. } => {
+                "compare the fingerprint over another channel; if it is the right one, add the \
+                 certificate to the trust"
+            }
             Self::Expired { .. } => {
                 "its operator has to renew it; if all servers seem expired, the clock here is wrong"
             }
