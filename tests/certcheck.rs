@@ -5,7 +5,7 @@ mod support;
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, SystemTime};
@@ -13,13 +13,13 @@ use std::time::{Duration, SystemTime};
 use serde_json::Value;
 use support::peer::{self, Finished, run};
 use support::program::example;
+use support::serving::Serving;
 use tempfile::TempDir;
-use torsade::endpoints::TcpServer;
 use torsade::tls::generate::Authority;
 use torsade::tls::{
     PrivateCertificate, ServerTls, StartTls, TlsVersion, generate, wrap_server_tls,
 };
-use torsade::{Address, Protocol, Reactor, Remote, Result, Transport};
+use torsade::{Address, Protocol, Result, Transport};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -59,11 +59,11 @@ impl Protocol for Mail {
     }
 }
 
-/// Servers on one thread, and the authority that their certificates are from.
+/// Servers, and the authority that their certificates are from.
 struct World {
     authority: Authority,
     directory: TempDir,
-    servers: Vec<(Remote, thread::JoinHandle<()>)>,
+    servers: Vec<Serving>,
 }
 
 impl World {
@@ -91,42 +91,31 @@ impl World {
             .issue_valid(["localhost"], end - 90 * DAY, end)
     }
 
-    /// Runs a reactor on a thread; `listen` gives the port.
-    fn serve(&mut self, listen: impl FnOnce(&Reactor) -> Result<u16> + Send + 'static) -> u16 {
-        let (announce, announced) = std::sync::mpsc::channel();
-        let server = thread::spawn(move || {
-            let reactor = Reactor::new().unwrap();
-            let port = listen(&reactor).unwrap();
-            announce.send((port, reactor.remote())).unwrap();
-            reactor.run().unwrap();
-        });
-        let (port, remote) = announced.recv().unwrap();
-        self.servers.push((remote, server));
-        port
-    }
-
     fn https(&mut self, certificate: PrivateCertificate) -> u16 {
-        self.serve(move |reactor| {
+        self.serve(Serving::start(move |server| {
             let tls = ServerTls::builder().certificate(certificate).build()?;
-            let server = TcpServer::new(reactor, (Ipv4Addr::LOCALHOST, 0).into());
-            let port = wrap_server_tls(server, &tls).listen(|_: &Address| Quiet)?;
-            Ok(port.address().port().unwrap())
-        })
+            wrap_server_tls(server, &tls).listen(|_: &Address| Quiet)
+        }))
     }
 
     fn smtp(&mut self, certificate: PrivateCertificate, after_agreeing: &'static [u8]) -> u16 {
-        self.serve(move |reactor| {
+        self.serve(Serving::start(move |server| {
             let tls = ServerTls::builder()
                 .certificate(certificate)
                 .versions(..=TlsVersion::Tls12)
                 .build()?;
-            let server = TcpServer::new(reactor, (Ipv4Addr::LOCALHOST, 0).into());
-            let port = server.listen(move |_: &Address| Mail {
+            server.listen(move |_: &Address| Mail {
                 tls: tls.clone(),
                 after_agreeing,
-            })?;
-            Ok(port.address().port().unwrap())
-        })
+            })
+        }))
+    }
+
+    /// Keeps a server for as long as this, and gives its port.
+    fn serve(&mut self, serving: Serving) -> u16 {
+        let port = serving.port();
+        self.servers.push(serving);
+        port
     }
 
     fn check(&self, arguments: &[&str]) -> Finished {
@@ -139,16 +128,6 @@ impl World {
         let path = self.directory.path().join(name);
         fs::write(&path, content).unwrap();
         path.display().to_string()
-    }
-}
-
-impl Drop for World {
-    fn drop(&mut self) {
-        for (remote, server) in self.servers.drain(..) {
-            let stopped = remote.call_from_thread(|reactor| reactor.stop().unwrap());
-            stopped.unwrap();
-            server.join().unwrap();
-        }
     }
 }
 

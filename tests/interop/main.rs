@@ -10,4 +10,6 @@ mod endpoints;
 mod futures;
 mod http;
 mod peers_answer;
+mod starttls;
 mod support;
+mod tls;

@@ -12,6 +12,7 @@
 
 #![allow(dead_code, reason = "each program of tests uses its part of it")]
 
+pub(crate) mod daemon;
 pub(crate) mod memory;
 pub(crate) mod nginx;
 pub(crate) mod openssl;
@@ -19,3 +20,4 @@ pub(crate) mod peer;
 pub(crate) mod pki;
 pub(crate) mod program;
 pub(crate) mod python;
+pub(crate) mod serving;

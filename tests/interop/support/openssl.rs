@@ -25,8 +25,10 @@ pub(crate) struct OpensslServer {
 pub(crate) struct OpensslOptions {
     arguments: Vec<String>,
     require_client_certificate: bool,
-    identity: Option<fn(&Pki) -> Identity>,
+    identity: Option<Issue>,
 }
+
+type Issue = Box<dyn FnOnce(&Pki) -> Identity>;
 
 impl OpensslServer {
     /// Starts `s_server` with a certificate for `localhost`; `None`, after saying so, where openssl
@@ -79,8 +81,8 @@ impl OpensslOptions {
     }
 
     /// Another certificate than the valid one for `localhost`, such as `Pki::expired_server`.
-    pub(crate) fn identity(mut self, issue: fn(&Pki) -> Identity) -> Self {
-        self.identity = Some(issue);
+    pub(crate) fn identity(mut self, issue: impl FnOnce(&Pki) -> Identity + 'static) -> Self {
+        self.identity = Some(Box::new(issue));
         self
     }
 
@@ -95,7 +97,10 @@ impl OpensslOptions {
         let program = peer::find("openssl")?;
         let dir = peer::temp_dir();
         let pki = Pki::new(dir.path());
-        let identity = self.identity.unwrap_or(Pki::server)(&pki);
+        let identity = match self.identity {
+            Some(issue) => issue(&pki),
+            None => pki.server(),
+        };
 
         let mut command = Command::new(program);
         command.args(["s_server", "-www", "-accept", "127.0.0.1:0"]);

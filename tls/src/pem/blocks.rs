@@ -148,5 +148,10 @@ fn foreign_format(content: &[u8]) -> Option<&'static str> {
 
 /// Whether `content` begins as everything in DER does here: with a SEQUENCE (X.690, 8.9).
 pub(super) fn is_der(content: &[u8]) -> bool {
-    matches!(content, [0x30, 0x30..=0x83, ..])
+    match *content {
+        // A short one may begin like text, but has to be as long as it says.
+        [0x30, length @ ..=0x7f, ..] => content.len() == 2 + usize::from(length),
+        [0x30, 0x81..=0x84, ..] => true,
+        _ => false,
+    }
 }
