@@ -265,7 +265,7 @@ impl Transport {
         self.link().map_or(Address::Unnamed, |link| link.host())
     }
 
-    /// Sends small segments at once instead of gathering them (TCP_NODELAY). Off by default.
+    /// Sends small segments at once instead of gathering them (TCP_NODELAY). On by default.
     ///
     /// # Errors
     /// As [`set_option`](Self::set_option).

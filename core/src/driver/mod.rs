@@ -95,6 +95,8 @@ pub(crate) struct ListenOptions {
     pub(crate) only_v6: bool,
     /// The permissions of a UNIX socket's file.
     pub(crate) mode: Option<u32>,
+    /// Has the connections send small segments at once (TCP_NODELAY).
+    pub(crate) no_delay: bool,
 }
 
 /// Moves a reactor.

@@ -24,13 +24,16 @@ impl Default for ConnectOptions {
     fn default() -> Self {
         Self {
             timeout: Duration::from_secs(30),
-            for_driver: driver::ConnectOptions::default(),
+            for_driver: driver::ConnectOptions {
+                bind_address: None,
+                no_delay: true,
+            },
         }
     }
 }
 
 impl ConnectOptions {
-    /// Thirty seconds, any local address, Nagle's algorithm on.
+    /// Thirty seconds, any local address.
     pub fn new() -> Self {
         Self::default()
     }
@@ -48,7 +51,11 @@ impl ConnectOptions {
         self
     }
 
-    /// Sends small segments at once instead of gathering them (TCP_NODELAY).
+    /// Whether small segments are sent at once (TCP_NODELAY); they are unless set.
+    ///
+    /// What is written is gathered here until the turn of the reactor ends. If the system gathered
+    /// as well (Nagle's algorithm), the last segment of a large write would wait for the peer to
+    /// acknowledge the others, which takes some 40 ms where the peer has nothing to say.
     pub fn no_delay(mut self, on: bool) -> Self {
         self.for_driver.no_delay = on;
         self
@@ -69,6 +76,7 @@ pub struct ListenOptions {
     reuse_port: bool,
     only_v6: bool,
     mode: Option<u32>,
+    no_delay: bool,
     pub(super) handshake_timeout: Duration,
     pub(super) handshake_limit: Option<usize>,
     /// Makers of the filters, the lowest first.
@@ -82,6 +90,7 @@ impl Default for ListenOptions {
             reuse_port: false,
             only_v6: false,
             mode: None,
+            no_delay: true,
             handshake_timeout: Duration::from_secs(30),
             handshake_limit: None,
             filters: Vec::new(),
@@ -120,6 +129,12 @@ impl ListenOptions {
         self
     }
 
+    /// Whether the connections send small segments at once: see [`ConnectOptions::no_delay`].
+    pub fn no_delay(mut self, on: bool) -> Self {
+        self.no_delay = on;
+        self
+    }
+
     /// Puts a filter (TLS, mostly) below the protocol of each connection, above the filters that
     /// were put there before.
     pub fn filter<T: Filter>(mut self, make: impl Fn() -> Result<T> + 'static) -> Self {
@@ -154,6 +169,7 @@ impl ListenOptions {
             reuse_port: self.reuse_port,
             only_v6: self.only_v6,
             mode: self.mode,
+            no_delay: self.no_delay,
         }
     }
 }
@@ -165,6 +181,7 @@ impl fmt::Debug for ListenOptions {
             .field("reuse_port", &self.reuse_port)
             .field("only_v6", &self.only_v6)
             .field("mode", &self.mode)
+            .field("no_delay", &self.no_delay)
             .field("handshake_timeout", &self.handshake_timeout)
             .field("handshake_limit", &self.handshake_limit)
             .field("filters", &self.filters.len())

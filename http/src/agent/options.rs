@@ -43,7 +43,7 @@ impl Default for AgentOptions {
     fn default() -> Self {
         Self {
             tls: None,
-            connect: ConnectOptions::new().no_delay(true),
+            connect: ConnectOptions::new(),
             timeouts: Timeouts {
                 head: Some(Duration::from_secs(60)),
                 silence: Some(Duration::from_secs(60)),

@@ -31,6 +31,7 @@ fn listen_options(backlog: i32) -> ListenOptions {
         backlog,
         reuse_port: false,
         mode: None,
+        no_delay: true,
         only_v6: false,
     }
 }
@@ -250,6 +251,7 @@ fn a_shared_port_serves_all_its_listeners() {
         backlog: 5,
         reuse_port: true,
         mode: None,
+        no_delay: true,
         only_v6: false,
     };
     let one = driver

@@ -53,6 +53,10 @@ pub(super) fn listen(
     registry: &Rc<Registry>,
     token: Token,
 ) -> io::Result<Box<dyn Listener>> {
+    listener(listening(on, options)?, registry, token, false)
+}
+
+fn listening(on: SocketAddr, options: &ListenOptions) -> io::Result<Socket> {
     let socket = Socket::new(Domain::for_address(on), Type::STREAM, Some(Protocol::TCP))?;
     // Without it, a restarted server waits for the old one's connections to time out.
     socket.set_reuse_address(true)?;
@@ -62,10 +66,12 @@ pub(super) fn listen(
     if on.is_ipv6() {
         socket.set_only_v6(options.only_v6)?;
     }
+    // Accepted sockets inherit it, which spares a call for each.
+    socket.set_tcp_nodelay(options.no_delay)?;
     socket.set_nonblocking(true)?;
     socket.bind(&on.into())?;
     socket.listen(options.backlog)?;
-    listener(socket, registry, token, false)
+    Ok(socket)
 }
 
 /// A stream of somebody else's socket, which is connected and does not block.
@@ -204,6 +210,30 @@ impl Drop for SystemListener {
     fn drop(&mut self) {
         if self.is_shared {
             super::take_out(&self.registry, &self.listener);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn connections_send_at_once_on_both_sides_unless_told_otherwise() {
+        for no_delay in [true, false] {
+            let options = ListenOptions {
+                backlog: 1,
+                reuse_port: false,
+                only_v6: false,
+                mode: None,
+                no_delay,
+            };
+            let socket = listening("127.0.0.1:0".parse().unwrap(), &options).unwrap();
+            let address = socket.local_addr().unwrap().as_socket().unwrap();
+            socket.set_nonblocking(false).unwrap();
+            let _client = std::net::TcpStream::connect(address).unwrap();
+            let (accepted, _) = socket.accept().unwrap();
+            assert_eq!(accepted.tcp_nodelay().unwrap(), no_delay);
         }
     }
 }
