@@ -250,6 +250,13 @@ pub enum TlsError {
         /// What that seems to be, such as `HTTP`.
         looks_like: Option<&'static str>,
     },
+    /// A message of the handshake, most likely the peer's certificates, is larger than 64 KiB.
+    TooLarge {
+        /// Whose.
+        peer: Arc<str>,
+        /// The cause.
+        source: Box<rustls::Error>,
+    },
     /// The peer, or something in between, broke the rules of TLS.
     Protocol {
         /// Who.
@@ -285,6 +292,7 @@ impl TlsError {
             | Self::ClosedWithoutCloseNotify { peer, .. }
             | Self::EofInHandshake { peer, .. }
             | Self::NotTls { peer, .. }
+            | Self::TooLarge { peer, .. }
             | Self::Protocol { peer, .. } => peer,
         }
     }
@@ -332,6 +340,7 @@ impl std::error::Error for TlsError {
             | Self::NoCommonVersion { source, .. }
             | Self::NoCommonSuite { source, .. }
             | Self::NoCommonProtocol { source, .. }
+            | Self::TooLarge { source, .. }
             | Self::Protocol { source, .. } => Some(&**source),
             Self::Rejected { reason, .. } => Some(&**reason),
             Self::ClosedWithoutCloseNotify { .. }

@@ -181,6 +181,7 @@ impl TlsFilter {
                 peer: &self.peer,
                 refused: notes.refused,
                 lacks_certificate: self.lacks_certificate || notes.lacks_certificate,
+                in_handshake: !self.is_ready,
                 first_bytes: (!self.has_read_record).then_some(unread),
             },
         )

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use rcgen::{CertifiedKey, generate_simple_self_signed};
-use torsade_core::endpoints::{ClientEndpoint, HostnameClient, TcpServer};
+use torsade_core::endpoints::{ClientEndpoint, HostnameClient, TcpServer, UnixClient, UnixServer};
 use torsade_core::testing::Simulation;
 use torsade_core::{Address, ConnectionDone, Deferred, Failure, Protocol, Reactor, Resolver};
 use torsade_core::{Result, Transport};
@@ -129,6 +129,52 @@ fn bytes_cross_tls_whatever_the_segments_and_both_sides_say_farewell() {
             ))
             .unwrap();
         assert_eq!(reactor.open_sources(), 1, "only the listener is left");
+    }
+}
+
+// R73
+#[test]
+fn windows_smaller_than_a_record_lose_nothing() {
+    for (segment, window) in [(1, 40), (60, 100), (1460, 1000)] {
+        let reactor = Simulation::new()
+            .segment_size(segment)
+            .window(window)
+            .host("echo.test", [HOST])
+            .reactor();
+        let (client, server) = tls_pair("echo.test");
+        wrap_server_tls(TcpServer::new(&reactor, (HOST, 443).into()), &server)
+            .listen(|_: &Address| Echo)
+            .unwrap();
+        let called = call(&reactor, &client, "echo.test", 40_000);
+        let (received, reason) = reactor.run_until(called).unwrap();
+        assert!(received == pattern(40_000), "a window of {window}");
+        assert_eq!(reason, ConnectionDone.to_string());
+    }
+}
+
+#[test]
+fn unix_sockets_carry_tls_like_any_other() {
+    let directory = tempfile::tempdir().unwrap();
+    for reactor in [Simulation::new().reactor(), Reactor::new().unwrap()] {
+        let name = directory.path().join("socket");
+        let (client, server) = tls_pair("echo.test");
+        let port = wrap_server_tls(UnixServer::new(&reactor, name.clone()), &server)
+            .listen(|_: &Address| Echo)
+            .unwrap();
+        let (resolver, done) = Deferred::new();
+        let mut resolver = Some(resolver);
+        let called = wrap_client_tls(UnixClient::new(&reactor, name), &client, "echo.test")
+            .connect(move |_: &Address| Caller {
+                expected: 300_000,
+                received: Vec::new(),
+                done: resolver.take(),
+                log: Rc::default(),
+            })
+            .add_callback(|_| done);
+        let (received, reason) = reactor.run_until(called).unwrap();
+        assert!(received == pattern(300_000));
+        assert_eq!(reason, ConnectionDone.to_string());
+        reactor.run_until(port.stop_listening()).unwrap();
     }
 }
 

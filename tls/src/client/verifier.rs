@@ -77,6 +77,7 @@ impl CertificateVerifier {
                     peer: &server_name.into(),
                     refused: chain.to_vec(),
                     lacks_certificate: false,
+                    in_handshake: true,
                     first_bytes: None,
                 },
             )

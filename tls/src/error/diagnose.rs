@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rustls::pki_types::UnixTime;
-use rustls::{AlertDescription, CertificateError, Error, PeerIncompatible};
+use rustls::{AlertDescription, CertificateError, Error, InvalidMessage, PeerIncompatible};
 
 use super::TlsError;
 use crate::Certificate;
@@ -18,6 +18,8 @@ pub(crate) struct Context<'a> {
     pub(crate) refused: Vec<Certificate>,
     /// It asked for a certificate, and there was none to show.
     pub(crate) lacks_certificate: bool,
+    /// Messages are read, not data.
+    pub(crate) in_handshake: bool,
     /// The first bytes of the peer, if not a single record could be read from them.
     pub(crate) first_bytes: Option<&'a [u8]>,
 }
@@ -30,6 +32,9 @@ pub(crate) fn diagnose(error: Error, context: Context<'_>) -> TlsError {
         Error::InvalidMessage(_) if context.first_bytes.is_some_and(is_unlike_tls) => {
             not_tls(peer, context.first_bytes.unwrap_or_default())
         }
+        Error::InvalidMessage(
+            InvalidMessage::HandshakePayloadTooLarge | InvalidMessage::MessageTooLarge,
+        ) if context.in_handshake => TlsError::TooLarge { peer, source },
         Error::InvalidCertificate(fault) => {
             let fault = fault.clone();
             certificate_fault(&fault, peer, context.refused, source)

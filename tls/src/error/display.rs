@@ -199,6 +199,11 @@ impl fmt::Display for TlsError {
                 }
                 write!(f, "as it began with \"{excerpt}\"")
             }
+            Self::TooLarge { peer, .. } => write!(
+                f,
+                "{peer}: a message of its handshake is larger than 64 KiB; most likely these are \
+                 its certificates"
+            ),
             Self::Protocol { peer, source } => {
                 write!(f, "{peer}: the TLS connection broke: {source}")
             }

@@ -116,6 +116,9 @@ impl TlsError {
                 "see the log of the other side; some close without an alert when they refuse a \
                  version, a name or a certificate"
             }
+            Self::TooLarge { .. } => {
+                "its operator has to split the certificate into several with fewer names"
+            }
             Self::NotTls { .. } => "check the port, and whether it expects STARTTLS or no TLS",
             _ => {
                 "try again; if it is always so, something in between changes the bytes, or the \

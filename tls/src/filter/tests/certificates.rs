@@ -279,3 +279,61 @@ fn a_chain_needs_its_intermediate_certificates() {
     leaf.chain = [leaf.chain, old.pem, good.pem].concat();
     Pair::shake_hands(root.client(), leaf.server()).assert_ready();
 }
+
+// C132
+#[test]
+fn the_server_hears_in_the_right_alert_why_it_was_refused() {
+    use rustls::AlertDescription as Alert;
+    let (authority, good) = authority();
+    let heard = |client: crate::ClientTlsBuilder, leaf: &Leaf| {
+        let pair = Pair::shake_hands(client, leaf.server());
+        assert!(pair.client.error.is_some());
+        match pair.server.tls_error() {
+            TlsError::CertificateRefused { alert, .. } | TlsError::AlertReceived { alert, .. } => {
+                *alert
+            }
+            other => panic!("{other}"),
+        }
+    };
+    let client = || authority.client();
+    let old = authority.issue_with(&["localhost"], |params| {
+        params.not_after = rcgen::date_time_ymd(2020, 1, 2);
+    });
+    assert_eq!(heard(client(), &old), Alert::CertificateExpired);
+    let other_name = authority.issue(&["other.test"]);
+    assert_eq!(heard(client(), &other_name), Alert::BadCertificate);
+    let stranger = Authority::new("Other CA").issue(&["localhost"]);
+    assert_eq!(heard(client(), &stranger), Alert::UnknownCA);
+    let for_clients = authority.issue_with(&["localhost"], |params| {
+        params.extended_key_usages = vec![rcgen::ExtendedKeyUsagePurpose::ClientAuth];
+    });
+    assert_eq!(heard(client(), &for_clients), Alert::UnsupportedCertificate);
+    let unpinned = crate::Pins::new(
+        crate::Pin::from_hash([1; 32]),
+        crate::Pin::from_hash([2; 32]),
+    );
+    assert_eq!(
+        heard(client().pins(unpinned), &good),
+        Alert::CertificateUnknown
+    );
+    let picky = client().check_certificate(|_, _| Err("no".into()));
+    assert_eq!(heard(picky, &good), Alert::CertificateUnknown);
+}
+
+// R87
+#[test]
+fn certificates_beyond_all_measure_are_named_as_such() {
+    let (authority, _) = authority();
+    let names: Vec<String> = (0..10_000)
+        .map(|n| format!("host-{n}.example.com"))
+        .collect();
+    let names: Vec<&str> = names
+        .iter()
+        .map(String::as_str)
+        .chain(["localhost"])
+        .collect();
+    let pair = Pair::shake_hands(authority.client(), authority.issue(&names).server());
+    let error = pair.client.tls_error();
+    assert!(matches!(error, TlsError::TooLarge { .. }), "{error}");
+    assert!(error.help().contains("fewer names"), "{}", error.help());
+}

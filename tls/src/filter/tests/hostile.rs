@@ -117,7 +117,7 @@ fn what_is_kept_is_bounded() {
             break;
         }
     }
-    assert!(matches!(side.tls_error(), TlsError::Protocol { .. }));
+    assert!(matches!(side.tls_error(), TlsError::TooLarge { .. }));
     assert_eq!(side.filter.pending.capacity(), 0);
 }
 
