@@ -8,7 +8,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use rustls::ClientConfig;
-use rustls::client::UnbufferedClientConnection;
+use rustls::client::{ClientConnection, UnbufferedClientConnection};
+use rustls::pki_types::ServerName;
 
 pub use self::builder::{ClientTlsBuilder, DangerousClientTls};
 use self::server_name::parse_name;
@@ -69,6 +70,29 @@ impl ClientTls {
         }
     }
 
+    /// The same as [`filter`](Self::filter), with the first bytes of the stream: they are sent
+    /// together with the hello (early data, 0-RTT) if a session is resumed whose server takes so
+    /// many of them, and after the handshake otherwise. Either way they arrive once.
+    ///
+    /// Who records the connection can play early data to the server again, as often as it
+    /// accepts it: it has to be something that does no harm when it is done twice (RFC 8446,
+    /// section 8).
+    ///
+    /// # Errors
+    /// As [`filter`](Self::filter).
+    pub fn filter_with_early_data(
+        &self,
+        server_name: &str,
+        first: impl Into<Vec<u8>>,
+    ) -> Result<TlsFilter, ConfigError> {
+        let (name, peer) = named(server_name)?;
+        let mut config = (*self.config).clone();
+        config.enable_early_data = true;
+        let connection =
+            ClientConnection::new(Arc::new(config), name).map_err(ConfigError::Rustls)?;
+        Ok(TlsFilter::early_client(connection, peer, first.into()))
+    }
+
     /// The filter for one connection to `server_name`: a host name (one beyond ASCII is converted,
     /// RFC 5891; a final dot does not matter), or an IP address (of IPv6 with or without
     /// brackets).
@@ -80,13 +104,19 @@ impl ClientTls {
     /// [`ConfigError::BadServerName`].
     #[doc(alias = "clientConnectionForTLS")]
     pub fn filter(&self, server_name: &str) -> Result<TlsFilter, ConfigError> {
-        let name = parse_name(server_name)
-            .ok_or_else(|| ConfigError::BadServerName(server_name.to_owned()))?;
-        let peer: Arc<str> = name.to_str().into();
+        let (name, peer) = named(server_name)?;
         let connection = UnbufferedClientConnection::new(Arc::clone(&self.config), name)
             .map_err(ConfigError::Rustls)?;
         Ok(TlsFilter::client(connection, peer))
     }
+}
+
+/// The name of a server, for rustls and for people.
+fn named(server_name: &str) -> Result<(ServerName<'static>, Arc<str>), ConfigError> {
+    let name = parse_name(server_name)
+        .ok_or_else(|| ConfigError::BadServerName(server_name.to_owned()))?;
+    let peer = name.to_str().into();
+    Ok((name, peer))
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use torsade_core::endpoints::{ClientEndpoint, Established, StreamServer};
 use torsade_core::{Deferred, Transport};
 
-use crate::{ClientTls, ConfigError, ServerTls};
+use crate::{ClientTls, ConfigError, ServerTls, TlsFilter};
 
 /// An endpoint that speaks TLS over the stream of another.
 ///
@@ -16,6 +16,25 @@ pub struct TlsClient<E> {
     endpoint: E,
     tls: ClientTls,
     server_name: String,
+    early_data: Option<Vec<u8>>,
+}
+
+impl<E> TlsClient<E> {
+    /// Sends these bytes first: see [`ClientTls::filter_with_early_data`].
+    #[must_use]
+    pub fn early_data(mut self, first: impl Into<Vec<u8>>) -> Self {
+        self.early_data = Some(first.into());
+        self
+    }
+
+    fn filter(&self) -> Result<TlsFilter, ConfigError> {
+        match &self.early_data {
+            None => self.tls.filter(&self.server_name),
+            Some(first) => self
+                .tls
+                .filter_with_early_data(&self.server_name, first.clone()),
+        }
+    }
 }
 
 /// Wraps an endpoint in TLS. `server_name` is the name (or IP address) that the server has to
@@ -54,6 +73,7 @@ pub fn wrap_client_tls<E: ClientEndpoint>(
         endpoint,
         tls: tls.clone(),
         server_name: server_name.into(),
+        early_data: None,
     }
 }
 
@@ -62,7 +82,7 @@ pub fn wrap_client_tls<E: ClientEndpoint>(
 impl<E: ClientEndpoint> ClientEndpoint for TlsClient<E> {
     fn establish(&self) -> Deferred<Established> {
         // Made first: a wrong name is told without a connection.
-        match self.tls.filter(&self.server_name) {
+        match self.filter() {
             Ok(filter) => self
                 .endpoint
                 .establish()

@@ -12,6 +12,7 @@
 //! A filter is in its handshake, then ready; each direction then closes with a close_notify.
 //! After an error it is dead: it decodes nothing more.
 
+mod early;
 mod session;
 
 use std::any::Any;
@@ -21,10 +22,11 @@ use std::mem;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use rustls::client::UnbufferedClientConnection;
-use rustls::server::UnbufferedServerConnection;
+use rustls::client::{ClientConnection, UnbufferedClientConnection};
+use rustls::server::{ServerConnection, UnbufferedServerConnection};
 use torsade_core::{Filter, Result};
 
+use self::early::Early;
 use self::session::{Goal, Progress, Session};
 use crate::error::{Context, TlsError, diagnose, is_unlike_tls, not_tls};
 use crate::{TlsInfo, observe};
@@ -72,6 +74,23 @@ impl TlsFilter {
         )
     }
 
+    /// A client whose `first` bytes are sent early, if that is possible.
+    pub(crate) fn early_client(
+        connection: ClientConnection,
+        server: Arc<str>,
+        first: Vec<u8>,
+    ) -> Self {
+        let server_name = Some(server.to_string());
+        let session = Session::Early(Box::new(Early::client(connection, first)));
+        Self::new(session, server, server_name)
+    }
+
+    /// A server that accepts early data.
+    pub(crate) fn early_server(connection: ServerConnection) -> Self {
+        let session = Session::Early(Box::new(Early::server(connection)));
+        Self::new(session, "the client".into(), None)
+    }
+
     fn new(session: Session, peer: Arc<str>, server_name: Option<String>) -> Self {
         Self {
             session,
@@ -96,7 +115,12 @@ impl TlsFilter {
         if !self.is_ready {
             return None;
         }
-        let info = || TlsInfo::read(self.session.state(), self.server_name.clone()).map(Rc::new);
+        let info = || {
+            let name = self.server_name.clone();
+            let mut info = TlsInfo::read(self.session.state(), name)?;
+            info.early_data = self.session.has_early_data();
+            Some(Rc::new(info))
+        };
         self.info.get_or_init(info).clone()
     }
 
@@ -153,7 +177,7 @@ impl TlsFilter {
             let notes = observe::take();
             self.lacks_certificate |= notes.lacks_certificate;
             self.server_name = self.server_name.take().or(notes.server_name);
-            self.is_ready = !self.session.state().is_handshaking();
+            self.is_ready = self.session.is_ready();
         }
         if self.is_read_closed {
             // RFC 8446, 6.1: what follows a close_notify is ignored.

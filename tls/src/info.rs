@@ -39,6 +39,9 @@ pub struct TlsInfo {
     pub alpn: Option<Vec<u8>>,
     /// Whether an earlier session was resumed.
     pub resumed: bool,
+    /// On a client: its early data was accepted. On a server: the first bytes of the stream came
+    /// before the handshake was done, and may be a replay of what another connection sent.
+    pub early_data: bool,
     /// The server's name: the one connected to on a client; the one asked for (SNI), if any, on
     /// a server.
     pub server_name: Option<String>,
@@ -60,6 +63,7 @@ impl TlsInfo {
             key_exchange_group: group.map(|group| group_name(group.name())),
             alpn: connection.alpn_protocol().map(<[u8]>::to_vec),
             resumed: connection.handshake_kind() == Some(HandshakeKind::Resumed),
+            early_data: false,
             server_name,
             peer_certificates: certificates
                 .iter()
@@ -82,6 +86,7 @@ impl fmt::Debug for TlsInfo {
             .field("key_exchange_group", &self.key_exchange_group)
             .field("alpn", &alpn)
             .field("resumed", &self.resumed)
+            .field("early_data", &self.early_data)
             .field("server_name", &self.server_name)
             .field("peer_certificates", &self.peer_certificates)
             .finish()

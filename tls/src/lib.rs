@@ -23,8 +23,10 @@
 //! ```
 //!
 //! # What it does not do
-//! Early data (0-RTT) is never
-//! sent nor accepted, because it can be replayed. TLS 1.0 and 1.1 do not exist here.
+//! TLS 1.0 and 1.1 do not exist here, nor does renegotiation: it let an attacker put a request of his
+//! own before that of another (CVE-2009-3555), and TLS 1.3 has removed it. What it was used for, a
+//! client certificate asked for in mid-stream, is asked for in the handshake. Early data (0-RTT) is
+//! sent and accepted only where it is asked for, because it can be replayed.
 //!
 //! # Features
 //! - `aws-lc-rs` (default) or `ring`: the cryptography provider; with both, aws-lc-rs is used. The

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rustls::ServerConfig;
-use rustls::server::UnbufferedServerConnection;
+use rustls::server::{ServerConnection, UnbufferedServerConnection};
 use torsade_core::Reactor;
 use torsade_core::task::LoopingCall;
 
@@ -52,6 +52,10 @@ impl ServerTls {
     pub fn from_rustls(config: Arc<ServerConfig>) -> Self {
         let mut config = Arc::unwrap_or_clone(config);
         config.max_early_data_size = 0;
+        Self::with_config(config)
+    }
+
+    fn with_config(mut config: ServerConfig) -> Self {
         config.cert_resolver = Arc::new(NotingServerResolver(config.cert_resolver));
         Self {
             config: Arc::new(config),
@@ -107,6 +111,11 @@ impl ServerTls {
     /// contradicts itself.
     #[doc(alias = "serverConnectionForTLS")]
     pub fn filter(&self) -> Result<TlsFilter, ConfigError> {
+        if self.config.max_early_data_size > 0 {
+            let connection =
+                ServerConnection::new(Arc::clone(&self.config)).map_err(ConfigError::Rustls)?;
+            return Ok(TlsFilter::early_server(connection));
+        }
         let connection = UnbufferedServerConnection::new(Arc::clone(&self.config))
             .map_err(ConfigError::Rustls)?;
         Ok(TlsFilter::server(connection))

@@ -178,6 +178,58 @@ fn unix_sockets_carry_tls_like_any_other() {
     }
 }
 
+/// Takes down when the first answer comes.
+struct Awaits {
+    answered: Option<Resolver<Vec<u8>>>,
+}
+
+impl Protocol for Awaits {
+    fn data_received(&mut self, transport: &Transport, data: &[u8]) -> Result<()> {
+        if let Some(answered) = self.answered.take() {
+            answered.callback(data.to_vec());
+            transport.lose_connection();
+        }
+        Ok(())
+    }
+}
+
+#[test]
+fn early_data_saves_a_round_trip() {
+    let reactor = world(65536);
+    let CertifiedKey { cert, signing_key } =
+        generate_simple_self_signed(["echo.test".to_owned()]).unwrap();
+    let client = ClientTls::builder().roots_from_pem(cert.pem());
+    let client = client.build().unwrap();
+    let server = ServerTls::builder()
+        .certificate_pem(cert.pem(), signing_key.serialize_pem())
+        .early_data(1000)
+        .build()
+        .unwrap();
+    wrap_server_tls(TcpServer::new(&reactor, (HOST, 443).into()), &server)
+        .listen(|_: &Address| Echo)
+        .unwrap();
+    let ask = || {
+        let (resolver, answered) = Deferred::new();
+        let mut resolver = Some(resolver);
+        let tcp = HostnameClient::new(&reactor, "echo.test", 443);
+        let connected = wrap_client_tls(tcp, &client, "echo.test")
+            .early_data("hello")
+            .connect(move |_: &Address| Awaits {
+                answered: resolver.take(),
+            });
+        let start = reactor.now();
+        let answer = reactor
+            .run_until(connected.add_callback(|_| answered))
+            .unwrap();
+        assert_eq!(answer, b"hello");
+        (reactor.now() - start).as_millis()
+    };
+    // A millisecond each way: to connect, for the handshake, for the question.
+    assert_eq!(ask(), 6);
+    // The question goes with the hello.
+    assert_eq!(ask(), 4);
+}
+
 #[test]
 fn a_certificate_for_another_name_fails_connect_and_builds_no_protocol() {
     // C125, C133

@@ -9,9 +9,12 @@ use rustls::unbuffered::{
 };
 use rustls::{CommonState, Error};
 
+use super::early::Early;
+
 pub(super) enum Session {
     Client(Box<UnbufferedClientConnection>),
     Server(Box<UnbufferedServerConnection>),
+    Early(Box<Early>),
 }
 
 /// What is to be done once nothing is left to be read.
@@ -55,6 +58,7 @@ impl Session {
         match self {
             Self::Client(client) => act(client.process_tls_records(input), goal, plain, wire),
             Self::Server(server) => act(server.process_tls_records(input), goal, plain, wire),
+            Self::Early(early) => early.step(input, goal, plain, wire),
         }
     }
 
@@ -81,6 +85,9 @@ impl Session {
 
     /// Takes the alert that rustls has queued with an error.
     pub(super) fn flush(&mut self, wire: &mut Vec<u8>) {
+        if let Self::Early(early) = self {
+            return early.flush(wire);
+        }
         // What is queued comes before the input is looked at, so that it need not be given again.
         // Without anything queued it would be needed.
         while self.state().wants_write() {
@@ -95,7 +102,21 @@ impl Session {
         match self {
             Self::Client(client) => client,
             Self::Server(server) => server,
+            Self::Early(early) => early.state(),
         }
+    }
+
+    /// Whether data can be written.
+    pub(super) fn is_ready(&self) -> bool {
+        match self {
+            Self::Early(early) => early.is_ready(),
+            _ => !self.state().is_handshaking(),
+        }
+    }
+
+    /// Whether the first bytes came, or arrived, before the handshake was done.
+    pub(super) fn has_early_data(&self) -> bool {
+        matches!(self, Self::Early(early) if early.was_accepted())
     }
 }
 

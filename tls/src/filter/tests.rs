@@ -1,6 +1,7 @@
 //! Two filters, wired to each other in memory.
 
 mod certificates;
+mod early;
 mod handshake;
 mod hostile;
 mod interop;

@@ -28,6 +28,7 @@ pub struct ServerTlsBuilder {
     refuses_unknown_names: bool,
     clients: Clients,
     revocation: Option<Revocation>,
+    early_data: u32,
     options: Options,
 }
 
@@ -140,6 +141,19 @@ impl ServerTlsBuilder {
         self
     }
 
+    /// Accepts so many bytes of early data (0-RTT) from a client that resumes its session: its
+    /// protocol gets them, and may answer, before the handshake is done, and
+    /// [`TlsInfo::early_data`](crate::TlsInfo::early_data) is true.
+    ///
+    /// Who has recorded them can send them again. A session is resumed once only, and its early
+    /// data accepted for a short time, but other servers with the same name know nothing of that:
+    /// do nothing with such bytes that does harm when done twice (RFC 8446, section 8). Sessions
+    /// are kept here, not in tickets: see [`session_cache`](Self::session_cache).
+    pub fn early_data(mut self, bytes: u32) -> Self {
+        self.early_data = bytes;
+        self
+    }
+
     common_options!();
 
     /// Reads all files, and checks that everything fits together.
@@ -160,7 +174,16 @@ impl ServerTlsBuilder {
         let mut config = builder
             .with_client_cert_verifier(verifier)
             .with_cert_resolver(Arc::clone(&certificates) as _);
-        match (self.options.resumption, self.options.session_cache) {
+        /// As many as rustls keeps by default.
+        const SESSIONS: usize = 256;
+        let cache = self
+            .options
+            .session_cache
+            .or_else(|| (self.early_data > 0).then_some(SESSIONS));
+        config.max_early_data_size = self.early_data;
+        // Else the answer to early data would wait for the rest of the handshake.
+        config.send_half_rtt_data = self.early_data > 0;
+        match (self.options.resumption, cache) {
             (true, None) => config.ticketer = provider::ticketer().map_err(ConfigError::Rustls)?,
             (true, Some(sessions)) => {
                 config.session_storage = ServerSessionMemoryCache::new(sessions);
@@ -177,7 +200,7 @@ impl ServerTlsBuilder {
         config.alpn_protocols = self.options.alpn;
         Ok(ServerTls {
             certificates: Some(certificates),
-            ..ServerTls::from_rustls(Arc::new(config))
+            ..ServerTls::with_config(config)
         })
     }
 
