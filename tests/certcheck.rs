@@ -17,7 +17,7 @@ use support::serving::Serving;
 use tempfile::TempDir;
 use torsade::tls::generate::Authority;
 use torsade::tls::{
-    PrivateCertificate, ServerTls, StartTls, TlsVersion, generate, wrap_server_tls,
+    Certificate, PrivateCertificate, ServerTls, StartTls, TlsVersion, generate, wrap_server_tls,
 };
 use torsade::{Address, Protocol, Result, Transport};
 
@@ -253,11 +253,15 @@ fn files_are_checked_as_a_host_would_be() {
         .display()
         .to_string();
     let junk = world.file("junk.crt", "hello\n");
-    let told = world.check(&["-q", &alone, &missing, &junk]);
+    let mut reversed: Vec<String> = leaf.chain().iter().map(Certificate::to_pem).collect();
+    reversed.reverse();
+    let reversed = world.file("reversed.pem", &reversed.concat());
+    let told = world.check(&["-q", &alone, &missing, &junk, &reversed]);
     assert_code(&told, 1);
     let text = told.text();
     let lines: Vec<&str> = text.lines().collect();
-    assert_eq!(lines.len(), 3, "{text}");
+    assert_eq!(lines.len(), 4, "{text}");
+    assert!(lines[3].contains("has to be the first"), "{text}");
     assert!(lines[0].contains("chain is incomplete"), "{text}");
     assert!(lines[1].contains("cannot be read"), "{text}");
     assert!(lines[2].contains("no PEM block"), "{text}");

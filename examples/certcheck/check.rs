@@ -71,6 +71,10 @@ impl Checker {
     fn in_file(&self, target: String, chain: Vec<Certificate>) -> Finding {
         let mut wrong = Vec::new();
         let own = &chain[0];
+        // A bundle of authorities has none of a host.
+        if own.is_authority() && chain.iter().any(|other| !other.is_authority()) {
+            wrong.push("the certificate of the host has to be the first in the chain".to_owned());
+        }
         // An authority's own is looked at by itself: no host shows it.
         if !own.is_authority() || !own.names().is_empty() {
             let name = self.name.clone().or_else(|| some_name(own));
