@@ -10,12 +10,14 @@
 //! filters drives them, and is the only one that does.
 
 mod proxy_header;
+mod socks5;
 
 use std::any::Any;
 use std::fmt;
 use std::rc::Rc;
 
 pub use proxy_header::{ProxyHeader, ProxyHeaderError};
+pub use socks5::{Socks5, Socks5Error};
 
 use crate::{Address, Result};
 

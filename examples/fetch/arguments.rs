@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use lexopt::prelude::*;
-use torsade::http::Method;
+use torsade::http::{InvalidProxy, Method, Proxies, Proxy};
 
 pub(crate) const USAGE: &str = "\
 usage: fetch [OPTIONS] URL
@@ -19,6 +19,10 @@ usage: fetch [OPTIONS] URL
   -H, --header 'NAME: VALUE'    send this field; may be repeated
   -d, --data DATA               send DATA (or @FILE) as the body, by POST
   -o, --output FILE             write the body to FILE
+  -x, --proxy URL               by way of this proxy: http://, https:// or socks5://, with user name
+                                and password if need be; else of those that http_proxy, https_proxy
+                                and ALL_PROXY name
+      --noproxy LIST            connect to these hosts directly; else to those that NO_PROXY names
       --cacert FILE             trust the certificates in FILE, and no others
       --cert FILE --key FILE    be known by this certificate
       --connect-timeout SECONDS
@@ -47,6 +51,8 @@ pub(crate) struct Arguments {
     fields: Vec<(String, String)>,
     pub(crate) data: Option<Vec<u8>>,
     pub(crate) output: Option<PathBuf>,
+    proxy: Option<Proxy>,
+    no_proxy: Option<String>,
     pub(crate) cacert: Option<PathBuf>,
     pub(crate) identity: Option<(PathBuf, PathBuf)>,
     pub(crate) connect_timeout: Option<Duration>,
@@ -61,6 +67,18 @@ impl Arguments {
             None if self.data.is_some() => Method::POST,
             None => Method::GET,
         }
+    }
+
+    /// By way of whom.
+    pub(crate) fn proxies(&self) -> Result<Proxies, InvalidProxy> {
+        let proxies = match &self.proxy {
+            Some(proxy) => Proxies::all(proxy.clone()),
+            None => Proxies::from_env()?,
+        };
+        Ok(match &self.no_proxy {
+            Some(list) => proxies.no_proxy(list),
+            None => proxies,
+        })
     }
 
     /// The fields to send: those that were asked for, and those that every such tool sends.
@@ -103,6 +121,10 @@ pub(crate) fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Parsed,
             Short('I') | Long("head") => parsed.only_head = true,
             Short('v') | Long("verbose") => parsed.is_verbose = true,
             Short('f') | Long("fail") => parsed.must_succeed = true,
+            Short('x') | Long("proxy") => {
+                parsed.proxy = Some(parser.value()?.parse_with(str::parse::<Proxy>)?);
+            }
+            Long("noproxy") => parsed.no_proxy = Some(parser.value()?.string()?),
             Short('X') | Long("request") => {
                 parsed.method = Some(parser.value()?.parse_with(|text| {
                     Method::from_bytes(text.as_bytes()).map_err(|_| "it is not a method")

@@ -81,7 +81,7 @@ fn start(reactor: &Reactor, arguments: Arguments) -> Result<Deferred<ExitCode>> 
 /// The TLS settings are read only when they are needed: a machine without root certificates can
 /// still fetch over http.
 fn options(arguments: &Arguments) -> Result<AgentOptions> {
-    let mut options = AgentOptions::new();
+    let mut options = AgentOptions::new().proxies(arguments.proxies()?);
     if arguments.url.starts_with("https:") {
         let mut tls = ClientTls::builder().alpn(["http/1.1"]);
         if let Some(file) = &arguments.cacert {

@@ -36,6 +36,7 @@ mod connection;
 pub mod error;
 mod incoming;
 mod origin;
+mod proxy;
 mod request;
 mod response;
 pub mod wire;
@@ -48,6 +49,7 @@ pub use error::{
 };
 pub use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version, header};
 pub use incoming::{BodyControl, BodyProtocol};
+pub use proxy::{HttpTunnel, InvalidProxy, Proxies, Proxy, ProxyError};
 pub use request::Request;
 pub use response::{BODY_LIMIT, Response};
 pub use url::Url;

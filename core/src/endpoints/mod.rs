@@ -32,6 +32,7 @@
 //! ```
 
 mod adopted;
+mod filtered;
 mod happy_eyeballs;
 mod hostname;
 mod process;
@@ -44,6 +45,7 @@ mod unix;
 use std::fmt;
 
 pub use adopted::AdoptedServer;
+pub use filtered::FilteredClient;
 pub use hostname::HostnameClient;
 pub use process::ProcessClient;
 pub use service::{Backoff, ClientService, Served, ServedRef};
@@ -115,6 +117,15 @@ pub trait ClientEndpoint: fmt::Debug + 'static {
         Self: Sized,
     {
         self.establish().add_callback(|stream| stream.open(factory))
+    }
+
+    /// An endpoint that puts a filter on each stream of this one, which it connects with when the
+    /// filter is ready: to a proxy, and through it to where the filter leads.
+    fn filter<T: Filter>(self, make: impl Fn() -> Result<T> + 'static) -> FilteredClient<Self>
+    where
+        Self: Sized,
+    {
+        FilteredClient::new(self, make)
     }
 
     /// Connects, and gives the connection this protocol.

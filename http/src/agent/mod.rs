@@ -8,7 +8,7 @@ use std::fmt;
 use std::rc::Rc;
 use std::time::Instant;
 
-use http::Method;
+use http::{Method, header};
 use torsade_core::endpoints::{ClientEndpoint, HostnameClient};
 use torsade_core::{Address, Deferred, Failure, Reactor, TimedOut};
 use torsade_tls::{ClientTls, wrap_client_tls};
@@ -157,7 +157,7 @@ fn is_of_the_connection(error: &RequestError) -> bool {
 
 impl Inner {
     fn request(this: &Rc<Self>, request: Request) -> Deferred<Response> {
-        let key = Origin::of(&request.url);
+        let key = Origin::of(&request.url).via(this.options.proxies.for_url(&request.url));
         let total = this.options.timeouts.total;
         let deadline = total.map(|total| this.reactor.now() + total);
         let url = request.url.clone();
@@ -191,7 +191,7 @@ impl Inner {
             && matches!(request.body, crate::body::RequestBody::Empty);
         Self::lease(this, key.clone(), false).add_callback(move |lease| {
             let retry = (may_retry && lease.was_kept).then(|| request_again(&request));
-            let sent = Self::send(&again, lease, request, deadline);
+            let sent = Self::send(&again, &key, lease, request, deadline);
             let Some(retry) = retry else { return sent };
             sent.add_errback(move |failure| {
                 let is_stale = failure.check::<RequestError>().is_some_and(|error| {
@@ -205,19 +205,21 @@ impl Inner {
                 }
                 log::debug!(target: "torsade::http", "{key}: a kept connection was closed; again");
                 let again_too = Rc::clone(&again);
-                Self::lease(&again, key, true)
-                    .add_callback(move |lease| Self::send(&again_too, lease, retry, deadline))
+                Self::lease(&again, key.clone(), true)
+                    .add_callback(move |lease| Self::send(&again_too, &key, lease, retry, deadline))
             })
         })
     }
 
     fn send(
         this: &Rc<Self>,
+        key: &Origin,
         lease: Lease,
-        request: Request,
+        mut request: Request,
         deadline: Option<Instant>,
     ) -> Deferred<Reply> {
-        let (target, host) = (request.target().to_owned(), request.authority().to_owned());
+        let host = request.authority().to_owned();
+        let target = Self::address_to(key, &mut request);
         let Some(connection) = lease.redeem() else {
             return Deferred::fail(torsade_core::ConnectionDone);
         };
@@ -234,6 +236,24 @@ impl Inner {
         })
     }
 
+    /// The target of the request, as whoever takes it reads it (RFC 9112 section 3.2). What is for
+    /// the proxy alone goes to it alone.
+    fn address_to(key: &Origin, request: &mut Request) -> String {
+        match key.proxy() {
+            None => request.target().to_owned(),
+            Some(proxy) if proxy.takes_requests_for(key.is_https()) => {
+                if let Some(value) = proxy.authorization() {
+                    request.headers.insert(header::PROXY_AUTHORIZATION, value);
+                }
+                request.url[..url::Position::AfterQuery].to_owned()
+            }
+            Some(_) => {
+                request.headers.remove(header::PROXY_AUTHORIZATION);
+                request.target().to_owned()
+            }
+        }
+    }
+
     /// A connection: a kept one, or a new one.
     fn lease(this: &Rc<Self>, key: Origin, must_be_new: bool) -> Deferred<Lease> {
         let inner = Rc::clone(this);
@@ -246,17 +266,34 @@ impl Inner {
         let connection = Connection::new(key.clone(), &this.reactor, owner);
         let protocol = Rc::clone(&connection);
         let factory = move |_: &Address| HttpProtocol(Rc::clone(&protocol));
-        let tcp = HostnameClient::new(&this.reactor, key.host(), key.port())
-            .options(this.options.connect.clone());
-        let connected = if key.is_https() {
-            match this.tls() {
-                Ok(tls) => wrap_client_tls(tcp, tls, key.host()).connect(factory),
-                Err(failure) => Deferred::fail(failure),
-            }
-        } else {
-            tcp.connect(factory)
+        let connected = match this.endpoint(key) {
+            Ok(endpoint) => endpoint.connect(factory),
+            Err(failure) => Deferred::fail(failure),
         };
         connected.map(move |_| connection)
+    }
+
+    /// What leads to the server, or to the proxy that takes requests for it.
+    fn endpoint(&self, key: &Origin) -> Result<Box<dyn ClientEndpoint>, Failure> {
+        let options = self.options.connect.clone();
+        let below: Box<dyn ClientEndpoint> = match key.proxy() {
+            None => {
+                let tcp = HostnameClient::new(&self.reactor, key.host(), key.port());
+                Box::new(tcp.options(options))
+            }
+            Some(proxy) => {
+                let tls = || self.tls().cloned();
+                let endpoint = proxy.endpoint(&self.reactor, options, tls)?;
+                if proxy.takes_requests_for(key.is_https()) {
+                    return Ok(endpoint);
+                }
+                proxy.through(endpoint, key.host(), key.port())
+            }
+        };
+        if key.is_https() {
+            return Ok(Box::new(wrap_client_tls(below, self.tls()?, key.host())));
+        }
+        Ok(below)
     }
 
     fn tls(&self) -> Result<&ClientTls, Failure> {

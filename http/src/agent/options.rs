@@ -8,6 +8,7 @@ use torsade_core::endpoints::ConnectOptions;
 use torsade_tls::ClientTls;
 
 use crate::connection::Timeouts;
+use crate::proxy::Proxies;
 use crate::wire::Limits;
 
 /// The options of an [`Agent`](super::Agent), with its defaults.
@@ -30,6 +31,7 @@ use crate::wire::Limits;
 #[derive(Clone)]
 pub struct AgentOptions {
     pub(super) tls: Option<ClientTls>,
+    pub(super) proxies: Proxies,
     pub(super) connect: ConnectOptions,
     pub(super) timeouts: Timeouts,
     pub(super) limits: Limits,
@@ -43,6 +45,7 @@ impl Default for AgentOptions {
     fn default() -> Self {
         Self {
             tls: None,
+            proxies: Proxies::none(),
             connect: ConnectOptions::new(),
             timeouts: Timeouts {
                 head: Some(Duration::from_secs(60)),
@@ -72,7 +75,15 @@ impl AgentOptions {
         self
     }
 
-    /// How long connecting may take: look-up, TCP and TLS together.
+    /// By way of which proxies servers are reached: none unless set. The environment is not asked;
+    /// that is [`Proxies::from_env`].
+    #[doc(alias = "ProxyAgent")]
+    pub fn proxies(mut self, proxies: Proxies) -> Self {
+        self.proxies = proxies;
+        self
+    }
+
+    /// How long connecting may take: look-up, TCP, proxy and TLS together.
     #[doc(alias = "connectTimeout")]
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.connect = self.connect.timeout(timeout);

@@ -87,6 +87,12 @@ pub fn of_reply(
     method: &Method,
     head: &ResponseHead,
 ) -> Result<(Framing, Option<CloseReason>), WireError> {
+    // 2. "Any 2xx (Successful) response to a CONNECT request implies that the connection will
+    //    become a tunnel [...] A client MUST ignore any Content-Length or Transfer-Encoding".
+    //    Before the first rule, as 204 is one of them (RFC 9110 section 9.3.6).
+    if method == Method::CONNECT && head.status.is_success() {
+        return Ok((Framing::Tunnel, None));
+    }
     // 1. "Any response to a HEAD request and any response with a 1xx (Informational), 204 (No
     //    Content), or 304 (Not Modified) status code is always terminated by the first empty line
     //    after the header fields, regardless of the header fields present".
@@ -97,11 +103,6 @@ pub fn of_reply(
         );
     if method == Method::HEAD || bodiless {
         return Ok((Framing::Empty, None));
-    }
-    // 2. "Any 2xx (Successful) response to a CONNECT request implies that the connection will
-    //    become a tunnel [...] A client MUST ignore any Content-Length or Transfer-Encoding".
-    if method == Method::CONNECT && head.status.is_success() {
-        return Ok((Framing::Tunnel, None));
     }
     match transfer_coding(&head.headers)? {
         // 3. "If a message is received with both a Transfer-Encoding and a Content-Length header

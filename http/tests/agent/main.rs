@@ -4,6 +4,7 @@ mod cancelling;
 mod errors;
 mod https;
 mod pool;
+mod proxies;
 mod requests;
 mod responses;
 mod support;

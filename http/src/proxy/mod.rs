@@ -1,0 +1,220 @@
+//! Proxies: whom to ask for a connection, or for a response, instead of the server itself.
+
+mod error;
+mod selection;
+mod tunnel;
+
+use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::str::FromStr;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use http::HeaderValue;
+use torsade_core::Reactor;
+use torsade_core::endpoints::{ClientEndpoint, ConnectOptions, HostnameClient};
+use torsade_core::filter::{Socks5, Socks5Error};
+use torsade_tls::{ClientTls, wrap_client_tls};
+use url::Url;
+
+pub use error::{InvalidProxy, ProxyError};
+pub use selection::Proxies;
+pub use tunnel::HttpTunnel;
+
+/// A proxy.
+///
+/// Written as a URL: `http://proxy.test:3128`, `https://user:password@proxy.test` for one that is
+/// reached by TLS, or `socks5://proxy.test:1080`, which looks names up itself. Without a scheme it
+/// is one of http.
+///
+/// An http URL is requested from an http proxy, which reads along; for an https URL it is asked for
+/// a tunnel (CONNECT), through which TLS goes to the server itself. A SOCKS5 proxy connects for both.
+///
+/// ```
+/// use torsade_core::Reactor;
+/// use torsade_http::{Agent, AgentOptions, Proxies, Proxy};
+///
+/// # fn main() -> torsade_core::Result<()> {
+/// let reactor = Reactor::new()?;
+/// let proxy: Proxy = "http://me:secret@proxy.test:3128".parse()?;
+/// let options = AgentOptions::new().proxies(Proxies::all(proxy).no_proxy("localhost, .internal"));
+/// let agent = Agent::with_options(&reactor, options);
+/// # drop(agent);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+#[doc(alias = "ProxyAgent")]
+pub struct Proxy {
+    kind: Kind,
+    host: String,
+    port: u16,
+    credentials: Option<(String, String)>,
+    tls: Option<ClientTls>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Kind {
+    Http,
+    Https,
+    Socks5,
+}
+
+impl Proxy {
+    /// How TLS is spoken with a proxy of https, instead of as with servers.
+    #[must_use]
+    pub fn tls(mut self, tls: &ClientTls) -> Self {
+        self.tls = Some(tls.clone());
+        self
+    }
+
+    /// Is known to the proxy by a user name and a password, rather than those in its URL.
+    #[must_use]
+    pub fn credentials(mut self, user: impl Into<String>, password: impl Into<String>) -> Self {
+        self.credentials = Some((user.into(), password.into()));
+        self
+    }
+
+    /// Whether a request for `url` is made to the proxy itself, rather than through it.
+    pub(crate) fn takes_requests_for(&self, is_https: bool) -> bool {
+        !is_https && self.kind != Kind::Socks5
+    }
+
+    /// What goes into `Proxy-Authorization` (RFC 7617).
+    pub(crate) fn authorization(&self) -> Option<HeaderValue> {
+        let (user, password) = self.credentials.as_ref()?;
+        let text = format!("Basic {}", BASE64.encode(format!("{user}:{password}")));
+        let mut value = HeaderValue::try_from(text).expect("base64 is in every field");
+        value.set_sensitive(true);
+        Some(value)
+    }
+
+    /// The proxy itself.
+    ///
+    /// `tls` is how TLS is spoken if the proxy has no way of its own.
+    pub(crate) fn endpoint(
+        &self,
+        reactor: &Reactor,
+        options: ConnectOptions,
+        tls: impl FnOnce() -> torsade_core::Result<ClientTls>,
+    ) -> torsade_core::Result<Box<dyn ClientEndpoint>> {
+        let tcp = HostnameClient::new(reactor, &self.host, self.port).options(options);
+        if self.kind != Kind::Https {
+            return Ok(Box::new(tcp));
+        }
+        let tls = match &self.tls {
+            Some(own) => own.clone(),
+            None => tls()?,
+        };
+        Ok(Box::new(wrap_client_tls(tcp, &tls, &self.host)))
+    }
+
+    /// What leads through the proxy at `endpoint` to a host.
+    pub(crate) fn through(
+        &self,
+        endpoint: Box<dyn ClientEndpoint>,
+        host: &str,
+        port: u16,
+    ) -> Box<dyn ClientEndpoint> {
+        let (this, host) = (self.clone(), host.to_owned());
+        if self.kind == Kind::Socks5 {
+            return Box::new(endpoint.filter(move || Ok(this.socks5(&host, port)?)));
+        }
+        Box::new(endpoint.filter(move || {
+            let tunnel = HttpTunnel::to(&host, port).by(&this.to_string());
+            Ok(match this.authorization() {
+                Some(value) => tunnel.authorization(value),
+                None => tunnel,
+            })
+        }))
+    }
+
+    fn socks5(&self, host: &str, port: u16) -> Result<Socks5, Socks5Error> {
+        let filter = Socks5::connect(host, port)?;
+        match &self.credentials {
+            Some((user, password)) => filter.credentials(user, password),
+            None => Ok(filter),
+        }
+    }
+}
+
+impl FromStr for Proxy {
+    type Err = InvalidProxy;
+
+    fn from_str(text: &str) -> Result<Self, InvalidProxy> {
+        let invalid = |why| InvalidProxy {
+            url: text.to_owned(),
+            why,
+        };
+        let whole = match text.contains("://") {
+            true => text.to_owned(),
+            false => format!("http://{text}"),
+        };
+        let url = Url::parse(&whole).map_err(|_| invalid("it is no URL"))?;
+        let (kind, port) = match url.scheme() {
+            "http" => (Kind::Http, 80),
+            "https" => (Kind::Https, 443),
+            "socks5" | "socks5h" | "socks" => (Kind::Socks5, 1080),
+            _ => return Err(invalid("a proxy is of http, https or socks5")),
+        };
+        let host = url.host_str().filter(|host| !host.is_empty());
+        let host = host.ok_or_else(|| invalid("it has no host"))?;
+        let credentials = match (url.username(), url.password()) {
+            ("", None) => None,
+            (user, password) => Some((decoded(user), decoded(password.unwrap_or_default()))),
+        };
+        Ok(Self {
+            kind,
+            host: host.to_owned(),
+            port: url.port().unwrap_or(port),
+            credentials,
+            tls: None,
+        })
+    }
+}
+
+/// A part of a URL without its percent signs.
+fn decoded(text: &str) -> String {
+    percent_encoding::percent_decode_str(text)
+        .decode_utf8_lossy()
+        .into_owned()
+}
+
+// What TLS is spoken with it is the same for all connections of an agent.
+impl PartialEq for Proxy {
+    fn eq(&self, other: &Self) -> bool {
+        self.kind == other.kind
+            && self.host == other.host
+            && self.port == other.port
+            && self.credentials == other.credentials
+    }
+}
+
+impl Eq for Proxy {}
+
+impl Hash for Proxy {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (self.kind, &self.host, self.port, &self.credentials).hash(state);
+    }
+}
+
+/// Its URL, without user name and password.
+impl fmt::Display for Proxy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let scheme = match self.kind {
+            Kind::Http => "http",
+            Kind::Https => "https",
+            Kind::Socks5 => "socks5",
+        };
+        write!(f, "{scheme}://{}:{}", self.host, self.port)
+    }
+}
+
+impl fmt::Debug for Proxy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Proxy({self})")
+    }
+}
+
+#[cfg(test)]
+mod tests;
