@@ -18,9 +18,29 @@ pub enum RequestBody {
     Bytes(Bytes),
     /// What a producer gives.
     Producer(Box<dyn BodyProducer>),
+    /// What a producer gives, of which there can be another for the next attempt.
+    Producers(Rc<dyn Fn() -> Box<dyn BodyProducer>>),
 }
 
 impl RequestBody {
+    /// The same body for another request, if there can be one.
+    pub(crate) fn again(&self) -> Option<Self> {
+        match self {
+            Self::Empty => Some(Self::Empty),
+            Self::Bytes(bytes) => Some(Self::Bytes(bytes.clone())),
+            Self::Producer(_) => None,
+            Self::Producers(make) => Some(Self::Producers(Rc::clone(make))),
+        }
+    }
+
+    /// What is sent now.
+    pub(crate) fn begin(self) -> Self {
+        match self {
+            Self::Producers(make) => Self::Producer(make()),
+            other => other,
+        }
+    }
+
     pub(crate) fn length(&self) -> BodyLength {
         match self {
             Self::Empty => BodyLength::None,
@@ -29,6 +49,7 @@ impl RequestBody {
                 Some(length) => BodyLength::Known(length),
                 None => BodyLength::Unknown,
             },
+            Self::Producers(make) => Self::Producer(make()).length(),
         }
     }
 }
@@ -39,6 +60,7 @@ impl fmt::Debug for RequestBody {
             Self::Empty => f.write_str("Empty"),
             Self::Bytes(bytes) => write!(f, "Bytes({})", bytes.len()),
             Self::Producer(producer) => write!(f, "Producer({:?})", producer.length()),
+            Self::Producers(_) => f.write_str("Producers"),
         }
     }
 }

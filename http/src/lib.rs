@@ -37,6 +37,7 @@ pub mod error;
 mod incoming;
 mod origin;
 mod proxy;
+mod redirect;
 mod request;
 mod response;
 pub mod wire;
@@ -50,6 +51,7 @@ pub use error::{
 pub use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version, header};
 pub use incoming::{BodyControl, BodyProtocol};
 pub use proxy::{HttpTunnel, InvalidProxy, Proxies, Proxy, ProxyError};
+pub use redirect::{RedirectAgent, RedirectError};
 pub use request::Request;
 pub use response::{BODY_LIMIT, Response};
 pub use url::Url;

@@ -1,6 +1,7 @@
 //! A request: what is asked of a server.
 
 use std::fmt;
+use std::rc::Rc;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
@@ -100,6 +101,13 @@ impl Request {
     #[doc(alias = "bodyProducer")]
     pub fn body_producer(mut self, producer: impl BodyProducer) -> Self {
         self.body = RequestBody::Producer(Box::new(producer));
+        self
+    }
+
+    /// Sets a body that is produced while it is sent, by a new producer each time that it has to be
+    /// sent: a redirect can ask for it again.
+    pub fn body_producers<P: BodyProducer>(mut self, make: impl Fn() -> P + 'static) -> Self {
+        self.body = RequestBody::Producers(Rc::new(move || Box::new(make())));
         self
     }
 

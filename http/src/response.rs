@@ -31,6 +31,7 @@ pub struct Response {
     body: Option<Rc<Incoming>>,
     peer: Address,
     tls: Option<Rc<TlsInfo>>,
+    previous: Option<Box<Self>>,
 }
 
 /// The most that [`Response::read_body`] and [`Response::text`] collect: 64 MiB.
@@ -47,7 +48,35 @@ impl Response {
             body: Some(reply.body),
             peer: reply.transport.peer(),
             tls: negotiated(&reply.transport),
+            previous: None,
         }
+    }
+
+    /// Says that `redirect` led to this one, or to the first of those that led here.
+    pub(crate) fn after(mut self, mut redirect: Self) -> Self {
+        // Nobody can take it any more.
+        if let Some(body) = redirect.body.take() {
+            body.abandon();
+        }
+        let mut first = &mut self.previous;
+        while let Some(response) = first {
+            first = &mut response.previous;
+        }
+        *first = Some(Box::new(redirect));
+        self
+    }
+
+    /// The redirect that led here, without its body.
+    #[doc(alias = "previousResponse")]
+    pub fn previous_response(&self) -> Option<&Self> {
+        self.previous.as_deref()
+    }
+
+    /// The redirects that led here, the last one first.
+    pub fn history(&self) -> impl Iterator<Item = &Self> {
+        std::iter::successors(self.previous_response(), |response| {
+            response.previous_response()
+        })
     }
 
     /// The status.

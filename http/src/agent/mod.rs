@@ -228,7 +228,7 @@ impl Inner {
             target: &target,
             host: &host,
             headers: &request.headers,
-            body: request.body,
+            body: request.body.begin(),
             close: request.close || !this.options.keep_alive,
             limits: this.options.limits,
             timeouts: this.options.timeouts,

@@ -9,7 +9,7 @@ use http::{HeaderMap, Method};
 use torsade_core::{ConnectionDone, Deferred, Failure, Producer, ProducerKind, Transport};
 
 use super::{Connection, Reply, Timeouts};
-use crate::body::{BodyWriter, RequestBody, SharedProducer};
+use crate::body::{BodyProducer, BodyWriter, RequestBody, SharedProducer};
 use crate::error::{RequestError, Stage};
 use crate::wire::{Exchange, Limits, RequestHead};
 
@@ -31,6 +31,12 @@ pub(crate) struct Outgoing<'a> {
 pub(super) enum HeldBack {
     Bytes(Bytes),
     Producer(SharedProducer),
+}
+
+impl HeldBack {
+    fn producer(producer: Box<dyn BodyProducer>) -> Self {
+        Self::Producer(Rc::new(RefCell::new(producer)))
+    }
 }
 
 /// Bodies up to this size are sent in one piece with their head.
@@ -72,10 +78,8 @@ impl Connection {
                 Ok(rest) => (None, rest),
                 Err(error) => return self.refuse(error),
             },
-            RequestBody::Producer(producer) => (
-                Some(HeldBack::Producer(Rc::new(RefCell::new(producer)))),
-                None,
-            ),
+            RequestBody::Producer(producer) => (Some(HeldBack::producer(producer)), None),
+            RequestBody::Producers(make) => (Some(HeldBack::producer(make())), None),
         };
         transport.write(&wire);
         if let Some(rest) = rest {

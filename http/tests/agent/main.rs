@@ -5,6 +5,7 @@ mod errors;
 mod https;
 mod pool;
 mod proxies;
+mod redirects;
 mod requests;
 mod responses;
 mod support;

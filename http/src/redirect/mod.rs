@@ -1,0 +1,255 @@
+//! Following redirects.
+
+mod error;
+mod location;
+
+use std::fmt;
+use std::rc::Rc;
+
+use http::{HeaderMap, HeaderName, Method, StatusCode, header};
+use torsade_core::Deferred;
+use url::Url;
+
+pub use error::RedirectError;
+
+use crate::agent::RequestAgent;
+use crate::body::RequestBody;
+use crate::origin::Origin;
+use crate::request::Request;
+use crate::response::Response;
+
+/// Follows redirects, over another agent.
+///
+/// | status | GET, HEAD | other methods |
+/// |---|---|---|
+/// | 301, 302 | followed | an error; browser-like: POST becomes GET, others stay |
+/// | 303 | followed | becomes GET |
+/// | 307, 308 | followed | an error; browser-like: sent again with the body |
+///
+/// A redirect to another origin (scheme, host, port) takes along no `Authorization`, `Cookie` and
+/// the like, and a later one back does not restore them; from https to http it is an error. The
+/// body of a redirect is not waited for.
+///
+/// ```no_run
+/// use torsade_core::Reactor;
+/// use torsade_http::{Agent, Method, RedirectAgent, Request, RequestAgent};
+///
+/// # fn main() -> torsade_core::Result<()> {
+/// let reactor = Reactor::new()?;
+/// let agent = RedirectAgent::new(Agent::new(&reactor)).browser_like();
+/// let response = reactor.run_until(agent.request(Request::new(Method::GET, "http://a.test/")?))?;
+/// println!("{} after {} redirects", response.url(), response.history().count());
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+#[doc(alias = "BrowserLikeRedirectAgent")]
+pub struct RedirectAgent<A> {
+    agent: A,
+    rules: Rc<Rules>,
+}
+
+#[derive(Clone, Debug)]
+struct Rules {
+    limit: usize,
+    browser_like: bool,
+    may_downgrade: bool,
+    sensitive: Vec<HeaderName>,
+}
+
+impl<A: RequestAgent + Clone + 'static> RedirectAgent<A> {
+    /// Follows up to 20 redirects, of GET and HEAD only.
+    pub fn new(agent: A) -> Self {
+        let rules = Rules {
+            limit: 20,
+            browser_like: false,
+            may_downgrade: false,
+            sensitive: vec![
+                header::AUTHORIZATION,
+                header::COOKIE,
+                HeaderName::from_static("cookie2"),
+                header::PROXY_AUTHORIZATION,
+                header::WWW_AUTHENTICATE,
+            ],
+        };
+        Self {
+            agent,
+            rules: Rc::new(rules),
+        }
+    }
+
+    /// Follows other methods as well, by the rules of browsers (RFC 9110 section 15.4).
+    #[must_use]
+    #[doc(alias = "BrowserLikeRedirectAgent")]
+    pub fn browser_like(mut self) -> Self {
+        Rc::make_mut(&mut self.rules).browser_like = true;
+        self
+    }
+
+    /// Follows up to so many redirects.
+    #[must_use]
+    #[doc(alias = "redirectLimit")]
+    pub fn limit(mut self, redirects: usize) -> Self {
+        Rc::make_mut(&mut self.rules).limit = redirects;
+        self
+    }
+
+    /// Follows redirects from https to http, where everybody on the way can read along.
+    #[must_use]
+    pub fn allow_downgrade(mut self) -> Self {
+        Rc::make_mut(&mut self.rules).may_downgrade = true;
+        self
+    }
+
+    /// Takes this field along to no other origin either.
+    #[must_use]
+    #[doc(alias = "sensitiveHeaderNames")]
+    pub fn sensitive_header(mut self, name: HeaderName) -> Self {
+        Rc::make_mut(&mut self.rules).sensitive.push(name);
+        self
+    }
+
+    fn attempt(self, request: Request, followed: usize) -> Deferred<Response> {
+        let sent = Sent {
+            method: request.method.clone(),
+            url: request.url.clone(),
+            headers: request.headers.clone(),
+            body: request.body.again(),
+            close: request.close,
+        };
+        self.agent.request(request).add_callback(move |response| {
+            if !is_redirect(response.status()) {
+                return Deferred::succeed(response);
+            }
+            let next = self.rules.next(sent, &response, followed);
+            match next {
+                Err(error) => Deferred::fail(error),
+                Ok(next) => self
+                    .attempt(next, followed + 1)
+                    .map(move |last: Response| last.after(response)),
+            }
+        })
+    }
+}
+
+/// What was sent, as far as it can be sent again.
+struct Sent {
+    method: Method,
+    url: Url,
+    headers: HeaderMap,
+    /// `None` for a body that was produced, and is gone.
+    body: Option<RequestBody>,
+    close: bool,
+}
+
+fn is_redirect(status: StatusCode) -> bool {
+    matches!(status.as_u16(), 301 | 302 | 303 | 307 | 308)
+}
+
+impl Rules {
+    /// The request that a redirect leads to.
+    fn next(
+        &self,
+        sent: Sent,
+        response: &Response,
+        followed: usize,
+    ) -> Result<Request, RedirectError> {
+        let status = response.status();
+        let Some(location) = response.headers().get(header::LOCATION) else {
+            return Err(RedirectError::NoLocation {
+                url: sent.url.into(),
+                status,
+            });
+        };
+        if followed == self.limit {
+            return Err(RedirectError::TooMany {
+                limit: self.limit,
+                url: sent.url.into(),
+            });
+        }
+        let url = location::resolve(&sent.url, location.as_bytes()).map_err(|why| {
+            RedirectError::BadLocation {
+                url: sent.url.clone().into(),
+                location: location.as_bytes().escape_ascii().to_string(),
+                why,
+            }
+        })?;
+        if sent.url.scheme() == "https" && url.scheme() == "http" && !self.may_downgrade {
+            return Err(RedirectError::Downgrade {
+                from: sent.url.into(),
+                to: url.into(),
+            });
+        }
+        let method = self.method(&sent, status, &url)?;
+        let mut headers = sent.headers;
+        if Origin::of(&url) != Origin::of(&sent.url) {
+            for name in &self.sensitive {
+                headers.remove(name);
+            }
+            // It was for the other one.
+            headers.remove(header::HOST);
+        }
+        let keeps_body = method == sent.method;
+        let body = match sent.body {
+            _ if !keeps_body => {
+                for name in ABOUT_BODY {
+                    headers.remove(name);
+                }
+                RequestBody::Empty
+            }
+            Some(body) => body,
+            None => return Err(RedirectError::BodyIsGone { to: url.into() }),
+        };
+        Ok(Request {
+            method,
+            url,
+            headers,
+            body,
+            close: sent.close,
+        })
+    }
+
+    fn method(&self, sent: &Sent, status: StatusCode, url: &Url) -> Result<Method, RedirectError> {
+        let is_safe = matches!(sent.method, Method::GET | Method::HEAD);
+        match status.as_u16() {
+            _ if is_safe => Ok(sent.method.clone()),
+            303 => Ok(Method::GET),
+            _ if !self.browser_like => Err(RedirectError::NotFollowed {
+                method: sent.method.clone(),
+                status,
+                location: url.to_string(),
+            }),
+            301 | 302 if sent.method == Method::POST => Ok(Method::GET),
+            _ => Ok(sent.method.clone()),
+        }
+    }
+}
+
+/// Fields that are about a body, and go with it.
+const ABOUT_BODY: [HeaderName; 8] = [
+    header::CONTENT_ENCODING,
+    header::CONTENT_LANGUAGE,
+    header::CONTENT_LENGTH,
+    header::CONTENT_LOCATION,
+    header::CONTENT_TYPE,
+    header::EXPECT,
+    header::TRAILER,
+    header::TRANSFER_ENCODING,
+];
+
+impl<A: RequestAgent + Clone + 'static> RequestAgent for RedirectAgent<A> {
+    /// # Errors
+    /// [`RedirectError`], and those of the agent below.
+    fn request(&self, request: Request) -> Deferred<Response> {
+        self.clone().attempt(request, 0)
+    }
+}
+
+impl<A: fmt::Debug> fmt::Debug for RedirectAgent<A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RedirectAgent")
+            .field("agent", &self.agent)
+            .field("rules", &self.rules)
+            .finish()
+    }
+}
