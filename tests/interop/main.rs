@@ -10,6 +10,7 @@ mod endpoints;
 mod futures;
 mod http;
 mod peers_answer;
+mod proxies;
 mod starttls;
 mod support;
 mod tls;

@@ -279,3 +279,60 @@ secure_chroot_dir=@/empty
 pub(crate) fn text(path: &Path) -> &str {
     path.to_str().expect("its path is text")
 }
+
+/// `tinyproxy`, which knows the user `me` with the password `secret`.
+pub(crate) fn tinyproxy() -> Option<Daemon> {
+    let program = find("tinyproxy")?;
+    Some(Daemon::start("tinyproxy", |files, address| {
+        let config = files.write("tinyproxy.conf", &files.fill(TINYPROXY, address));
+        let mut command = Command::new(&program);
+        command.arg("-d").arg("-c").arg(config);
+        command
+    }))
+}
+
+const TINYPROXY: &str = "\
+Port PORT
+Listen 127.0.0.1
+Allow 127.0.0.1
+BasicAuth me secret
+MaxClients 20
+Timeout 30
+";
+
+/// `squid`, reached by TLS.
+pub(crate) fn squid() -> Option<Daemon> {
+    let program = find("squid").filter(|_| is_root("squid"))?;
+    Some(Daemon::start("squid", |files, address| {
+        files.folder_of("run", "proxy");
+        let config = files.write("squid.conf", &files.fill(SQUID, address));
+        let mut command = Command::new(&program);
+        command.args(["-N", "-f"]).arg(config);
+        command
+    }))
+}
+
+const SQUID: &str = "\
+https_port ADDRESS tls-cert=@/server.pem tls-key=@/server.key
+http_access allow localhost
+http_access deny all
+cache deny all
+pid_filename @/run/pid
+cache_log /dev/stderr
+access_log none
+coredump_dir @/run
+shutdown_lifetime 1 seconds
+visible_hostname localhost
+";
+
+/// `microsocks`, which knows the user `me` with the password `secret`.
+pub(crate) fn microsocks() -> Option<Daemon> {
+    let program = find("microsocks")?;
+    Some(Daemon::start("microsocks", |_, address| {
+        let mut command = Command::new(&program);
+        command
+            .args(["-i", "127.0.0.1", "-u", "me", "-P", "secret", "-p"])
+            .arg(address.port().to_string());
+        command
+    }))
+}
