@@ -15,6 +15,8 @@ usage: fetch [OPTIONS] URL
   -I, --head                    ask for the head only, and print it
   -v, --verbose                 tell on standard error what happens
   -f, --fail                    exit with 22 if the status is 400 or more
+  -L, --location                follow redirects, as browsers do
+      --compressed              ask for a compressed body, and decode it
   -X, --request METHOD          use this method
   -H, --header 'NAME: VALUE'    send this field; may be repeated
   -d, --data DATA               send DATA (or @FILE) as the body, by POST
@@ -47,6 +49,8 @@ pub(crate) struct Arguments {
     pub(crate) only_head: bool,
     pub(crate) is_verbose: bool,
     pub(crate) must_succeed: bool,
+    pub(crate) follows: bool,
+    pub(crate) is_compressed: bool,
     method: Option<Method>,
     fields: Vec<(String, String)>,
     pub(crate) data: Option<Vec<u8>>,
@@ -121,6 +125,8 @@ pub(crate) fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Parsed,
             Short('I') | Long("head") => parsed.only_head = true,
             Short('v') | Long("verbose") => parsed.is_verbose = true,
             Short('f') | Long("fail") => parsed.must_succeed = true,
+            Short('L') | Long("location") => parsed.follows = true,
+            Long("compressed") => parsed.is_compressed = true,
             Short('x') | Long("proxy") => {
                 parsed.proxy = Some(parser.value()?.parse_with(str::parse::<Proxy>)?);
             }

@@ -11,10 +11,14 @@ mod output;
 
 use std::io::Write;
 use std::process::ExitCode;
+use std::rc::Rc;
 
 use arguments::{Arguments, Parsed, USAGE};
 use output::Output;
-use torsade::http::{Agent, AgentOptions, Method, Request, Response};
+use torsade::http::{
+    Agent, AgentOptions, ContentDecoderAgent, Method, RedirectAgent, Request, RequestAgent,
+    Response,
+};
 use torsade::tls::{ClientTls, TlsInfo};
 use torsade::{Deferred, Failure, Reactor, Result};
 
@@ -62,7 +66,7 @@ fn fetch(reactor: &Reactor, arguments: Arguments) -> Deferred<ExitCode> {
 }
 
 fn start(reactor: &Reactor, arguments: Arguments) -> Result<Deferred<ExitCode>> {
-    let agent = Agent::with_options(reactor, options(&arguments)?);
+    let agent = agent(reactor, &arguments)?;
     let mut request = Request::new(arguments.method(), &arguments.url)?;
     for (name, value) in arguments.headers() {
         request = request.header(name, value)?;
@@ -78,11 +82,25 @@ fn start(reactor: &Reactor, arguments: Arguments) -> Result<Deferred<ExitCode>> 
         .add_callback(move |response| receive(response, &arguments)))
 }
 
+/// An agent that does what was asked for, and no more.
+fn agent(reactor: &Reactor, arguments: &Arguments) -> Result<Rc<dyn RequestAgent>> {
+    let mut agent: Rc<dyn RequestAgent> =
+        Rc::new(Agent::with_options(reactor, options(arguments)?));
+    if arguments.is_compressed {
+        agent = Rc::new(ContentDecoderAgent::new(agent));
+    }
+    if arguments.follows {
+        agent = Rc::new(RedirectAgent::new(agent).browser_like());
+    }
+    Ok(agent)
+}
+
 /// The TLS settings are read only when they are needed: a machine without root certificates can
 /// still fetch over http.
 fn options(arguments: &Arguments) -> Result<AgentOptions> {
     let mut options = AgentOptions::new().proxies(arguments.proxies()?);
-    if arguments.url.starts_with("https:") {
+    // A redirect may lead there as well.
+    if arguments.url.starts_with("https:") || arguments.follows {
         let mut tls = ClientTls::builder().alpn(["http/1.1"]);
         if let Some(file) = &arguments.cacert {
             tls = tls.roots_from_pem_file(file);

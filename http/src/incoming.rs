@@ -34,6 +34,14 @@ pub trait BodyProtocol: 'static {
     #[doc(alias = "dataReceived")]
     fn data_received(&mut self, body: &BodyControl, data: &[u8]) -> Result<()>;
 
+    /// More may be handed on: the body has begun, or was paused and goes on.
+    ///
+    /// For receivers that stand between the body and another one, and have kept something back
+    /// themselves while that one was paused.
+    fn resumed(&mut self, body: &BodyControl) {
+        let _ = body;
+    }
+
     /// The body is over: all of it came if the reason is a [`ResponseDone`] (or a
     /// [`PotentialDataLoss`], see there).
     #[doc(alias = "connectionLost")]
@@ -63,6 +71,11 @@ impl BodyControl {
         if is_coming {
             self.incoming.transport.pause_reading();
         }
+    }
+
+    /// Whether it was paused last.
+    pub fn is_paused(&self) -> bool {
+        self.incoming.state.borrow().is_paused
     }
 
     /// Lets the body come again.
@@ -257,6 +270,7 @@ impl Incoming {
     /// Gives the receiver what waits for it, as far as it wants it.
     fn pump(self: &Rc<Self>) {
         self.introduce();
+        self.tell_resumed();
         while let Some(data) = self.next_waiting() {
             self.give(&data);
         }
@@ -294,6 +308,16 @@ impl Incoming {
         drop(state);
         receiver.connection_made(&self.control());
         self.state.borrow_mut().receiver = Receiver::Here(receiver);
+    }
+
+    fn tell_resumed(self: &Rc<Self>) {
+        if self.state.borrow().is_held_back() {
+            return;
+        }
+        if let Some(mut receiver) = self.take_receiver() {
+            receiver.resumed(&self.control());
+            self.state.borrow_mut().receiver = Receiver::Here(receiver);
+        }
     }
 
     fn next_waiting(&self) -> Option<BytesMut> {

@@ -33,6 +33,7 @@
 mod agent;
 mod body;
 mod connection;
+mod decode;
 pub mod error;
 mod incoming;
 mod origin;
@@ -44,6 +45,7 @@ pub mod wire;
 
 pub use agent::{Agent, AgentOptions, PoolStatistics, RequestAgent};
 pub use body::{BodyProducer, BodyWriter, RequestBody};
+pub use decode::{ContentDecoderAgent, DecodeError};
 pub use error::{
     BodyTooLong, InvalidRequest, PartialBody, PotentialDataLoss, RequestError, ResponseDone, Stage,
     WireError,

@@ -5,12 +5,13 @@ use std::fmt;
 use std::rc::Rc;
 
 use bytes::{Bytes, BytesMut};
-use http::{HeaderMap, StatusCode, Version, header};
+use http::{HeaderMap, HeaderValue, StatusCode, Version, header};
 use torsade_core::{Address, Cancelled, Deferred, Failure, Resolver, Result, Transport};
 use torsade_tls::TlsInfo;
 use url::Url;
 
 use crate::connection::Reply;
+use crate::decode::{Decoder, Decoding};
 use crate::error::{
     BodyTooLong, PartialBody, PotentialDataLoss, RequestError, ResponseDone, Stage,
 };
@@ -29,6 +30,8 @@ pub struct Response {
     head: ResponseHead,
     /// `None` once it is taken.
     body: Option<Rc<Incoming>>,
+    /// How the body is to be decoded.
+    decoder: Option<Decoder>,
     peer: Address,
     tls: Option<Rc<TlsInfo>>,
     previous: Option<Box<Self>>,
@@ -46,6 +49,7 @@ impl Response {
             url,
             head: reply.head,
             body: Some(reply.body),
+            decoder: None,
             peer: reply.transport.peer(),
             tls: negotiated(&reply.transport),
             previous: None,
@@ -118,8 +122,29 @@ impl Response {
 
     /// How long the body is, if the head or the end of the body has told.
     #[doc(alias = "length")]
+    ///
+    /// `None` for a body that is decoded ([`ContentDecoderAgent`](crate::ContentDecoderAgent)).
     pub fn body_length(&self) -> Option<u64> {
-        self.body.as_ref().and_then(|body| body.length())
+        let body = self.body.as_ref().filter(|_| self.decoder.is_none());
+        body.and_then(|body| body.length())
+    }
+
+    /// Has the body decoded; what was, is no part of the head any more.
+    pub(crate) fn decoded(mut self, decoder: Decoder, left: Option<HeaderValue>) -> Self {
+        self.decoder = Some(decoder);
+        self.head.headers.remove(header::CONTENT_LENGTH);
+        self.head.headers.remove(header::CONTENT_ENCODING);
+        if let Some(codings) = left {
+            self.head.headers.insert(header::CONTENT_ENCODING, codings);
+        }
+        self
+    }
+
+    fn deliver(body: &Rc<Incoming>, decoder: Option<Decoder>, receiver: impl BodyProtocol) {
+        body.deliver(match decoder {
+            Some(decoder) => Box::new(Decoding::new(decoder, receiver)),
+            None => Box::new(receiver),
+        });
     }
 
     /// Has the body delivered to `receiver` as it comes, as fast as that takes it.
@@ -128,7 +153,7 @@ impl Response {
     #[doc(alias = "deliverBody")]
     pub fn deliver_body(mut self, receiver: impl BodyProtocol) {
         if let Some(body) = self.body.take() {
-            body.deliver(Box::new(receiver));
+            Self::deliver(&body, self.decoder.take(), receiver);
         }
     }
 
@@ -148,7 +173,10 @@ impl Response {
         let Some(body) = self.body.take() else {
             return Deferred::succeed(Bytes::new());
         };
-        if let Some(bytes) = body.take_whole() {
+        let decoder = self.decoder.take();
+        if decoder.is_none()
+            && let Some(bytes) = body.take_whole()
+        {
             if bytes.len() > limit {
                 let (bytes, reason) = (bytes.slice(..limit), BodyTooLong { limit }.into());
                 return Deferred::fail(PartialBody { bytes, reason });
@@ -169,7 +197,7 @@ impl Response {
         let expected = usize::try_from(expected).unwrap_or(0);
         collected.borrow_mut().bytes.reserve(expected);
         collected.borrow_mut().resolver = Some(resolver);
-        body.deliver(Box::new(Collector { collected, limit }));
+        Self::deliver(&body, decoder, Collector { collected, limit });
         deferred
     }
 

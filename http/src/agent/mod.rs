@@ -134,6 +134,13 @@ impl Agent {
     }
 }
 
+/// An agent whose type is not known is used, and wrapped, through this.
+impl<A: RequestAgent + ?Sized> RequestAgent for Rc<A> {
+    fn request(&self, request: Request) -> Deferred<Response> {
+        (**self).request(request)
+    }
+}
+
 impl RequestAgent for Agent {
     fn request(&self, request: Request) -> Deferred<Response> {
         Self::request(self, request)

@@ -11,7 +11,7 @@ use torsade_core::{
 };
 use torsade_tls::TlsError;
 
-use crate::WireError;
+use crate::{DecodeError, WireError};
 
 /// A request failed: with whom, at which stage, and why.
 ///
@@ -98,6 +98,7 @@ pub(crate) fn duplicate(reason: &Failure) -> Failure {
         ConnectionAborted,
         TlsError,
         WireError,
+        DecodeError,
         TimedOut,
         Cancelled,
         Panicked,

@@ -1,6 +1,8 @@
 //! The Agent in a simulated world: no socket, no waiting, exact times.
 
 mod cancelling;
+#[cfg(all(feature = "gzip", feature = "brotli", feature = "zstd"))]
+mod decoding;
 mod errors;
 mod https;
 mod pool;
