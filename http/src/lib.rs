@@ -33,6 +33,8 @@
 mod agent;
 mod body;
 mod connection;
+#[cfg(feature = "cookies")]
+mod cookies;
 mod decode;
 pub mod error;
 mod incoming;
@@ -45,6 +47,8 @@ pub mod wire;
 
 pub use agent::{Agent, AgentOptions, PoolStatistics, RequestAgent};
 pub use body::{BodyProducer, BodyWriter, RequestBody};
+#[cfg(feature = "cookies")]
+pub use cookies::{CookieAgent, CookieJar, CookieJarError};
 pub use decode::{ContentDecoderAgent, DecodeError};
 pub use error::{
     BodyTooLong, InvalidRequest, PartialBody, PotentialDataLoss, RequestError, ResponseDone, Stage,

@@ -8,6 +8,9 @@ use std::{env, fs};
 use http::{HeaderMap, HeaderValue, Method, header};
 use torsade_http::wire::{Event, Exchange, Limits, RequestHead, WireError};
 
+#[cfg(feature = "cookies")]
+#[path = "suites/cookies.rs"]
+mod cookies;
 #[path = "suites/llhttp.rs"]
 mod llhttp;
 #[path = "suites/replies.rs"]

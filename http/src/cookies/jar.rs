@@ -1,0 +1,221 @@
+//! The jar.
+
+use std::cell::RefCell;
+use std::error::Error;
+use std::fmt;
+use std::fs::{self, File};
+use std::io::{self, BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+
+use cookie_store::{Cookie, CookieDomain, CookieStore};
+use http::HeaderValue;
+use url::Url;
+
+use super::date;
+
+/// A jar of cookies. A cheap handle: clones share their cookies.
+///
+/// A cookie goes back to the host that it came from, or to those below its `Domain`, which cannot be
+/// a public suffix such as `co.uk`; to paths below its `Path`; and with `Secure` only by https.
+#[derive(Clone, Default)]
+#[doc(alias = "cookiejar")]
+pub struct CookieJar {
+    store: Rc<RefCell<CookieStore>>,
+}
+
+/// A jar could not be read or written.
+#[derive(Debug)]
+pub struct CookieJarError {
+    /// Its file, if it is one.
+    pub file: Option<PathBuf>,
+    /// What went wrong.
+    pub error: io::Error,
+}
+
+impl fmt::Display for CookieJarError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.file {
+            Some(file) => write!(f, "the cookies in {}", file.display()),
+            None => f.write_str("the cookies"),
+        }?;
+        f.write_str(" cannot be read or written")
+    }
+}
+
+impl Error for CookieJarError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some(&self.error)
+    }
+}
+
+impl CookieJar {
+    /// An empty one.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The jar in a file that [`save_to`](Self::save_to) wrote; empty if there is none yet.
+    ///
+    /// # Errors
+    /// [`CookieJarError`].
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, CookieJarError> {
+        let path = path.as_ref();
+        let in_file = |error| CookieJarError {
+            file: Some(path.to_owned()),
+            error,
+        };
+        match File::open(path) {
+            Ok(file) => Self::load(BufReader::new(file)).map_err(|error| in_file(error.error)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Self::new()),
+            Err(error) => Err(in_file(error)),
+        }
+    }
+
+    /// The jar that [`save`](Self::save) wrote.
+    ///
+    /// # Errors
+    /// [`CookieJarError`].
+    pub fn load(reader: impl BufRead) -> Result<Self, CookieJarError> {
+        let store = cookie_store::serde::json::load(reader).map_err(|error| CookieJarError {
+            file: None,
+            error: io::Error::new(io::ErrorKind::InvalidData, error.to_string()),
+        })?;
+        Ok(Self {
+            store: Rc::new(RefCell::new(store)),
+        })
+    }
+
+    /// Writes the cookies that outlive a session, in JSON.
+    ///
+    /// # Errors
+    /// [`CookieJarError`].
+    pub fn save(&self, writer: &mut impl Write) -> Result<(), CookieJarError> {
+        cookie_store::serde::json::save(&self.store.borrow(), writer).map_err(|error| {
+            CookieJarError {
+                file: None,
+                error: io::Error::other(error.to_string()),
+            }
+        })
+    }
+
+    /// Writes them to a file, which is as it was or whole, whatever happens meanwhile.
+    ///
+    /// # Errors
+    /// [`CookieJarError`].
+    pub fn save_to(&self, path: impl AsRef<Path>) -> Result<(), CookieJarError> {
+        let path = path.as_ref();
+        let in_file = |error| CookieJarError {
+            file: Some(path.to_owned()),
+            error,
+        };
+        let mut content = Vec::new();
+        self.save(&mut content)
+            .map_err(|error| in_file(error.error))?;
+        // Beside it, as only within a file system it can be put in place at once.
+        let mut name = path.file_name().unwrap_or_default().to_owned();
+        name.push(format!(".{}.new", std::process::id()));
+        let new = path.with_file_name(name);
+        let written = fs::write(&new, content).and_then(|()| fs::rename(&new, path));
+        written.map_err(|error| {
+            let _ = fs::remove_file(&new);
+            in_file(error)
+        })
+    }
+
+    /// Takes a field `Set-Cookie` of a response from `url`. One that makes no sense, or has no
+    /// business with other hosts, is passed over.
+    pub fn store(&self, set_cookie: &[u8], url: &Url) {
+        let text = with_plain_date(&String::from_utf8_lossy(set_cookie));
+        let Ok(cookie) = Cookie::parse(text, url) else {
+            log::debug!(target: "torsade::http", "{url}: a cookie that makes no sense");
+            return;
+        };
+        let mut cookie = cookie.into_owned();
+        if let CookieDomain::Suffix(domain) = &cookie.domain
+            && is_public(domain)
+        {
+            // RFC 6265, section 5.3, 5.
+            if url.host_str() != Some(domain) {
+                log::debug!(target: "torsade::http", "{url}: a cookie for all of {domain}");
+                return;
+            }
+            cookie.domain = CookieDomain::HostOnly(domain.clone());
+        }
+        if let Err(error) = self.store.borrow_mut().insert(cookie, url) {
+            log::debug!(target: "torsade::http", "{url}: a cookie is refused: {error}");
+        }
+    }
+
+    /// What goes into the field `Cookie` of a request for `url`; `None` if there is nothing.
+    pub fn header_for(&self, url: &Url) -> Option<HeaderValue> {
+        let store = self.store.borrow();
+        let mut cookies = store.matches(url);
+        // cookie_store would trust this host with them without TLS.
+        cookies.retain(|cookie| url.scheme() == "https" || !cookie.secure().unwrap_or(false));
+        // RFC 6265, section 5.4: longer paths first; the older of two first, which they are.
+        cookies.sort_by_key(|cookie| std::cmp::Reverse(cookie.path.len()));
+        let pairs: Vec<String> = cookies
+            .iter()
+            .map(|cookie| match (cookie.name(), cookie.value()) {
+                ("", value) => value.to_owned(),
+                (name, value) => format!("{name}={value}"),
+            })
+            .collect();
+        if pairs.is_empty() {
+            return None;
+        }
+        let mut value = HeaderValue::from_bytes(pairs.join("; ").as_bytes()).ok()?;
+        value.set_sensitive(true);
+        Some(value)
+    }
+
+    /// Forgets all of them.
+    pub fn clear(&self) {
+        self.store.borrow_mut().clear();
+    }
+
+    /// How many there are that have not expired.
+    pub fn len(&self) -> usize {
+        self.store.borrow().iter_unexpired().count()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// Whether anybody can have a domain below this one.
+fn is_public(domain: &str) -> bool {
+    psl::suffix(domain.as_bytes()).is_some_and(|suffix| suffix.as_bytes() == domain.as_bytes())
+}
+
+/// The field with its date, however that is written, as everybody reads it; a date that is none is
+/// left away (RFC 6265, section 5.2.1).
+fn with_plain_date(set_cookie: &str) -> String {
+    let mut parts = set_cookie.split(';');
+    let mut text = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let (name, value) = part.split_once('=').unwrap_or((part, ""));
+        if !name.trim().eq_ignore_ascii_case("expires") {
+            text.push(';');
+            text += part;
+        } else if let Some(time) = date::parse(value) {
+            text += &format!("; Expires={}", httpdate::fmt_http_date(time));
+        }
+    }
+    text
+}
+
+// Their values are secrets.
+impl fmt::Debug for CookieJar {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CookieJar")
+            .field("cookies", &self.len())
+            .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,75 @@
+//! Cookies: kept in a jar, and sent where they belong (RFC 6265).
+
+mod date;
+mod jar;
+
+use std::fmt;
+
+use http::header::{COOKIE, SET_COOKIE};
+use torsade_core::Deferred;
+
+pub use self::jar::{CookieJar, CookieJarError};
+use crate::agent::RequestAgent;
+use crate::request::Request;
+use crate::response::Response;
+
+/// Sends the cookies of a jar with its requests, over another agent, and puts those of the responses
+/// into it.
+///
+/// A request with a field `Cookie` of its own is sent as it is. To have the cookies of redirects as
+/// well, put the [`RedirectAgent`](crate::RedirectAgent) around this one.
+///
+/// ```no_run
+/// use torsade_core::Reactor;
+/// use torsade_http::{Agent, CookieAgent, CookieJar, Method, Request, RequestAgent};
+///
+/// # fn main() -> torsade_core::Result<()> {
+/// let reactor = Reactor::new()?;
+/// let jar = CookieJar::open("cookies.json")?;
+/// let agent = CookieAgent::new(Agent::new(&reactor), &jar);
+/// reactor.run_until(agent.request(Request::new(Method::GET, "https://example.org/")?))?;
+/// jar.save_to("cookies.json")?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct CookieAgent<A> {
+    agent: A,
+    jar: CookieJar,
+}
+
+impl<A: RequestAgent> CookieAgent<A> {
+    /// Uses this jar, which may serve other agents too.
+    pub fn new(agent: A, jar: &CookieJar) -> Self {
+        Self {
+            agent,
+            jar: jar.clone(),
+        }
+    }
+}
+
+impl<A: RequestAgent> RequestAgent for CookieAgent<A> {
+    fn request(&self, mut request: Request) -> Deferred<Response> {
+        if !request.headers.contains_key(COOKIE)
+            && let Some(cookies) = self.jar.header_for(&request.url)
+        {
+            request.headers.insert(COOKIE, cookies);
+        }
+        let jar = self.jar.clone();
+        self.agent.request(request).map(move |response| {
+            for line in response.headers().get_all(SET_COOKIE) {
+                jar.store(line.as_bytes(), response.url());
+            }
+            response
+        })
+    }
+}
+
+impl<A: fmt::Debug> fmt::Debug for CookieAgent<A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CookieAgent")
+            .field("agent", &self.agent)
+            .field("jar", &self.jar)
+            .finish()
+    }
+}
