@@ -1,5 +1,9 @@
 //! The body of a request, and those who produce one.
 
+mod file;
+mod form;
+mod pieces;
+
 use std::cell::RefCell;
 use std::fmt;
 use std::rc::{Rc, Weak};
@@ -9,6 +13,9 @@ use torsade_core::Deferred;
 
 use crate::connection::Connection;
 use crate::wire::BodyLength;
+
+pub use file::FileBodyProducer;
+pub use form::Form;
 
 /// What is sent behind the head of a request.
 pub enum RequestBody {

@@ -32,6 +32,7 @@
 
 mod agent;
 mod body;
+mod client;
 mod connection;
 #[cfg(feature = "cookies")]
 mod cookies;
@@ -46,7 +47,8 @@ mod response;
 pub mod wire;
 
 pub use agent::{Agent, AgentOptions, PoolStatistics, RequestAgent};
-pub use body::{BodyProducer, BodyWriter, RequestBody};
+pub use body::{BodyProducer, BodyWriter, FileBodyProducer, Form, RequestBody};
+pub use client::{Client, ClientRequest, HttpStatusError, get, get_text};
 #[cfg(feature = "cookies")]
 pub use cookies::{CookieAgent, CookieJar, CookieJarError};
 pub use decode::{ContentDecoderAgent, DecodeError};

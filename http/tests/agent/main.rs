@@ -1,6 +1,8 @@
 //! The Agent in a simulated world: no socket, no waiting, exact times.
 
 mod cancelling;
+#[cfg(all(feature = "gzip", feature = "cookies"))]
+mod client;
 #[cfg(feature = "cookies")]
 mod cookies;
 #[cfg(all(feature = "gzip", feature = "brotli", feature = "zstd"))]

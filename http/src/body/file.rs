@@ -1,0 +1,88 @@
+//! A file as a body.
+
+use std::fmt;
+use std::fs::File;
+use std::io::{self, Seek};
+use std::path::Path;
+
+use torsade_core::{Deferred, Reactor};
+
+use super::pieces::{Piece, Pieces};
+use super::{BodyProducer, BodyWriter};
+
+/// Sends a file, from where it stands to its end. It is read on the reactor's thread pool, as fast as
+/// the server takes it, and closed when it is sent or the request fails.
+///
+/// ```no_run
+/// use torsade_core::Reactor;
+/// use torsade_http::{Agent, FileBodyProducer, Method, Request};
+///
+/// # fn main() -> torsade_core::Result<()> {
+/// let reactor = Reactor::new()?;
+/// let body = FileBodyProducer::open(&reactor, "picture.jpg")?;
+/// let request = Request::new(Method::PUT, "https://example.org/picture")?.body_producer(body);
+/// let response = reactor.run_until(Agent::new(&reactor).request(request))?;
+/// # drop(response);
+/// # Ok(())
+/// # }
+/// ```
+pub struct FileBodyProducer(Pieces);
+
+impl FileBodyProducer {
+    /// Opens a file.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn open(reactor: &Reactor, path: impl AsRef<Path>) -> io::Result<Self> {
+        Self::new(reactor, File::open(path)?)
+    }
+
+    /// Takes an open file. What has no length (a pipe, a device) is sent in chunks.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn new(reactor: &Reactor, file: File) -> io::Result<Self> {
+        let piece = piece(file)?;
+        Ok(Self(Pieces::new(reactor, [piece])))
+    }
+}
+
+/// The rest of a file.
+pub(super) fn piece(mut file: File) -> io::Result<Piece> {
+    let metadata = file.metadata()?;
+    let length = match metadata.is_file() {
+        true => Some(metadata.len().saturating_sub(file.stream_position()?)),
+        false => None,
+    };
+    Ok(Piece::File(file, length))
+}
+
+impl BodyProducer for FileBodyProducer {
+    fn length(&self) -> Option<u64> {
+        self.0.length()
+    }
+
+    fn start_producing(&mut self, writer: BodyWriter) -> Deferred<()> {
+        self.0.start_producing(writer)
+    }
+
+    fn pause_producing(&mut self) {
+        self.0.pause_producing();
+    }
+
+    fn resume_producing(&mut self) {
+        self.0.resume_producing();
+    }
+
+    fn stop_producing(&mut self) {
+        self.0.stop_producing();
+    }
+}
+
+impl fmt::Debug for FileBodyProducer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FileBodyProducer")
+            .field("length", &self.length())
+            .finish_non_exhaustive()
+    }
+}

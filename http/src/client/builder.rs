@@ -1,0 +1,230 @@
+//! A request in the making.
+
+use std::error::Error;
+use std::fmt;
+use std::time::Duration;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, USER_AGENT};
+use http::{HeaderValue, Method, StatusCode};
+use torsade_core::{Deferred, Failure, Result};
+use url::Url;
+
+use super::Client;
+use crate::agent::RequestAgent;
+use crate::body::{BodyProducer, Form, RequestBody};
+use crate::error::InvalidRequest;
+use crate::request::Request;
+use crate::response::Response;
+
+/// A request in the making; from [`Client::request`] and the like.
+///
+/// What is wrong with any part of it is told when it is sent.
+#[must_use]
+pub struct ClientRequest {
+    client: Client,
+    request: Result<Request>,
+    timeout: Option<Duration>,
+}
+
+impl ClientRequest {
+    pub(super) fn new(client: Client, method: Method, url: &str) -> Self {
+        Self {
+            client,
+            request: begin(method, url),
+            timeout: None,
+        }
+    }
+
+    fn with(mut self, change: impl FnOnce(Request) -> Result<Request>) -> Self {
+        self.request = self.request.and_then(change);
+        self
+    }
+
+    /// Adds a field; one of the same name stays.
+    pub fn header(self, name: impl AsRef<[u8]>, value: impl AsRef<[u8]>) -> Self {
+        self.with(|request| Ok(request.header(name, value)?))
+    }
+
+    /// Adds parameters to the URL.
+    #[doc(alias = "params")]
+    pub fn query<K: AsRef<str>, V: AsRef<str>>(self, pairs: &[(K, V)]) -> Self {
+        self.with(|mut request| {
+            request.url.query_pairs_mut().extend_pairs(pairs);
+            Ok(request)
+        })
+    }
+
+    /// Is known to the server by a user name and a password (RFC 7617).
+    #[doc(alias = "auth")]
+    pub fn basic_auth(self, user: &str, password: &str) -> Self {
+        let value = basic(user, password);
+        self.with(|request| set_secret(request, &AUTHORIZATION, &value))
+    }
+
+    /// Is known to the server by a token (RFC 6750).
+    pub fn bearer_auth(self, token: &str) -> Self {
+        let value = format!("Bearer {token}");
+        self.with(|request| set_secret(request, &AUTHORIZATION, &value))
+    }
+
+    /// Sets the body, from bytes or text.
+    #[doc(alias = "data")]
+    pub fn body(self, body: impl Into<RequestBody>) -> Self {
+        let body = body.into();
+        self.with(|request| Ok(request.body(body)))
+    }
+
+    /// Sets a body that is produced while it is sent, such as a
+    /// [`FileBodyProducer`](crate::FileBodyProducer).
+    pub fn body_producer(self, producer: impl BodyProducer) -> Self {
+        self.with(|request| Ok(request.body_producer(producer)))
+    }
+
+    /// Sends a form, as browsers do (`application/x-www-form-urlencoded`).
+    pub fn form<K: AsRef<str>, V: AsRef<str>>(self, pairs: &[(K, V)]) -> Self {
+        let mut form = url::form_urlencoded::Serializer::new(String::new());
+        let text = form.extend_pairs(pairs).finish();
+        self.typed("application/x-www-form-urlencoded", text)
+    }
+
+    /// Sends a form with files (`multipart/form-data`).
+    #[doc(alias = "files")]
+    pub fn multipart(self, form: Form) -> Self {
+        let (media_type, body) = form.into_body(&self.client.reactor);
+        self.typed(&media_type, body)
+    }
+
+    /// Sends a value as JSON.
+    #[cfg(feature = "json")]
+    pub fn json(self, value: &impl serde::Serialize) -> Self {
+        match serde_json::to_vec(value) {
+            Ok(text) => self.typed("application/json", text),
+            Err(error) => self.with(|_| Err(error.into())),
+        }
+    }
+
+    fn typed(self, media_type: &str, body: impl Into<RequestBody>) -> Self {
+        let body = body.into();
+        let media_type = HeaderValue::try_from(media_type).expect("it is made here");
+        self.with(|mut request| {
+            request.headers.entry(CONTENT_TYPE).or_insert(media_type);
+            Ok(request.body(body))
+        })
+    }
+
+    /// How long it may take until the response's head is there, redirects included.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = Some(timeout);
+        self
+    }
+
+    /// Sends it. The Deferred fires when the head of the response is there, whatever its status.
+    ///
+    /// # Errors
+    /// [`InvalidRequest`], [`InvalidProxy`](crate::InvalidProxy),
+    /// [`RedirectError`](crate::RedirectError), and [`RequestError`](crate::RequestError).
+    pub fn send(self) -> Deferred<Response> {
+        let mut request = match self.request {
+            Ok(request) => request,
+            Err(failure) => return Deferred::fail(failure),
+        };
+        let own = HeaderValue::from_static(concat!("torsade/", env!("CARGO_PKG_VERSION")));
+        request.headers.entry(USER_AGENT).or_insert(own);
+        let sent = match &self.client.agent {
+            Ok(agent) => agent.request(request),
+            Err(error) => Deferred::fail(error.clone()),
+        };
+        match self.timeout {
+            Some(timeout) => sent.add_timeout(&self.client.reactor, timeout),
+            None => sent,
+        }
+    }
+}
+
+/// A request; user name and password in its URL go into a field.
+fn begin(method: Method, url: &str) -> Result<Request> {
+    let mut parsed = Url::parse(url).map_err(|error| InvalidRequest::Url {
+        url: url.to_owned(),
+        error,
+    })?;
+    let decoded = |text: &str| {
+        let text = percent_encoding::percent_decode_str(text);
+        text.decode_utf8_lossy().into_owned()
+    };
+    let user = decoded(parsed.username());
+    let password = decoded(parsed.password().unwrap_or_default());
+    // They fail only where there can be none.
+    let _ = parsed.set_username("");
+    let _ = parsed.set_password(None);
+    let request = Request::to(method, parsed)?;
+    match (user.as_str(), password.as_str()) {
+        ("", "") => Ok(request),
+        (user, password) => set_secret(request, &AUTHORIZATION, &basic(user, password)),
+    }
+}
+
+fn basic(user: &str, password: &str) -> String {
+    format!("Basic {}", BASE64.encode(format!("{user}:{password}")))
+}
+
+fn set_secret(mut request: Request, name: &HeaderName, value: &str) -> Result<Request> {
+    let mut value = HeaderValue::try_from(value)
+        .map_err(|error| Failure::from(InvalidRequest::value(name, &error)))?;
+    value.set_sensitive(true);
+    request.headers.insert(name, value);
+    Ok(request)
+}
+
+impl fmt::Debug for ClientRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientRequest")
+            .field("request", &self.request)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A response whose status says that the request failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HttpStatusError {
+    /// What was requested.
+    pub url: String,
+    /// The status: 400 or more.
+    pub status: StatusCode,
+}
+
+impl fmt::Display for HttpStatusError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} answered {}", self.url, self.status)
+    }
+}
+
+impl Error for HttpStatusError {}
+
+impl Response {
+    /// Itself, unless its status is 400 or more.
+    ///
+    /// # Errors
+    /// [`HttpStatusError`].
+    pub fn error_for_status(self) -> Result<Self> {
+        if self.status().as_u16() < 400 {
+            return Ok(self);
+        }
+        Err(HttpStatusError {
+            url: self.url().to_string(),
+            status: self.status(),
+        }
+        .into())
+    }
+
+    /// Collects the body as JSON.
+    ///
+    /// # Errors
+    /// As [`read_body`](Self::read_body), and what is wrong with the JSON.
+    #[cfg(feature = "json")]
+    pub fn json<T: serde::de::DeserializeOwned + 'static>(self) -> Deferred<T> {
+        self.read_body()
+            .add_callback(|bytes| Ok(serde_json::from_slice(&bytes)?))
+    }
+}

@@ -1,0 +1,27 @@
+//! Requests in one line.
+
+use torsade_core::{Deferred, Reactor};
+
+use super::Client;
+use crate::response::Response;
+
+/// Makes a GET request with a new [`Client`].
+///
+/// # Errors
+/// As [`ClientRequest::send`](super::ClientRequest::send).
+#[doc(alias = "treq.get")]
+pub fn get(reactor: &Reactor, url: &str) -> Deferred<Response> {
+    Client::new(reactor).get(url).send()
+}
+
+/// The text at `url`.
+///
+/// # Errors
+/// As [`get`]; [`HttpStatusError`](super::HttpStatusError) for a status of 400 and up; and those of
+/// [`Response::text`].
+#[doc(alias = "getPage")]
+pub fn get_text(reactor: &Reactor, url: &str) -> Deferred<String> {
+    get(reactor, url)
+        .add_callback(Response::error_for_status)
+        .add_callback(Response::text)
+}
