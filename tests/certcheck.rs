@@ -59,6 +59,28 @@ impl Protocol for Mail {
     }
 }
 
+/// Speaks as much LDAP as comes before TLS: whatever is asked, it agrees.
+struct Directory {
+    tls: ServerTls,
+}
+
+impl Protocol for Directory {
+    fn data_received(&mut self, transport: &Transport, data: &[u8]) -> Result<()> {
+        // The extended request 1.3.6.1.4.1.1466.20037 (RFC 4511, 4.14).
+        assert_eq!(
+            data,
+            b"\x30\x1d\x02\x01\x01\x77\x18\x80\x161.3.6.1.4.1.1466.20037"
+        );
+        transport.write(b"\x30\x0c\x02\x01\x01\x78\x07\x0a\x01\x00\x04\x00\x04\x00");
+        drop(
+            transport
+                .start_tls_server(&self.tls)?
+                .add_errback(|_| Ok(())),
+        );
+        Ok(())
+    }
+}
+
 /// Servers, and the authority that their certificates are from.
 struct World {
     authority: Authority,
@@ -170,6 +192,34 @@ fn what_is_well_is_a_line_in_the_table_and_nothing_for_cron() {
     let quiet = world.check(&["--quiet", targets[0], targets[1]]);
     assert_code(&quiet, 0);
     assert_eq!(quiet.text(), "");
+}
+
+#[test]
+fn ldap_comes_to_tls_as_well() {
+    let mut world = World::new();
+    let certificate = world.with_days(60);
+    let port = world.serve(Serving::start(move |server| {
+        let tls = ServerTls::builder().certificate(certificate).build()?;
+        server.listen(move |_: &Address| Directory { tls: tls.clone() })
+    }));
+    assert_code(&world.check(&[&format!("ldap:localhost:{port}")]), 0);
+}
+
+#[test]
+fn secrets_are_logged_where_the_environment_says() {
+    let mut world = World::new();
+    let certificate = world.with_days(60);
+    let port = world.https(certificate);
+    let log = world.directory.path().join("keys.log");
+    let mut command = example("certcheck");
+    command
+        .env("SSLKEYLOGFILE", &log)
+        .arg("--cacert")
+        .arg(world.ca());
+    run(command.arg(format!("localhost:{port}")), b"").expect_success();
+    let log = fs::read_to_string(log).unwrap();
+    assert!(log.contains("CLIENT_HANDSHAKE_TRAFFIC_SECRET "), "{log}");
+    assert!(log.contains("SERVER_TRAFFIC_SECRET_0 "), "{log}");
 }
 
 #[test]

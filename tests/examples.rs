@@ -412,3 +412,54 @@ fn people_in_the_chat_hear_each_other() {
     drop(bob);
     ann.hears("* bob has left");
 }
+
+#[test]
+fn fetch_believes_anybody_only_when_told_and_says_so() {
+    let authority = torsade::tls::generate::Authority::new("Unknown CA");
+    let certificate = authority.issue(["localhost"]);
+    let serving = support::serving::Serving::start(move |server| {
+        let tls = torsade::tls::ServerTls::builder()
+            .certificate(certificate)
+            .build()?;
+        torsade::tls::wrap_server_tls(server, &tls).listen(|_: &torsade::Address| Page)
+    });
+    let url = format!("https://localhost:{}/", serving.port());
+    let refused = fetch(&[&url]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(
+        refused.stderr.contains("add its root to the trust"),
+        "{}",
+        refused.stderr
+    );
+    let believed = fetch(&["-k", &url]).expect_success();
+    assert_eq!(believed.text(), "hi");
+    assert!(
+        believed.stderr.contains("whoever answers is believed"),
+        "{}",
+        believed.stderr
+    );
+}
+
+/// Says `hi` to everybody.
+struct Page;
+
+impl torsade::Protocol for Page {
+    fn data_received(&mut self, transport: &torsade::Transport, _: &[u8]) -> torsade::Result<()> {
+        transport.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi");
+        Ok(())
+    }
+}
+
+#[test]
+fn fetch_explains_options_that_do_not_go_together() {
+    for (arguments, words) in [
+        (&["-u", "name", "http://localhost/"][..], "password"),
+        (&["-F", "name", "http://localhost/"], "="),
+        (&["-d", "x", "-F", "a=b", "http://localhost/"], "together"),
+        (&["-x", "ftp://proxy", "http://localhost/"], "proxy"),
+    ] {
+        let told = fetch(arguments);
+        assert_eq!(told.status.code(), Some(2), "{arguments:?}");
+        assert!(told.stderr.contains(words), "{}", told.stderr);
+    }
+}

@@ -26,6 +26,8 @@ A target is one of
       --parallel N              look at so many at once; 20 unless given
   -h, --help
 
+The secrets of the connections are appended to the file that SSLKEYLOGFILE names, if it does.
+
 Exit codes: 0 if all is well, 1 if something is wrong, 2 for wrong arguments.
 ";
 

@@ -32,7 +32,7 @@ pub(crate) struct Finding {
 
 impl Checker {
     pub(crate) fn new(reactor: &Reactor, arguments: &Arguments) -> Result<Self> {
-        let mut tls = ClientTls::builder().resumption(false);
+        let mut tls = ClientTls::builder().resumption(false).key_log();
         if let Some(file) = &arguments.cacert {
             tls = tls.roots_from_pem_file(file);
         }

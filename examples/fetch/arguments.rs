@@ -20,6 +20,10 @@ usage: fetch [OPTIONS] URL
   -X, --request METHOD          use this method
   -H, --header 'NAME: VALUE'    send this field; may be repeated
   -d, --data DATA               send DATA (or @FILE) as the body, by POST
+  -F, --form NAME=VALUE         send a form by POST, as browsers do with files: NAME=@FILE; may be
+                                repeated
+  -u, --user USER:PASSWORD      be known by these
+      --cookies FILE            send the cookies in FILE, and keep those that come there
   -o, --output FILE             write the body to FILE
   -x, --proxy URL               by way of this proxy: http://, https:// or socks5://, with user name
                                 and password if need be; else of those that http_proxy, https_proxy
@@ -29,6 +33,7 @@ usage: fetch [OPTIONS] URL
       --cert FILE --key FILE    be known by this certificate
       --connect-timeout SECONDS
       --max-time SECONDS        for all of it
+  -k, --insecure                accept any certificate: anybody on the way can read and change all
   -h, --help
 
 Exit codes: 0 after a complete response, 1 if there was none, 2 for wrong arguments, 22 see --fail.
@@ -54,6 +59,10 @@ pub(crate) struct Arguments {
     method: Option<Method>,
     fields: Vec<(String, String)>,
     pub(crate) data: Option<Vec<u8>>,
+    pub(crate) form: Vec<(String, String)>,
+    pub(crate) user: Option<(String, String)>,
+    pub(crate) cookies: Option<PathBuf>,
+    pub(crate) is_insecure: bool,
     pub(crate) output: Option<PathBuf>,
     proxy: Option<Proxy>,
     no_proxy: Option<String>,
@@ -68,7 +77,7 @@ impl Arguments {
         match &self.method {
             Some(method) => method.clone(),
             None if self.only_head => Method::HEAD,
-            None if self.data.is_some() => Method::POST,
+            None if self.data.is_some() || !self.form.is_empty() => Method::POST,
             None => Method::GET,
         }
     }
@@ -150,6 +159,12 @@ pub(crate) fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Parsed,
                     None => parsed.data = Some(piece),
                 }
             }
+            Short('F') | Long("form") => parsed.form.push(parser.value()?.parse_with(pair)?),
+            Short('u') | Long("user") => {
+                parsed.user = Some(parser.value()?.parse_with(credentials)?);
+            }
+            Long("cookies") => parsed.cookies = Some(parser.value()?.into()),
+            Short('k') | Long("insecure") => parsed.is_insecure = true,
             Short('o') | Long("output") => parsed.output = Some(parser.value()?.into()),
             Long("cacert") => parsed.cacert = Some(parser.value()?.into()),
             Long("cert") => certificate = Some(parser.value()?.into()),
@@ -173,6 +188,9 @@ pub(crate) fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Parsed,
     if parsed.url.is_empty() {
         return Err("there is no URL".into());
     }
+    if parsed.data.is_some() && !parsed.form.is_empty() {
+        return Err("--data and --form do not go together".into());
+    }
     Ok(Parsed::Fetch(Box::new(parsed)))
 }
 
@@ -188,6 +206,18 @@ fn with_scheme(url: String) -> String {
 fn field(text: &str) -> Result<(String, String), &'static str> {
     let (name, value) = text.split_once(':').ok_or("there is no colon in it")?;
     Ok((name.trim().to_owned(), value.trim().to_owned()))
+}
+
+fn pair(text: &str) -> Result<(String, String), &'static str> {
+    let (name, value) = text.split_once('=').ok_or("there is no = in it")?;
+    Ok((name.to_owned(), value.to_owned()))
+}
+
+fn credentials(text: &str) -> Result<(String, String), &'static str> {
+    let (user, password) = text
+        .split_once(':')
+        .ok_or("a password has to follow, after a colon")?;
+    Ok((user.to_owned(), password.to_owned()))
 }
 
 fn data(text: &str) -> Result<Vec<u8>, lexopt::Error> {

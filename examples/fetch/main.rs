@@ -16,8 +16,8 @@ use std::rc::Rc;
 use arguments::{Arguments, Parsed, USAGE};
 use output::Output;
 use torsade::http::{
-    Agent, AgentOptions, ContentDecoderAgent, Method, RedirectAgent, Request, RequestAgent,
-    Response,
+    Agent, AgentOptions, Client, ContentDecoderAgent, CookieAgent, CookieJar, Form, Method,
+    RedirectAgent, RequestAgent, Response,
 };
 use torsade::tls::{ClientTls, TlsInfo};
 use torsade::{Deferred, Failure, Reactor, Result};
@@ -66,26 +66,61 @@ fn fetch(reactor: &Reactor, arguments: Arguments) -> Deferred<ExitCode> {
 }
 
 fn start(reactor: &Reactor, arguments: Arguments) -> Result<Deferred<ExitCode>> {
-    let agent = agent(reactor, &arguments)?;
-    let mut request = Request::new(arguments.method(), &arguments.url)?;
+    let jar = arguments
+        .cookies
+        .as_ref()
+        .map(CookieJar::open)
+        .transpose()?;
+    let client = Client::over(reactor, agent(reactor, &arguments, jar.as_ref())?);
+    let mut request = client.request(arguments.method(), &arguments.url);
     for (name, value) in arguments.headers() {
-        request = request.header(name, value)?;
+        request = request.header(name, value);
+    }
+    if let Some((user, password)) = &arguments.user {
+        request = request.basic_auth(user, password);
     }
     if let Some(data) = &arguments.data {
         request = request.body(data.clone());
     }
-    if arguments.is_verbose {
-        say!("> {} {}", request.method(), request.url());
+    if !arguments.form.is_empty() {
+        request = request.multipart(form(&arguments.form)?);
     }
-    Ok(agent
-        .request(request)
-        .add_callback(move |response| receive(response, &arguments)))
+    if arguments.is_verbose {
+        say!("> {} {}", arguments.method(), arguments.url);
+    }
+    let done = request
+        .send()
+        .add_callback(move |response| receive(response, &arguments).map(|code| (code, arguments)));
+    Ok(done.add_callback(move |(code, arguments)| {
+        if let (Some(jar), Some(file)) = (jar, arguments.cookies) {
+            jar.save_to(file)?;
+        }
+        Ok(code)
+    }))
+}
+
+fn form(fields: &[(String, String)]) -> Result<Form> {
+    let mut form = Form::new();
+    for (name, value) in fields {
+        form = match value.strip_prefix('@') {
+            Some(file) => form.file(name, file).map_err(in_file(file.as_ref()))?,
+            None => form.text(name, value),
+        };
+    }
+    Ok(form)
 }
 
 /// An agent that does what was asked for, and no more.
-fn agent(reactor: &Reactor, arguments: &Arguments) -> Result<Rc<dyn RequestAgent>> {
+fn agent(
+    reactor: &Reactor,
+    arguments: &Arguments,
+    jar: Option<&CookieJar>,
+) -> Result<Rc<dyn RequestAgent>> {
     let mut agent: Rc<dyn RequestAgent> =
         Rc::new(Agent::with_options(reactor, options(arguments)?));
+    if let Some(jar) = jar {
+        agent = Rc::new(CookieAgent::new(agent, jar));
+    }
     if arguments.is_compressed {
         agent = Rc::new(ContentDecoderAgent::new(agent));
     }
@@ -101,12 +136,16 @@ fn options(arguments: &Arguments) -> Result<AgentOptions> {
     let mut options = AgentOptions::new().proxies(arguments.proxies()?);
     // A redirect may lead there as well.
     if arguments.url.starts_with("https:") || arguments.follows {
-        let mut tls = ClientTls::builder().alpn(["http/1.1"]);
+        let mut tls = ClientTls::builder().alpn(["http/1.1"]).key_log();
         if let Some(file) = &arguments.cacert {
             tls = tls.roots_from_pem_file(file);
         }
         if let Some((certificate, key)) = &arguments.identity {
             tls = tls.client_certificate_files(certificate, key);
+        }
+        if arguments.is_insecure {
+            say!("fetch: whoever answers is believed (--insecure)");
+            tls = tls.dangerous().accept_any_certificate();
         }
         options = options.tls(&tls.build()?);
     }

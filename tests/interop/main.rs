@@ -9,6 +9,7 @@ mod echo;
 mod endpoints;
 mod futures;
 mod http;
+mod httpbin;
 mod peers_answer;
 mod proxies;
 mod starttls;

@@ -40,6 +40,12 @@ impl PythonServer {
         Some(Self::start(python, "websocket_server.py", over))
     }
 
+    /// httpbin; `None`, after saying so, where it is not installed.
+    pub(crate) fn httpbin() -> Option<Self> {
+        let python = python_with("httpbin")?;
+        Some(Self::start(python, "httpbin_server.py", Over::Tcp))
+    }
+
     fn start(python: PathBuf, name: &str, over: Over) -> Self {
         let dir = peer::temp_dir();
         let pki = Pki::new(dir.path());

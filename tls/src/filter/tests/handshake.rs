@@ -220,3 +220,90 @@ fn sides_without_a_common_suite_part() {
         TlsError::AlertReceived { .. }
     ));
 }
+
+#[test]
+fn records_are_as_small_as_was_asked_for() {
+    let (authority, leaf) = authority();
+    both_versions(|version| {
+        let client = authority
+            .client()
+            .versions(version..=version)
+            .max_fragment_size(100);
+        let mut pair = Pair::shake_hands(client, leaf.server());
+        pair.assert_ready();
+        pair.client.send(&[b'x'; 5000]);
+        let mut wire = &pair.client.wire[..];
+        while let [_, _, _, high, low, ..] = *wire {
+            let length = usize::from(u16::from_be_bytes([high, low]));
+            assert!(length + 5 <= 100 + 30, "a record of {length} bytes");
+            wire = &wire[5 + length..];
+        }
+        pair.pump();
+        assert_eq!(pair.server.plain.len(), 5000);
+    });
+    for bad in [0, 31, 16_390] {
+        let error = authority
+            .client()
+            .max_fragment_size(bad)
+            .build()
+            .unwrap_err();
+        assert!(error.to_string().contains("32 to 16389"), "{error}");
+    }
+}
+
+#[test]
+fn suites_and_groups_are_those_that_were_chosen() {
+    let (authority, leaf) = authority();
+    for (suite, version) in [
+        ("TLS_CHACHA20_POLY1305_SHA256", TlsVersion::Tls13),
+        ("ECDHE-ECDSA-AES128-GCM-SHA256", TlsVersion::Tls12),
+    ] {
+        let client = authority
+            .client()
+            .cipher_suites([suite])
+            .key_exchange_groups(["P-384"]);
+        let pair = Pair::shake_hands(client, leaf.server());
+        pair.assert_ready();
+        let info = pair.server.filter.info().unwrap();
+        // Of the other version there is no suite left.
+        assert_eq!(info.version, version);
+        assert_eq!(info.key_exchange_group.as_deref(), Some("secp384r1"));
+    }
+    let client = authority
+        .client()
+        .openssl_ciphers("CHACHA20")
+        .versions(..=TlsVersion::Tls12);
+    let pair = Pair::shake_hands(client, leaf.server());
+    let info = pair.client.filter.info().unwrap();
+    assert_eq!(
+        info.cipher_suite,
+        "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256"
+    );
+}
+
+#[cfg(feature = "certificate-compression")]
+#[test]
+fn certificates_are_compressed_where_both_can() {
+    let (authority, _) = authority();
+    // Names that have much in common.
+    let names: Vec<String> = (0..100).map(|n| format!("host-{n}.example.com")).collect();
+    let names: Vec<&str> = names
+        .iter()
+        .map(String::as_str)
+        .chain(["localhost"])
+        .collect();
+    let leaf = authority.issue(&names);
+    let mut pair = Pair::new(
+        &authority.client().build().unwrap(),
+        &leaf.server().build().unwrap(),
+    );
+    let hello = mem::take(&mut pair.client.wire);
+    pair.server.receive(&hello);
+    assert!(
+        pair.server.wire.len() < leaf.der.len(),
+        "{}",
+        pair.server.wire.len()
+    );
+    pair.pump();
+    pair.assert_ready();
+}
