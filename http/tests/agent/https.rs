@@ -441,3 +441,16 @@ fn agents_with_different_trust_share_nothing() {
     assert_eq!(get(&world).unwrap(), "ok");
     assert_eq!(world.connections(), 1);
 }
+
+// R50, C163
+#[test]
+fn closing_idle_connections_ends_although_the_server_has_no_last_word() {
+    let world = good_world([vec![Step::Request, answer("ok"), Step::StopReading]]);
+    assert_eq!(get(&world).unwrap(), "ok");
+    assert_eq!(world.agent.pool_statistics().idle, 1);
+    let start = world.reactor.now();
+    world.run(world.agent.close_cached_connections()).unwrap();
+    let took = world.reactor.now() - start;
+    assert!(took <= Duration::from_secs(4), "{took:?}");
+    assert_eq!(world.agent.pool_statistics().open, 0);
+}
