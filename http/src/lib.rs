@@ -44,6 +44,7 @@ mod proxy;
 mod redirect;
 mod request;
 mod response;
+mod retry;
 pub mod wire;
 
 pub use agent::{Agent, AgentOptions, PoolStatistics, RequestAgent};
@@ -62,4 +63,5 @@ pub use proxy::{HttpTunnel, InvalidProxy, Proxies, Proxy, ProxyError};
 pub use redirect::{RedirectAgent, RedirectError};
 pub use request::Request;
 pub use response::{BODY_LIMIT, Response};
+pub use retry::RetryAgent;
 pub use url::Url;

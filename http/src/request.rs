@@ -127,6 +127,17 @@ impl Request {
         &self.url
     }
 
+    /// The same once more, if its body can be sent again.
+    pub(crate) fn again(&self) -> Option<Self> {
+        Some(Self {
+            method: self.method.clone(),
+            url: self.url.clone(),
+            headers: self.headers.clone(),
+            body: self.body.again()?,
+            close: self.close,
+        })
+    }
+
     /// The target in the request line: path and query (RFC 9112 section 3.2.1).
     pub(crate) fn target(&self) -> &str {
         &self.url[url::Position::BeforePath..url::Position::AfterQuery]

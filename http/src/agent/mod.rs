@@ -197,7 +197,8 @@ impl Inner {
         let may_retry = request.method.is_idempotent()
             && matches!(request.body, crate::body::RequestBody::Empty);
         Self::lease(this, key.clone(), false).add_callback(move |lease| {
-            let retry = (may_retry && lease.was_kept).then(|| request_again(&request));
+            let may_retry = may_retry && lease.was_kept;
+            let retry = request.again().filter(|_| may_retry);
             let sent = Self::send(&again, &key, lease, request, deadline);
             let Some(retry) = retry else { return sent };
             sent.add_errback(move |failure| {
@@ -309,16 +310,5 @@ impl Inner {
         }
         let tls = ClientTls::builder().alpn(["http/1.1"]).build()?;
         Ok(self.tls.get_or_init(|| tls))
-    }
-}
-
-/// A request without a body, to be made once more.
-fn request_again(request: &Request) -> Request {
-    Request {
-        method: request.method.clone(),
-        url: request.url.clone(),
-        headers: request.headers.clone(),
-        body: crate::body::RequestBody::Empty,
-        close: request.close,
     }
 }

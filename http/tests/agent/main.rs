@@ -14,6 +14,7 @@ mod proxies;
 mod redirects;
 mod requests;
 mod responses;
+mod retries;
 mod support;
 mod timeouts;
 mod uploads;

@@ -1,0 +1,156 @@
+//! Trying again what failed by chance.
+
+use std::cell::RefCell;
+use std::fmt;
+use std::rc::Rc;
+use std::time::{Duration, SystemTime};
+
+use http::{StatusCode, header};
+use torsade_core::endpoints::Backoff;
+use torsade_core::task::defer_later;
+use torsade_core::{Deferred, Failure, Reactor};
+use torsade_tls::TlsError;
+
+use crate::agent::RequestAgent;
+use crate::error::{RequestError, Stage};
+use crate::request::Request;
+use crate::response::Response;
+
+/// Makes requests again that failed by chance, over another agent: after an error before the
+/// response began, or with a status that says that it may work later (429, 502, 503, 504).
+///
+/// Only requests that do no harm when made twice (of an idempotent method, RFC 9110 section 9.2.2)
+/// and whose body can be sent again. How long it waits says the server (`Retry-After`), if it does,
+/// and the [`Backoff`] otherwise. The last error, or the last response, is the result.
+///
+/// ```no_run
+/// use torsade_core::Reactor;
+/// use torsade_http::{Agent, Method, Request, RequestAgent, RetryAgent};
+///
+/// # fn main() -> torsade_core::Result<()> {
+/// let reactor = Reactor::new()?;
+/// let agent = RetryAgent::new(&reactor, Agent::new(&reactor)).attempts(5);
+/// reactor.run_until(agent.request(Request::new(Method::GET, "https://example.org/")?))?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct RetryAgent<A> {
+    agent: A,
+    reactor: Reactor,
+    attempts: u32,
+    longest: Duration,
+    backoff: Rc<RefCell<Backoff>>,
+}
+
+impl<A: RequestAgent + Clone + 'static> RetryAgent<A> {
+    /// Tries three times.
+    pub fn new(reactor: &Reactor, agent: A) -> Self {
+        Self {
+            agent,
+            reactor: reactor.clone(),
+            attempts: 3,
+            longest: Duration::from_secs(60),
+            backoff: Rc::default(),
+        }
+    }
+
+    /// Tries so many times in all.
+    #[must_use]
+    pub fn attempts(mut self, count: u32) -> Self {
+        self.attempts = count.max(1);
+        self
+    }
+
+    /// How long it waits where the server does not say.
+    #[must_use]
+    pub fn backoff(mut self, backoff: Backoff) -> Self {
+        self.backoff = Rc::new(RefCell::new(backoff));
+        self
+    }
+
+    /// Gives up when the server wants it to wait longer: a minute unless set.
+    #[must_use]
+    pub fn longest_wait(mut self, time: Duration) -> Self {
+        self.longest = time;
+        self
+    }
+
+    fn attempt(self, request: Request, failures: u32) -> Deferred<Response> {
+        let again = request
+            .again()
+            .filter(|again| again.method.is_idempotent() && failures + 1 < self.attempts);
+        let sent = self.agent.request(request);
+        let Some(again) = again else { return sent };
+        sent.add_both(move |result| {
+            let wait = match &result {
+                Ok(response) if may_work_later(response.status()) => {
+                    match asked_to_wait(response) {
+                        Some(wait) if wait > self.longest => None,
+                        Some(wait) => Some(wait),
+                        None => Some(self.backoff.borrow_mut().delay(failures + 1)),
+                    }
+                }
+                Ok(_) => None,
+                Err(failure) if is_by_chance(failure) => {
+                    Some(self.backoff.borrow_mut().delay(failures + 1))
+                }
+                Err(_) => None,
+            };
+            let Some(wait) = wait else {
+                return match result {
+                    Ok(response) => Deferred::succeed(response),
+                    Err(failure) => Deferred::fail(failure),
+                };
+            };
+            log::debug!(target: "torsade::http", "{} again in {wait:?}", again.url);
+            // Its body is read, or its connection closed, meanwhile.
+            drop(result);
+            let reactor = self.reactor.clone();
+            defer_later(&reactor, wait, move || self.attempt(again, failures + 1))
+        })
+    }
+}
+
+fn may_work_later(status: StatusCode) -> bool {
+    matches!(status.as_u16(), 429 | 502..=504)
+}
+
+/// Whether it was not the request's own fault, nor anybody's will.
+fn is_by_chance(failure: &Failure) -> bool {
+    failure.check::<RequestError>().is_some_and(|error| {
+        error.stage < Stage::ReadingHead
+            && !error.is_cancelled()
+            // A certificate does not become good by waiting.
+            && error
+                .cause
+                .find::<TlsError>()
+                .is_none_or(|error| error.certificates().is_empty())
+    })
+}
+
+/// `Retry-After`: seconds, or a date (RFC 9110 section 10.2.3).
+fn asked_to_wait(response: &Response) -> Option<Duration> {
+    let value = response.headers().get(header::RETRY_AFTER)?.to_str().ok()?;
+    let value = value.trim();
+    if let Ok(seconds) = value.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let date = httpdate::parse_http_date(value).ok()?;
+    Some(date.duration_since(SystemTime::now()).unwrap_or_default())
+}
+
+impl<A: RequestAgent + Clone + 'static> RequestAgent for RetryAgent<A> {
+    fn request(&self, request: Request) -> Deferred<Response> {
+        self.clone().attempt(request, 0)
+    }
+}
+
+impl<A: fmt::Debug> fmt::Debug for RetryAgent<A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RetryAgent")
+            .field("agent", &self.agent)
+            .field("attempts", &self.attempts)
+            .finish_non_exhaustive()
+    }
+}
