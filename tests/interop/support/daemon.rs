@@ -10,7 +10,7 @@ use tempfile::TempDir;
 use torsade::tls::generate::Authority;
 use torsade::tls::{PrivateCertificate, Trust};
 
-use super::peer::{self, Peer, find, skip};
+use super::peer::{self, Peer, find, run, skip};
 
 /// A running server; killed when dropped.
 pub(crate) struct Daemon {
@@ -158,6 +158,12 @@ fn is_root(name: &str) -> bool {
 /// Postfix, which demands STARTTLS and throws mail away.
 pub(crate) fn postfix() -> Option<Daemon> {
     let program = find("postfix").filter(|_| is_root("postfix"))?;
+    let asked = Command::new("postconf")
+        .args(["-d", "-h", "daemon_directory"])
+        .output();
+    let daemons = String::from_utf8_lossy(&asked.unwrap().stdout)
+        .trim()
+        .to_owned();
     Some(Daemon::start("postfix", |files, address| {
         files.folder_of("data", "postfix");
         for folder in ["conf", "queue"] {
@@ -165,8 +171,12 @@ pub(crate) fn postfix() -> Option<Daemon> {
         }
         files.write("conf/main.cf", &files.fill(POSTFIX_MAIN, address));
         files.write("conf/master.cf", &files.fill(POSTFIX_MASTER, address));
-        let mut command = Command::new(&program);
-        command.arg("-c").arg(files.path("conf")).arg("start-fg");
+        // Its own script would start the master beside us, where nobody would end it.
+        let mut check = Command::new(&program);
+        check.arg("-c").arg(files.path("conf")).arg("check");
+        run(&mut check, b"").expect_success();
+        let mut command = Command::new(Path::new(&daemons).join("master"));
+        command.arg("-d").arg("-c").arg(files.path("conf"));
         command
     }))
 }
