@@ -21,7 +21,7 @@ use crate::response::Response;
 
 pub use options::AgentOptions;
 pub use pool::PoolStatistics;
-use pool::{Lease, Pool};
+use pool::{Lease, Pool, Reuse};
 
 /// Something that makes requests: the [`Agent`], or what is wrapped around one.
 #[doc(alias = "IAgent")]
@@ -196,7 +196,11 @@ impl Inner {
         let again = Rc::clone(this);
         let may_retry = request.method.is_idempotent()
             && matches!(request.body, crate::body::RequestBody::Empty);
-        Self::lease(this, key.clone(), false).add_callback(move |lease| {
+        let reuse = match may_retry {
+            true => Reuse::Freely,
+            false => Reuse::IfSound,
+        };
+        Self::lease(this, key.clone(), reuse).add_callback(move |lease| {
             let may_retry = may_retry && lease.was_kept;
             let retry = request.again().filter(|_| may_retry);
             let sent = Self::send(&again, &key, lease, request, deadline);
@@ -213,7 +217,7 @@ impl Inner {
                 }
                 log::debug!(target: "torsade::http", "{key}: a kept connection was closed; again");
                 let again_too = Rc::clone(&again);
-                Self::lease(&again, key.clone(), true)
+                Self::lease(&again, key.clone(), Reuse::Never)
                     .add_callback(move |lease| Self::send(&again_too, &key, lease, retry, deadline))
             })
         })
@@ -263,10 +267,10 @@ impl Inner {
     }
 
     /// A connection: a kept one, or a new one.
-    fn lease(this: &Rc<Self>, key: Origin, must_be_new: bool) -> Deferred<Lease> {
+    fn lease(this: &Rc<Self>, key: Origin, reuse: Reuse) -> Deferred<Lease> {
         let inner = Rc::clone(this);
         let connect = move |key: &Origin| Self::connect(&inner, key);
-        Pool::lease(&this.pool, key, must_be_new, Rc::new(connect))
+        Pool::lease(&this.pool, key, reuse, Rc::new(connect))
     }
 
     fn connect(this: &Rc<Self>, key: &Origin) -> Deferred<Rc<Connection>> {

@@ -34,6 +34,17 @@ impl Drop for Lease {
     }
 }
 
+/// Which connections a request may have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reuse {
+    /// A new one.
+    Never,
+    /// A kept one as well, if nothing speaks against it: the request cannot be made again.
+    IfSound,
+    /// A kept one as well. If the server has closed it just now, the request is made again.
+    Freely,
+}
+
 /// Makes a connection.
 pub(super) type Connect = Rc<dyn Fn(&Origin) -> Deferred<Rc<Connection>>>;
 
@@ -80,7 +91,7 @@ struct Host {
 
 struct Waiting {
     number: u64,
-    must_be_new: bool,
+    reuse: Reuse,
     connect: Connect,
     resolver: Resolver<Lease>,
 }
@@ -143,11 +154,11 @@ impl Pool {
     pub(super) fn lease(
         this: &Rc<Self>,
         key: Origin,
-        must_be_new: bool,
+        reuse: Reuse,
         connect: Connect,
     ) -> Deferred<Lease> {
         if this.is_nobodys_turn_before(&key) {
-            if !must_be_new && let Some(connection) = this.take_idle(&key) {
+            if let Some(connection) = this.take_idle(&key, reuse) {
                 return Deferred::succeed(this.rent(connection, true));
             }
             if this.make_room(&key) {
@@ -155,15 +166,14 @@ impl Pool {
             }
         }
         let origin = key.to_string();
-        this.wait(key, must_be_new, connect)
-            .add_errback(move |failure| {
-                // A failed connection attempt has its own stage already.
-                if failure.check::<RequestError>().is_some() {
-                    return Deferred::fail(failure);
-                }
-                let stage = Stage::WaitingForConnection;
-                Deferred::fail(RequestError::new(&origin, stage, failure))
-            })
+        this.wait(key, reuse, connect).add_errback(move |failure| {
+            // A failed connection attempt has its own stage already.
+            if failure.check::<RequestError>().is_some() {
+                return Deferred::fail(failure);
+            }
+            let stage = Stage::WaitingForConnection;
+            Deferred::fail(RequestError::new(&origin, stage, failure))
+        })
     }
 
     /// Whether a newcomer overtakes nobody who waits for the same.
@@ -177,7 +187,7 @@ impl Pool {
         !host_waits && (!is_full || state.waiting == 0)
     }
 
-    fn wait(&self, key: Origin, must_be_new: bool, connect: Connect) -> Deferred<Lease> {
+    fn wait(&self, key: Origin, reuse: Reuse, connect: Connect) -> Deferred<Lease> {
         let mut state = self.state.borrow_mut();
         let number = state.number();
         let (weak, host) = (self.this.clone(), key.clone());
@@ -190,7 +200,7 @@ impl Pool {
         let host = state.hosts.entry(key).or_default();
         host.waiting.push_back(Waiting {
             number,
-            must_be_new,
+            reuse,
             connect,
             resolver,
         });
@@ -224,7 +234,10 @@ impl Pool {
     }
 
     /// The newest idle connection to an origin that is still usable.
-    fn take_idle(&self, key: &Origin) -> Option<Rc<Connection>> {
+    fn take_idle(&self, key: &Origin, reuse: Reuse) -> Option<Rc<Connection>> {
+        if reuse == Reuse::Never {
+            return None;
+        }
         loop {
             let (_, connection) = self
                 .state
@@ -233,7 +246,9 @@ impl Pool {
                 .get_mut(key)?
                 .idle
                 .pop_back()?;
-            if connection.is_usable(true) {
+            // To look costs a system call.
+            let looks = reuse == Reuse::IfSound || !connection.was_just_used();
+            if connection.is_usable(looks) {
                 return Some(connection);
             }
             // It tells us when it is closed.
@@ -326,21 +341,17 @@ impl Pool {
     }
 
     fn serve_one(&self) -> bool {
-        let mut first: Vec<(u64, bool, Origin)> = {
+        let mut first: Vec<(u64, Reuse, Origin)> = {
             let state = self.state.borrow();
             let hosts = state.hosts.iter();
             hosts
                 .filter_map(|(key, host)| Some((key, host.waiting.front()?)))
-                .map(|(key, waiting)| (waiting.number, waiting.must_be_new, key.clone()))
+                .map(|(key, waiting)| (waiting.number, waiting.reuse, key.clone()))
                 .collect()
         };
         first.sort_unstable_by_key(|first| first.0);
-        for (_, must_be_new, key) in first {
-            let kept = if must_be_new {
-                None
-            } else {
-                self.take_idle(&key)
-            };
+        for (_, reuse, key) in first {
+            let kept = self.take_idle(&key, reuse);
             if kept.is_none() && !self.make_room(&key) {
                 continue;
             }

@@ -15,6 +15,7 @@ use std::any::Any;
 use std::cell::{Cell, OnceCell, RefCell};
 use std::fmt;
 use std::rc::{Rc, Weak};
+use std::time::Duration;
 use std::time::Instant;
 
 use torsade_core::{Cancelled, Deferred, Failure, Protocol, Reactor, Resolver, Result, Transport};
@@ -111,6 +112,13 @@ impl Connection {
             && self.transport.get().is_some_and(|transport| {
                 transport.is_open() && !(may_probe && transport.has_input())
             })
+    }
+
+    /// Whether it was read from so short a time ago that to look again would tell nothing new.
+    pub(crate) fn was_just_used(&self) -> bool {
+        const SHORT: Duration = Duration::from_millis(1);
+        let idle = self.watchdog.idle_for(&self.reactor);
+        idle.is_some_and(|idle| idle < SHORT)
     }
 
     /// Closes it when it is idle.

@@ -91,6 +91,15 @@ impl Watchdog {
         self.begin(reactor, Awaits::NextRequest);
     }
 
+    /// How long the exchange has been over, if it is.
+    pub(super) fn idle_for(&self, reactor: &Reactor) -> Option<Duration> {
+        let since = self
+            .since
+            .get()
+            .filter(|_| self.awaits.get() == Awaits::NextRequest)?;
+        Some(reactor.now() - since)
+    }
+
     /// A piece of a body has moved.
     pub(super) fn touch(&self, reactor: &Reactor) {
         self.since.set(Some(reactor.now()));
