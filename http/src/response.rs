@@ -1,5 +1,7 @@
 //! A response: its head, and its body for whoever takes it.
 
+mod save;
+
 use std::cell::RefCell;
 use std::fmt;
 use std::rc::Rc;

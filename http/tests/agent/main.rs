@@ -15,6 +15,7 @@ mod redirects;
 mod requests;
 mod responses;
 mod retries;
+mod saving;
 mod support;
 mod timeouts;
 mod uploads;
