@@ -288,12 +288,13 @@ impl Inner {
     /// What leads to the server, or to the proxy that takes requests for it.
     fn endpoint(&self, key: &Origin) -> Result<Box<dyn ClientEndpoint>, Failure> {
         let options = self.options.connect.clone();
-        let below: Box<dyn ClientEndpoint> = match key.proxy() {
-            None => {
+        let below: Box<dyn ClientEndpoint> = match (key.proxy(), &self.options.endpoints) {
+            (None, Some(make)) => make(key.host(), key.port())?,
+            (None, None) => {
                 let tcp = HostnameClient::new(&self.reactor, key.host(), key.port());
                 Box::new(tcp.options(options))
             }
-            Some(proxy) => {
+            (Some(proxy), _) => {
                 let tls = || self.tls().cloned();
                 let endpoint = proxy.endpoint(&self.reactor, options, tls)?;
                 if proxy.takes_requests_for(key.is_https()) {

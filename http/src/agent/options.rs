@@ -2,14 +2,19 @@
 
 use std::fmt;
 use std::net::SocketAddr;
+use std::rc::Rc;
 use std::time::Duration;
 
-use torsade_core::endpoints::ConnectOptions;
+use torsade_core::Result;
+use torsade_core::endpoints::{ClientEndpoint, ConnectOptions};
 use torsade_tls::ClientTls;
 
 use crate::connection::Timeouts;
 use crate::proxy::Proxies;
 use crate::wire::Limits;
+
+/// What leads to a host and a port.
+pub(super) type MakeEndpoint = dyn Fn(&str, u16) -> Result<Box<dyn ClientEndpoint>>;
 
 /// The options of an [`Agent`](super::Agent), with its defaults.
 ///
@@ -32,6 +37,7 @@ use crate::wire::Limits;
 pub struct AgentOptions {
     pub(super) tls: Option<ClientTls>,
     pub(super) proxies: Proxies,
+    pub(super) endpoints: Option<Rc<MakeEndpoint>>,
     pub(super) connect: ConnectOptions,
     pub(super) timeouts: Timeouts,
     pub(super) limits: Limits,
@@ -46,6 +52,7 @@ impl Default for AgentOptions {
         Self {
             tls: None,
             proxies: Proxies::none(),
+            endpoints: None,
             connect: ConnectOptions::new(),
             timeouts: Timeouts {
                 head: Some(Duration::from_secs(60)),
@@ -80,6 +87,37 @@ impl AgentOptions {
     #[doc(alias = "ProxyAgent")]
     pub fn proxies(mut self, proxies: Proxies) -> Self {
         self.proxies = proxies;
+        self
+    }
+
+    /// Connects by endpoints of one's own, made for a host and a port: a UNIX socket, or whatever
+    /// leads there. TLS is put on top for https, and the names are those of the URL. Where a proxy is
+    /// to be asked, it is connected to as ever.
+    ///
+    /// ```
+    /// use torsade_core::Reactor;
+    /// use std::path::PathBuf;
+    /// use torsade_core::endpoints::UnixClient;
+    /// use torsade_http::{Agent, AgentOptions};
+    ///
+    /// # fn main() -> torsade_core::Result<()> {
+    /// let reactor = Reactor::new()?;
+    /// let own = reactor.clone();
+    /// let options = AgentOptions::new()
+    ///     .endpoints(move |_, _| Ok(Box::new(UnixClient::new(&own, PathBuf::from("/run/docker.sock")))));
+    /// let docker = Agent::with_options(&reactor, options);
+    /// let version = docker.get("http://docker/version");
+    /// # drop(version.add_errback(|failure| torsade_core::Deferred::fail(failure)));
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[doc(alias = "usingEndpointFactory")]
+    #[doc(alias = "IAgentEndpointFactory")]
+    pub fn endpoints(
+        mut self,
+        make: impl Fn(&str, u16) -> Result<Box<dyn ClientEndpoint>> + 'static,
+    ) -> Self {
+        self.endpoints = Some(Rc::new(make));
         self
     }
 

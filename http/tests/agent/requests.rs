@@ -126,3 +126,49 @@ fn connection_close_is_sent_when_connections_are_not_kept() {
     assert!(world.received(0).contains("\r\nConnection: close\r\n"));
     world.is_clean();
 }
+
+#[test]
+fn endpoints_of_ones_own_lead_to_unix_sockets() {
+    use std::cell::RefCell;
+    use std::rc::Rc;
+    use torsade_core::endpoints::{UnixClient, UnixServer};
+    use torsade_core::testing::Simulation;
+    use torsade_core::{Address, Protocol, Result, Transport};
+    use torsade_http::{Agent, AgentOptions, Response};
+
+    struct Daemon(Rc<RefCell<Vec<u8>>>);
+    impl Protocol for Daemon {
+        fn data_received(&mut self, transport: &Transport, data: &[u8]) -> Result<()> {
+            self.0.borrow_mut().extend_from_slice(data);
+            transport.write(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nlocal");
+            Ok(())
+        }
+    }
+
+    let reactor = Simulation::new().reactor();
+    let heard = Rc::new(RefCell::new(Vec::new()));
+    let path = std::path::PathBuf::from("/run/daemon.sock");
+    let notes = Rc::clone(&heard);
+    UnixServer::new(&reactor, path.clone())
+        .listen(move |_: &Address| Daemon(Rc::clone(&notes)))
+        .unwrap();
+    let asked = Rc::new(RefCell::new(Vec::new()));
+    let (own, names) = (reactor.clone(), Rc::clone(&asked));
+    let options = AgentOptions::new().endpoints(move |host, port| {
+        names.borrow_mut().push(format!("{host}:{port}"));
+        Ok(Box::new(UnixClient::new(&own, path.clone())))
+    });
+    let agent = Agent::with_options(&reactor, options);
+    for _ in 0..2 {
+        let text = agent
+            .get("http://daemon/version")
+            .add_callback(Response::text);
+        assert_eq!(reactor.run_until(text).unwrap(), "local");
+    }
+    assert_eq!(*asked.borrow(), ["daemon:80"], "the connection was kept");
+    let heard = String::from_utf8(heard.borrow().clone()).unwrap();
+    assert_eq!(
+        heard,
+        "GET /version HTTP/1.1\r\nHost: daemon\r\n\r\n".repeat(2)
+    );
+}

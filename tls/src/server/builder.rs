@@ -25,6 +25,8 @@ use crate::{PrivateCertificate, Revocation, Trust, provider};
 #[must_use]
 pub struct ServerTlsBuilder {
     identities: Vec<ServerIdentity>,
+    /// One that was named before its certificate.
+    ocsp_response: Option<Source>,
     refuses_unknown_names: bool,
     clients: Clients,
     revocation: Option<Revocation>,
@@ -64,18 +66,21 @@ impl ServerTlsBuilder {
     fn identity(mut self, identity: Identity) -> Self {
         self.identities.push(ServerIdentity {
             identity,
-            ocsp_response: None,
+            ocsp_response: self.ocsp_response.take(),
         });
         self
     }
 
-    /// Shows with the certificate that was added last what its issuer says about its revocation:
+    /// Shows with the certificate that was added last (or with the first, if there is none yet) what
+    /// its issuer says about its revocation:
     /// a file with an OCSP response in DER form (RFC 6960), which somebody has to fetch and renew.
     /// [`ServerTls::reload`] reads it again.
     #[doc(alias = "stapling")]
     pub fn ocsp_response_file(mut self, path: impl Into<PathBuf>) -> Self {
-        if let Some(last) = self.identities.last_mut() {
-            last.ocsp_response = Some(Source::File(path.into()));
+        let response = Some(Source::File(path.into()));
+        match self.identities.last_mut() {
+            Some(last) => last.ocsp_response = response,
+            None => self.ocsp_response = response,
         }
         self
     }

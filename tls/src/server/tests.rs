@@ -264,6 +264,16 @@ fn an_ocsp_response_is_stapled() {
     let server = leaf.server().ocsp_response_file(&file);
     Pair::shake_hands(client, server).assert_ready();
     assert_eq!(*sees.0.lock().unwrap(), b"signed by the issuer");
+    // Whichever is named first.
+    sees.0.lock().unwrap().clear();
+    let client = crate::ClientTls::builder()
+        .dangerous()
+        .verify_by(Arc::clone(&sees) as _);
+    let server = ServerTls::builder()
+        .ocsp_response_file(&file)
+        .certificate_pem(leaf.chain.as_str(), leaf.key.as_str());
+    Pair::shake_hands(client, server).assert_ready();
+    assert_eq!(*sees.0.lock().unwrap(), b"signed by the issuer");
     let missing = leaf.server().ocsp_response_file("missing.der");
     assert!(
         missing
