@@ -158,8 +158,15 @@ impl Connection {
         wrote - from_queue
     }
 
-    /// Encodes and writes, piece by piece, while the stream takes it all; gives back how much was
-    /// encoded. Nothing may be queued.
+    /// Whether something waits in plain, and filters and stream would take it.
+    fn can_encode(&self) -> bool {
+        self.writable.get()
+            && self.if_extras(|extras| !extras.plain.is_empty() && extras.filters.is_ready())
+                == Some(true)
+    }
+
+    /// Encodes and writes, piece by piece and behind what is queued, while the stream takes it all;
+    /// gives back how much was encoded.
     fn encode_through(&self, core: &Core, data: &[u8]) -> usize {
         let mut done = 0;
         while done < data.len() && self.writable.get() {
@@ -176,7 +183,7 @@ impl Connection {
             });
             let may_go_on = match encoded {
                 Ok(true) => {
-                    let wrote = self.write_slices(&[IoSlice::new(&wire)]);
+                    let wrote = self.write_with_queue(core, &wire);
                     if wrote < wire.len() {
                         self.queue.borrow_mut().push(&wire[wrote..], &core.buffers);
                     }
@@ -268,11 +275,15 @@ impl Connection {
             if before == 0 {
                 return true;
             }
-            if !self.flush_queue(core) {
-                return false;
-            }
-            if self.queued_bytes() > 0 && !self.encode_queued(core) {
-                return false;
+            // What waits in plain goes out together with what a filter had to say before it.
+            let is_encoded = self.can_encode() && self.encode_queued(core);
+            if !is_encoded {
+                if !self.flush_queue(core) {
+                    return false;
+                }
+                if self.queued_bytes() > 0 {
+                    return false;
+                }
             }
             let after = self.queued_bytes();
             budget = budget.saturating_sub(before.saturating_sub(after));
