@@ -39,6 +39,7 @@ mod cookies;
 mod decode;
 pub mod error;
 mod incoming;
+mod new_file;
 mod origin;
 mod proxy;
 mod redirect;

@@ -31,7 +31,7 @@
 //! # Features
 //! - `aws-lc-rs` (default) or `ring`: the cryptography provider; with both, aws-lc-rs is used. The
 //!   process-wide default provider of rustls is neither read nor set.
-//! - `generate`: [`generate`], certificates for tests and development.
+//! - `generate`: `generate()`, certificates for tests and development.
 //! - `certificate-compression`: certificates are sent and read compressed (RFC 8879) by brotli or
 //!   zlib, where both sides can, which spares a packet in a full handshake.
 

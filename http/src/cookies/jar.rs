@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::error::Error;
 use std::fmt;
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -13,6 +13,7 @@ use http::HeaderValue;
 use url::Url;
 
 use super::date;
+use crate::new_file::{self, Readers};
 
 /// A jar of cookies. A cheap handle: clones share their cookies.
 ///
@@ -99,7 +100,8 @@ impl CookieJar {
         })
     }
 
-    /// Writes them to a file, which is as it was or whole, whatever happens meanwhile.
+    /// Writes them to a file, which is as it was or whole, whatever happens meanwhile. Only its owner
+    /// can read it.
     ///
     /// # Errors
     /// [`CookieJarError`].
@@ -112,15 +114,11 @@ impl CookieJar {
         let mut content = Vec::new();
         self.save(&mut content)
             .map_err(|error| in_file(error.error))?;
-        // Beside it, as only within a file system it can be put in place at once.
-        let mut name = path.file_name().unwrap_or_default().to_owned();
-        name.push(format!(".{}.new", std::process::id()));
-        let new = path.with_file_name(name);
-        let written = fs::write(&new, content).and_then(|()| fs::rename(&new, path));
-        written.map_err(|error| {
-            let _ = fs::remove_file(&new);
-            in_file(error)
-        })
+        let written = new_file::beside(path, Readers::Owner).and_then(|mut new| {
+            new.write_all(&content)?;
+            Ok(new.persist(path)?)
+        });
+        written.map(drop).map_err(in_file)
     }
 
     /// Takes a field `Set-Cookie` of a response from `url`. One that makes no sense, or has no

@@ -1,16 +1,17 @@
 //! A body into a file.
 
 use std::cell::RefCell;
-use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
+use tempfile::NamedTempFile;
 use torsade_core::{Deferred, Failure, Reactor, Resolver, Result};
 
 use super::Response;
 use crate::error::{PotentialDataLoss, ResponseDone, duplicate};
 use crate::incoming::{BodyControl, BodyProtocol};
+use crate::new_file::{self, Readers};
 
 /// As much waits for the disk before the server is slowed down.
 const WAITING: usize = 256 * 1024;
@@ -28,24 +29,24 @@ impl Response {
     #[doc(alias = "downloadPage")]
     pub fn save_to(self, reactor: &Reactor, path: impl AsRef<Path>) -> Deferred<u64> {
         let path = path.as_ref().to_owned();
-        let mut name = path.file_name().unwrap_or_default().to_owned();
-        name.push(format!(".{}.new", std::process::id()));
-        let new = path.with_file_name(name);
-        let file = match File::create(&new) {
+        let file = match new_file::beside(&path, Readers::AsUsual) {
             Ok(file) => file,
             Err(error) => return Deferred::fail(error),
         };
         let saving = Rc::new(Saving {
             reactor: reactor.clone(),
-            new,
             path,
             state: RefCell::new(State {
                 file: Some(file),
                 ..State::default()
             }),
         });
-        let canceller = Rc::clone(&saving);
-        let (resolver, saved) = Deferred::with_canceller(move || canceller.cancel());
+        let weak = Rc::downgrade(&saving);
+        let (resolver, saved) = Deferred::with_canceller(move || {
+            if let Some(saving) = weak.upgrade() {
+                saving.cancel();
+            }
+        });
         saving.state.borrow_mut().saved = Some(resolver);
         self.deliver_body(Saver(saving));
         saved
@@ -55,7 +56,6 @@ impl Response {
 /// A file on its way.
 struct Saving {
     reactor: Reactor,
-    new: PathBuf,
     path: PathBuf,
     state: RefCell<State>,
 }
@@ -63,7 +63,7 @@ struct Saving {
 #[derive(Default)]
 struct State {
     /// `None` while it is written to on another thread, and at the end.
-    file: Option<File>,
+    file: Option<NamedTempFile>,
     waiting: Vec<u8>,
     written: u64,
     body: Option<BodyControl>,
@@ -85,7 +85,7 @@ impl Saving {
                 None => state.file = Some(file),
                 Some(ended) => {
                     drop(state);
-                    self.end(ended);
+                    self.end(ended.map(|()| file));
                 }
             }
             return;
@@ -97,28 +97,29 @@ impl Saving {
             file.write_all(&bytes)?;
             Ok((file, bytes.len()))
         });
-        written.add_both(move |written: Result<(File, usize)>| {
+        written.add_both(move |written: Result<(NamedTempFile, usize)>| {
             this.has_written(written);
             Ok(())
         });
     }
 
-    fn has_written(self: &Rc<Self>, written: Result<(File, usize)>) {
+    fn has_written(self: &Rc<Self>, written: Result<(NamedTempFile, usize)>) {
         let mut state = self.state.borrow_mut();
         let body = state.body.clone();
         match written {
             Err(failure) => {
-                state.ended = None;
                 drop(state);
                 if let Some(body) = body {
                     body.abort();
                 }
                 return self.end(Err(failure));
             }
-            Ok((file, count)) => {
+            // Else it goes with its file.
+            Ok((file, count)) if state.saved.is_some() => {
                 state.file = Some(file);
                 state.written += count as u64;
             }
+            Ok(_) => return,
         }
         drop(state);
         self.go_on();
@@ -127,31 +128,25 @@ impl Saving {
         }
     }
 
-    /// Puts the whole file in its place, or removes what there is of it.
-    fn end(&self, ended: Result<()>) {
+    /// Puts the whole file in its place. One that is dropped is removed.
+    fn end(&self, ended: Result<NamedTempFile>) {
         let mut state = self.state.borrow_mut();
         state.body = None;
         let (saved, written) = (state.saved.take(), state.written);
         drop(state);
-        let ended = ended.and_then(|()| Ok(fs::rename(&self.new, &self.path)?));
-        if ended.is_err() {
-            let _ = fs::remove_file(&self.new);
-        }
+        let ended = ended.and_then(|file| Ok(file.persist(&self.path).map_err(io::Error::from)?));
         match (saved, ended) {
-            (Some(saved), Ok(())) => saved.callback(written),
+            (Some(saved), Ok(_)) => saved.callback(written),
             (Some(saved), Err(failure)) => saved.errback(failure),
             (None, _) => {}
         }
     }
 
-    fn cancel(self: &Rc<Self>) {
-        let body = self.state.borrow().body.clone();
-        match body {
-            // The rest comes with the end of the body.
-            Some(body) => body.abort(),
-            None => {
-                let _ = fs::remove_file(&self.new);
-            }
+    /// Nobody waits any more: the file is removed, here or when it comes back from its thread.
+    fn cancel(&self) {
+        let state = self.state.take();
+        if let Some(body) = state.body {
+            body.abort();
         }
     }
 }
@@ -161,13 +156,20 @@ struct Saver(Rc<Saving>);
 
 impl BodyProtocol for Saver {
     fn connection_made(&mut self, body: &BodyControl) {
-        self.0.state.borrow_mut().body = Some(body.clone());
+        let mut state = self.0.state.borrow_mut();
+        if state.saved.is_some() {
+            state.body = Some(body.clone());
+        } else {
+            // Cancelled before it began.
+            drop(state);
+            body.abort();
+        }
     }
 
     fn data_received(&mut self, body: &BodyControl, data: &[u8]) -> Result<()> {
         let mut state = self.0.state.borrow_mut();
         if state.saved.is_none() {
-            return Err(io::Error::other("nobody waits for the file any more").into());
+            return Ok(());
         }
         state.waiting.extend_from_slice(data);
         let is_much = state.waiting.len() > WAITING;

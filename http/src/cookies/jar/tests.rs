@@ -1,3 +1,6 @@
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
 use super::*;
 
 fn url(text: &str) -> Url {
@@ -118,9 +121,8 @@ fn a_bad_date_drops_only_itself_and_a_past_one_the_cookie() {
 
 #[test]
 fn a_jar_is_saved_and_opened_again() {
-    let directory = std::env::temp_dir().join(format!("torsade-jar-{}", std::process::id()));
-    fs::create_dir_all(&directory).unwrap();
-    let file = directory.join("cookies.json");
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("cookies.json");
     let jar = CookieJar::open(&file).unwrap();
     assert!(jar.is_empty());
     jar.store(b"kept=1; Max-Age=1000; Secure", &url("https://x.test/"));
@@ -131,10 +133,13 @@ fn a_jar_is_saved_and_opened_again() {
     assert_eq!(again.header_for(&url("https://x.test/")).unwrap(), "kept=1");
     assert!(!format!("{again:?}").contains("kept"));
     assert_eq!(fs::read_dir(&directory).unwrap().count(), 1);
+    // Who has a session's cookie is that session.
+    let mode = fs::metadata(&file).unwrap().permissions().mode();
+    assert_eq!(mode & 0o077, 0, "{mode:o}");
     fs::write(&file, "not a jar").unwrap();
     let error = CookieJar::open(&file).unwrap_err();
     assert!(error.to_string().contains("cookies.json"), "{error}");
-    fs::remove_dir_all(&directory).unwrap();
+    directory.close().unwrap();
     assert!(jar.save_to(&file).is_err());
     jar.clear();
     assert!(jar.is_empty());
