@@ -6,6 +6,7 @@ mod support;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::process::Stdio;
+use std::sync::{Arc, Barrier};
 use std::thread::{self, JoinHandle};
 
 use support::peer::{self, Finished, Peer, run};
@@ -155,6 +156,70 @@ fn fetch_sends_a_file_and_writes_one() {
 }
 
 #[test]
+fn fetch_writes_several_bodies_in_their_order_and_goes_on_after_one_that_failed() {
+    let reply = |body: &str| format!("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{body}\n");
+    let (first, last) = (Canned::new(&reply("1")), Canned::new(&reply("2")));
+    let dead = format!("http://{}/", dead_address());
+    let finished = fetch(&[&first.url(), &dead, &last.url()]);
+    assert_eq!(finished.status.code(), Some(1));
+    assert_eq!(finished.text(), "1\n2\n");
+    assert_eq!(finished.stderr.lines().count(), 1, "{}", finished.stderr);
+    assert!(finished.stderr.contains("refused"), "{}", finished.stderr);
+}
+
+#[test]
+fn fetch_asks_side_by_side_and_writes_each_body_to_its_file() {
+    let dir = peer::temp_dir();
+    let names = ["a", "b"].map(|name| dir.path().join(name));
+    let paths = names.each_ref().map(|path| path.to_str().unwrap());
+    // Neither is answered before both have been asked.
+    let asked = Arc::new(Barrier::new(2));
+    let servers = ["first", "second"].map(|body| {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let asked = Arc::clone(&asked);
+        thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            read_request(&stream);
+            asked.wait();
+            let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", body.len());
+            stream.write_all((head + body).as_bytes()).unwrap();
+        });
+        format!("http://{address}/")
+    });
+    let arguments = [
+        "-Z",
+        &servers[0],
+        "-o",
+        paths[0],
+        &servers[1],
+        "-o",
+        paths[1],
+    ];
+    let finished = fetch(&arguments).expect_success();
+    assert_eq!(finished.text(), "");
+    let bodies = names.map(|path| std::fs::read_to_string(path).unwrap());
+    assert_eq!(bodies, ["first", "second"]);
+}
+
+#[test]
+fn fetch_tries_again_if_told_to() {
+    let late = "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 0\r\nContent-Length: 0\r\n\r\n";
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    thread::spawn(move || {
+        for reply in [late, HELLO] {
+            let reply = reply.replacen("\r\n", "\r\nConnection: close\r\n", 1);
+            let (mut stream, _) = listener.accept().unwrap();
+            read_request(&stream);
+            stream.write_all(reply.as_bytes()).unwrap();
+        }
+    });
+    let finished = fetch(&["--retry", "2", "-f", &url]).expect_success();
+    assert_eq!(finished.text(), "hello\n");
+}
+
+#[test]
 fn fetch_exits_with_22_for_a_refusal_if_it_must_succeed() {
     let refusal = "HTTP/1.1 404 Not Found\r\nContent-Length: 3\r\n\r\nno\n";
     let (finished, _) = fetch_canned(&[], refusal);
@@ -281,7 +346,6 @@ fn fetch_says_that_nobody_reads_and_does_not_panic() {
 fn wrong_arguments_are_told_with_the_usage_and_exit_with_2() {
     for arguments in [
         ["--no-such-option", "http://localhost/"],
-        ["http://localhost/", "http://localhost/"],
         ["-H", "X-A: b"],
         ["--max-time", "soon"],
     ] {
@@ -457,6 +521,9 @@ fn fetch_explains_options_that_do_not_go_together() {
         (&["-F", "name", "http://localhost/"], "="),
         (&["-d", "x", "-F", "a=b", "http://localhost/"], "together"),
         (&["-x", "ftp://proxy", "http://localhost/"], "proxy"),
+        (&["-o", "a", "-o", "b", "http://localhost/"], "more"),
+        (&["-Z", "-o", "a", "localhost", "localhost"], "parallel"),
+        (&["--retry", "often", "localhost"], "often"),
     ] {
         let told = fetch(arguments);
         assert_eq!(told.status.code(), Some(2), "{arguments:?}");

@@ -8,7 +8,7 @@ use lexopt::prelude::*;
 use torsade::http::{InvalidProxy, Method, Proxies, Proxy};
 
 pub(crate) const USAGE: &str = "\
-usage: fetch [OPTIONS] URL
+usage: fetch [OPTIONS] URL...
        fetch                    serves itself a page over https, and fetches it
 
   -i, --include                 put the head of the response before its body
@@ -19,12 +19,16 @@ usage: fetch [OPTIONS] URL
       --compressed              ask for a compressed body, and decode it
   -X, --request METHOD          use this method
   -H, --header 'NAME: VALUE'    send this field; may be repeated
-  -d, --data DATA               send DATA (or @FILE) as the body, by POST
+  -d, --data, --data-binary DATA
+                                send DATA (or @FILE, as it is) as the body, by POST
   -F, --form NAME=VALUE         send a form by POST, as browsers do with files: NAME=@FILE; may be
                                 repeated
   -u, --user USER:PASSWORD      be known by these
       --cookies FILE            send the cookies in FILE, and keep those that come there
-  -o, --output FILE             write the body to FILE
+  -o, --output FILE             write the body to FILE; for several URLs, the first FILE is for the
+                                first and so on
+  -Z, --parallel                fetch several URLs at once, each into its FILE
+      --retry COUNT             try again so often after what may be chance, if that does no harm
   -x, --proxy URL               by way of this proxy: http://, https:// or socks5://, with user name
                                 and password if need be; else of those that http_proxy, https_proxy
                                 and ALL_PROXY name
@@ -32,11 +36,12 @@ usage: fetch [OPTIONS] URL
       --cacert FILE             trust the certificates in FILE, and no others
       --cert FILE --key FILE    be known by this certificate
       --connect-timeout SECONDS
-      --max-time SECONDS        for all of it
+      --max-time SECONDS        for all of a request and its response
   -k, --insecure                accept any certificate: anybody on the way can read and change all
   -h, --help
 
-Exit codes: 0 after a complete response, 1 if there was none, 2 for wrong arguments, 22 see --fail.
+Exit codes: 0 after a complete response, 1 if there was none, 2 for wrong arguments, 22 see --fail;
+of several URLs, that of the first that went wrong.
 ";
 
 /// What is to be done.
@@ -49,7 +54,7 @@ pub(crate) enum Parsed {
 /// What is to be fetched, and how.
 #[derive(Default)]
 pub(crate) struct Arguments {
-    pub(crate) url: String,
+    pub(crate) urls: Vec<String>,
     pub(crate) shows_head: bool,
     pub(crate) only_head: bool,
     pub(crate) is_verbose: bool,
@@ -63,7 +68,10 @@ pub(crate) struct Arguments {
     pub(crate) user: Option<(String, String)>,
     pub(crate) cookies: Option<PathBuf>,
     pub(crate) is_insecure: bool,
-    pub(crate) output: Option<PathBuf>,
+    /// The first is for the first URL; those without one go to standard output.
+    pub(crate) outputs: Vec<PathBuf>,
+    pub(crate) is_parallel: bool,
+    pub(crate) retries: Option<u32>,
     proxy: Option<Proxy>,
     no_proxy: Option<String>,
     pub(crate) cacert: Option<PathBuf>,
@@ -148,7 +156,7 @@ pub(crate) fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Parsed,
             Short('H') | Long("header") => {
                 parsed.fields.push(parser.value()?.parse_with(field)?);
             }
-            Short('d') | Long("data") => {
+            Short('d') | Long("data" | "data-binary") => {
                 let piece = data(&parser.value()?.string()?)?;
                 match &mut parsed.data {
                     // As a form's fields are joined.
@@ -165,7 +173,9 @@ pub(crate) fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Parsed,
             }
             Long("cookies") => parsed.cookies = Some(parser.value()?.into()),
             Short('k') | Long("insecure") => parsed.is_insecure = true,
-            Short('o') | Long("output") => parsed.output = Some(parser.value()?.into()),
+            Short('o') | Long("output") => parsed.outputs.push(parser.value()?.into()),
+            Short('Z') | Long("parallel") => parsed.is_parallel = true,
+            Long("retry") => parsed.retries = Some(parser.value()?.parse()?),
             Long("cacert") => parsed.cacert = Some(parser.value()?.into()),
             Long("cert") => certificate = Some(parser.value()?.into()),
             Long("key") => key = Some(parser.value()?.into()),
@@ -173,7 +183,7 @@ pub(crate) fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Parsed,
                 parsed.connect_timeout = Some(parser.value()?.parse_with(seconds)?);
             }
             Long("max-time") => parsed.max_time = Some(parser.value()?.parse_with(seconds)?),
-            Value(url) if parsed.url.is_empty() => parsed.url = with_scheme(url.string()?),
+            Value(url) => parsed.urls.push(with_scheme(url.string()?)),
             other => return Err(other.unexpected()),
         }
     }
@@ -185,8 +195,14 @@ pub(crate) fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Parsed,
         (None, None) => None,
         _ => return Err("--cert and --key go together".into()),
     };
-    if parsed.url.is_empty() {
+    if parsed.urls.is_empty() {
         return Err("there is no URL".into());
+    }
+    if parsed.outputs.len() > parsed.urls.len() {
+        return Err("there are more --output than URLs".into());
+    }
+    if parsed.is_parallel && parsed.outputs.len() < parsed.urls.len() {
+        return Err("with --parallel, each URL needs its --output".into());
     }
     if parsed.data.is_some() && !parsed.form.is_empty() {
         return Err("--data and --form do not go together".into());

@@ -9,16 +9,16 @@ use torsade::http::wire::{Foreign, WireError};
 use torsade::tls::TlsError;
 use torsade::{AllAttemptsFailed, ConnectError, Failure, LookupError, LookupVerdict};
 
-/// One line.
-pub(crate) fn explain(url: &str, failure: &Failure) -> String {
+/// One line on what failed, for `url` if it is that.
+pub(crate) fn explain(url: Option<&str>, failure: &Failure) -> String {
     if let Some(Explained(text)) = failure.check() {
         return text.clone();
     }
     let text = format!("{failure:#}");
     // A request's error names its host already.
-    let text = match failure.check::<RequestError>() {
-        Some(_) => text,
-        None => format!("{url}: {text}"),
+    let text = match (failure.check::<RequestError>(), url) {
+        (None, Some(url)) => format!("{url}: {text}"),
+        _ => text,
     };
     match hint(failure) {
         Some(hint) => format!("{text} ({hint})"),
@@ -32,7 +32,7 @@ pub(crate) struct Explained(String);
 
 impl Explained {
     pub(crate) fn of(failure: &Failure) -> Self {
-        Self(explain("", failure))
+        Self(explain(None, failure))
     }
 }
 

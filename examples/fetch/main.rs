@@ -5,22 +5,22 @@
 //! ```
 
 mod arguments;
+mod client;
 mod demo;
 mod hints;
 mod output;
 
 use std::io::Write;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::rc::Rc;
 
 use arguments::{Arguments, Parsed, USAGE};
+use indicatif::MultiProgress;
 use output::Output;
-use torsade::http::{
-    Agent, AgentOptions, Client, ContentDecoderAgent, CookieAgent, CookieJar, Form, Method,
-    RedirectAgent, RequestAgent, Response,
-};
-use torsade::tls::{ClientTls, TlsInfo};
-use torsade::{Deferred, Failure, Reactor, Result};
+use torsade::http::{Client, CookieJar, Method, Response};
+use torsade::tls::TlsInfo;
+use torsade::{Deferred, DeferredSemaphore, Failure, Reactor, Result, gather};
 
 /// Tells something on standard error. Nobody may be listening, which is no reason to panic.
 macro_rules! say {
@@ -28,10 +28,16 @@ macro_rules! say {
         let _ = writeln!(std::io::stderr(), $($text)*);
     }};
 }
+use say;
 
+const SUCCESS: u8 = 0;
+const FAILURE: u8 = 1;
 /// What `--fail` gives for a status of 400 and up, as curl does.
 const FAILED_STATUS: u8 = 22;
 const USAGE_ERROR: u8 = 2;
+
+/// So many requests are made at once with `--parallel`.
+const SIDE_BY_SIDE: usize = 16;
 
 fn main() -> ExitCode {
     match arguments::parse(std::env::args_os()) {
@@ -49,146 +55,111 @@ fn main() -> ExitCode {
     }
 }
 
-/// Fetches, and tells in one line what went wrong if something does.
+/// Fetches all of them, one after the other or side by side. The exit code is that of the first that
+/// went wrong.
 fn fetch(reactor: &Reactor, arguments: Arguments) -> Deferred<ExitCode> {
     if arguments.is_verbose {
         output::log_to_stderr();
     }
-    let name = arguments.url.clone();
-    let started = match start(reactor, arguments) {
-        Ok(started) => started,
-        Err(failure) => Deferred::fail(failure),
-    };
-    started.add_errback(move |failure| {
-        say!("fetch: {}", hints::explain(&name, &failure));
+    let started = Fetcher::new(reactor, arguments).and_then(|all| Rc::new(all).start());
+    let fetched = started.unwrap_or_else(Deferred::fail);
+    fetched.map(ExitCode::from).add_errback(move |failure| {
+        say!("fetch: {}", hints::explain(None, &failure));
         Ok(ExitCode::FAILURE)
     })
 }
 
-fn start(reactor: &Reactor, arguments: Arguments) -> Result<Deferred<ExitCode>> {
-    let jar = arguments
-        .cookies
-        .as_ref()
-        .map(CookieJar::open)
-        .transpose()?;
-    let client = Client::over(reactor, agent(reactor, &arguments, jar.as_ref())?);
-    let mut request = client.request(arguments.method(), &arguments.url);
-    for (name, value) in arguments.headers() {
-        request = request.header(name, value);
-    }
-    if let Some((user, password)) = &arguments.user {
-        request = request.basic_auth(user, password);
-    }
-    if let Some(data) = &arguments.data {
-        request = request.body(data.clone());
-    }
-    if !arguments.form.is_empty() {
-        request = request.multipart(form(&arguments.form)?);
-    }
-    if arguments.is_verbose {
-        say!("> {} {}", arguments.method(), arguments.url);
-    }
-    let done = request
-        .send()
-        .add_callback(move |response| receive(response, &arguments).map(|code| (code, arguments)));
-    Ok(done.add_callback(move |(code, arguments)| {
-        if let (Some(jar), Some(file)) = (jar, arguments.cookies) {
-            jar.save_to(file)?;
-        }
-        Ok(code)
-    }))
+struct Fetcher {
+    arguments: Arguments,
+    client: Client,
+    jar: Option<CookieJar>,
+    bars: MultiProgress,
 }
 
-fn form(fields: &[(String, String)]) -> Result<Form> {
-    let mut form = Form::new();
-    for (name, value) in fields {
-        form = match value.strip_prefix('@') {
-            Some(file) => form.file(name, file).map_err(in_file(file.as_ref()))?,
-            None => form.text(name, value),
+impl Fetcher {
+    fn new(reactor: &Reactor, arguments: Arguments) -> Result<Self> {
+        let jar = arguments
+            .cookies
+            .as_ref()
+            .map(CookieJar::open)
+            .transpose()?;
+        Ok(Self {
+            client: client::client(reactor, &arguments, jar.as_ref())?,
+            arguments,
+            jar,
+            bars: MultiProgress::new(),
+        })
+    }
+
+    fn start(self: Rc<Self>) -> Result<Deferred<u8>> {
+        let turns = DeferredSemaphore::new(match self.arguments.is_parallel {
+            true => SIDE_BY_SIDE,
+            false => 1,
+        })?;
+        let codes = (0..self.arguments.urls.len()).map(|index| {
+            let this = Rc::clone(&self);
+            turns.run(move || this.fetch(index))
+        });
+        let fetched = gather(codes.collect::<Vec<_>>());
+        Ok(fetched.add_callback(move |codes| {
+            if let (Some(jar), Some(file)) = (&self.jar, &self.arguments.cookies) {
+                jar.save_to(file)?;
+            }
+            let failed = codes.into_iter().find(|&code| code != SUCCESS);
+            Ok(failed.unwrap_or(SUCCESS))
+        }))
+    }
+
+    /// Fetches one, and tells in one line what went wrong if something does.
+    fn fetch(self: Rc<Self>, index: usize) -> Deferred<u8> {
+        let url = self.arguments.urls[index].clone();
+        if self.arguments.is_verbose {
+            say!("> {} {url}", self.arguments.method());
+        }
+        let sent = match client::request(&self.client, &self.arguments, &url) {
+            Ok(request) => request.send(),
+            Err(failure) => Deferred::fail(failure),
         };
+        sent.add_callback(move |response| self.receive(response, index))
+            .add_errback(move |failure| {
+                say!("fetch: {}", hints::explain(Some(&url), &failure));
+                Ok(FAILURE)
+            })
     }
-    Ok(form)
+
+    fn receive(&self, response: Response, index: usize) -> Deferred<u8> {
+        let arguments = &self.arguments;
+        if arguments.is_verbose {
+            tell(&response);
+        }
+        let status = response.status();
+        if arguments.must_succeed && status.as_u16() >= 400 {
+            say!("fetch: {} answered {status}", arguments.urls[index]);
+            return Deferred::succeed(FAILED_STATUS);
+        }
+        let path = arguments.outputs.get(index).map(PathBuf::as_path);
+        let mut output = match Output::open(path, response.body_length(), &self.bars) {
+            Ok(output) => output,
+            Err(failure) => return Deferred::fail(failure),
+        };
+        if (arguments.shows_head || arguments.method() == Method::HEAD)
+            && let Err(failure) = output.write_head(&output::head(&response))
+        {
+            return Deferred::fail(failure);
+        }
+        output.receive(response).map(|()| SUCCESS)
+    }
 }
 
-/// An agent that does what was asked for, and no more.
-fn agent(
-    reactor: &Reactor,
-    arguments: &Arguments,
-    jar: Option<&CookieJar>,
-) -> Result<Rc<dyn RequestAgent>> {
-    let mut agent: Rc<dyn RequestAgent> =
-        Rc::new(Agent::with_options(reactor, options(arguments)?));
-    if let Some(jar) = jar {
-        agent = Rc::new(CookieAgent::new(agent, jar));
+/// What a response tells before its body, on standard error.
+fn tell(response: &Response) {
+    say!("* the response comes from {}", response.peer());
+    if let Some(tls) = response.tls() {
+        let _ = write!(std::io::stderr(), "{}", describe(tls));
     }
-    if arguments.is_compressed {
-        agent = Rc::new(ContentDecoderAgent::new(agent));
+    for line in output::head(response).lines() {
+        say!("< {line}");
     }
-    if arguments.follows {
-        agent = Rc::new(RedirectAgent::new(agent).browser_like());
-    }
-    Ok(agent)
-}
-
-/// The TLS settings are read only when they are needed: a machine without root certificates can
-/// still fetch over http.
-fn options(arguments: &Arguments) -> Result<AgentOptions> {
-    let mut options = AgentOptions::new().proxies(arguments.proxies()?);
-    // A redirect may lead there as well.
-    if arguments.url.starts_with("https:") || arguments.follows {
-        let mut tls = ClientTls::builder().alpn(["http/1.1"]).key_log();
-        if let Some(file) = &arguments.cacert {
-            tls = tls.roots_from_pem_file(file);
-        }
-        if let Some((certificate, key)) = &arguments.identity {
-            tls = tls.client_certificate_files(certificate, key);
-        }
-        if arguments.is_insecure {
-            say!("fetch: whoever answers is believed (--insecure)");
-            tls = tls.dangerous().accept_any_certificate();
-        }
-        options = options.tls(&tls.build()?);
-    }
-    if let Some(timeout) = arguments.connect_timeout {
-        options = options.connect_timeout(timeout);
-    }
-    if let Some(timeout) = arguments.max_time {
-        options = options
-            .total_timeout(Some(timeout))
-            .head_timeout(Some(timeout));
-    }
-    Ok(options)
-}
-
-fn receive(response: Response, arguments: &Arguments) -> Deferred<ExitCode> {
-    if arguments.is_verbose {
-        say!("* the response comes from {}", response.peer());
-        if let Some(tls) = response.tls() {
-            let _ = write!(std::io::stderr(), "{}", describe(tls));
-        }
-        for line in output::head(&response).lines() {
-            say!("< {line}");
-        }
-    }
-    let status = response.status();
-    if arguments.must_succeed && status.as_u16() >= 400 {
-        say!("fetch: {} answered {status}", arguments.url);
-        return Deferred::succeed(ExitCode::from(FAILED_STATUS));
-    }
-    let mut output = match Output::open(arguments.output.as_deref(), response.body_length()) {
-        Ok(output) => output,
-        Err(failure) => return Deferred::fail(failure),
-    };
-    if (arguments.shows_head || response_has_head_only(arguments))
-        && let Err(failure) = output.write_head(&output::head(&response))
-    {
-        return Deferred::fail(failure);
-    }
-    output.receive(response).map(|()| ExitCode::SUCCESS)
-}
-
-fn response_has_head_only(arguments: &Arguments) -> bool {
-    arguments.method() == Method::HEAD
 }
 
 /// What TLS agreed on, a line for each fact.

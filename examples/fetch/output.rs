@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use torsade::http::wire::request::customary_name;
 use torsade::http::{
     BodyControl, BodyProtocol, PotentialDataLoss, Response, ResponseDone, Version,
@@ -47,7 +47,11 @@ pub(crate) struct Output {
 
 impl Output {
     /// Standard output, or a file; that is made now, when there is something to write.
-    pub(crate) fn open(path: Option<&Path>, length: Option<u64>) -> Result<Self> {
+    pub(crate) fn open(
+        path: Option<&Path>,
+        length: Option<u64>,
+        bars: &MultiProgress,
+    ) -> Result<Self> {
         let Some(path) = path else {
             let target = Box::new(io::stdout());
             return Ok(Self {
@@ -60,7 +64,7 @@ impl Output {
         Ok(Self {
             target,
             path: Some(path.to_owned()),
-            bar: bar(length),
+            bar: bar(length, bars),
         })
     }
 
@@ -89,12 +93,12 @@ impl Output {
     }
 }
 
-/// A progress bar, if somebody looks.
-fn bar(length: Option<u64>) -> ProgressBar {
+/// A progress bar below those that are there, if somebody looks.
+fn bar(length: Option<u64>, bars: &MultiProgress) -> ProgressBar {
     if !io::stderr().is_terminal() {
         return ProgressBar::hidden();
     }
-    match length {
+    bars.add(match length {
         Some(length) => ProgressBar::new(length).with_style(
             ProgressStyle::with_template(
                 "{bar:40} {bytes}/{total_bytes} {bytes_per_sec} {eta} left",
@@ -105,7 +109,7 @@ fn bar(length: Option<u64>) -> ProgressBar {
             ProgressStyle::with_template("{spinner} {bytes} {bytes_per_sec}")
                 .unwrap_or_else(|_| ProgressStyle::default_spinner()),
         ),
-    }
+    })
 }
 
 struct Writer {
