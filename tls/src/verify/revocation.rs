@@ -37,6 +37,23 @@ pub struct Revocation {
     ignores_age: bool,
 }
 
+/// What is asked for, set on either of rustls' builders: they share these methods but no trait.
+macro_rules! apply {
+    ($revocation:expr, $builder:expr) => {{
+        let mut builder = $builder.with_crls($revocation.load()?);
+        if $revocation.leaf_only {
+            builder = builder.only_check_end_entity_revocation();
+        }
+        if $revocation.accepts_unknown {
+            builder = builder.allow_unknown_revocation_status();
+        }
+        if !$revocation.ignores_age {
+            builder = builder.enforce_revocation_expiration();
+        }
+        builder
+    }};
+}
+
 impl Revocation {
     /// The lists of a file, in PEM or DER form.
     pub fn lists_from_file(path: impl Into<PathBuf>) -> Self {
@@ -89,35 +106,15 @@ impl Revocation {
 
     pub(crate) fn apply_to_servers(
         &self,
-        mut builder: ServerCertVerifierBuilder,
+        builder: ServerCertVerifierBuilder,
     ) -> Result<ServerCertVerifierBuilder, ConfigError> {
-        builder = builder.with_crls(self.load()?);
-        if self.leaf_only {
-            builder = builder.only_check_end_entity_revocation();
-        }
-        if self.accepts_unknown {
-            builder = builder.allow_unknown_revocation_status();
-        }
-        if !self.ignores_age {
-            builder = builder.enforce_revocation_expiration();
-        }
-        Ok(builder)
+        Ok(apply!(self, builder))
     }
 
     pub(crate) fn apply_to_clients(
         &self,
-        mut builder: ClientCertVerifierBuilder,
+        builder: ClientCertVerifierBuilder,
     ) -> Result<ClientCertVerifierBuilder, ConfigError> {
-        builder = builder.with_crls(self.load()?);
-        if self.leaf_only {
-            builder = builder.only_check_end_entity_revocation();
-        }
-        if self.accepts_unknown {
-            builder = builder.allow_unknown_revocation_status();
-        }
-        if !self.ignores_age {
-            builder = builder.enforce_revocation_expiration();
-        }
-        Ok(builder)
+        Ok(apply!(self, builder))
     }
 }
