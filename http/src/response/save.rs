@@ -21,7 +21,9 @@ impl Response {
     /// to on the reactor's thread pool, and the server slowed down if that is slower.
     ///
     /// The file is as it was, or has the whole body, whatever happens: what comes goes into a new one
-    /// beside it first, which is removed if the body breaks off. Cancelling closes the connection.
+    /// beside it first, which is removed if the body breaks off. Cancelling closes the connection. A
+    /// body without a length, which ends with its connection, counts as whole: whether it was, nobody
+    /// can tell ([`PotentialDataLoss`]).
     ///
     /// # Errors
     /// What the system says of the file; [`RequestError`](crate::RequestError) and what else ends a
