@@ -5,8 +5,8 @@ mod request;
 mod wire;
 
 pub use fault::{ChunkFault, FieldFault, Foreign};
-pub(crate) use request::duplicate;
 pub use request::{
     BodyTooLong, InvalidRequest, PartialBody, PotentialDataLoss, RequestError, ResponseDone, Stage,
 };
+pub(crate) use request::{duplicate, how_it_ended};
 pub use wire::WireError;

@@ -39,13 +39,14 @@ mod cookies;
 mod decode;
 pub mod error;
 mod incoming;
-mod new_file;
 mod origin;
 mod proxy;
+mod range;
 mod redirect;
 mod request;
 mod response;
 mod retry;
+mod saving;
 pub mod wire;
 
 pub use agent::{Agent, AgentOptions, PoolStatistics, RequestAgent};
@@ -61,8 +62,9 @@ pub use error::{
 pub use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version, header};
 pub use incoming::{BodyControl, BodyProtocol};
 pub use proxy::{HttpTunnel, InvalidProxy, Proxies, Proxy, ProxyError};
+pub use range::ContentRange;
 pub use redirect::{RedirectAgent, RedirectError};
 pub use request::Request;
-pub use response::{BODY_LIMIT, Response};
+pub use response::{BODY_LIMIT, BodyChunks, BodyLineTooLong, BodyLines, Progress, Response};
 pub use retry::RetryAgent;
 pub use url::Url;

@@ -1,5 +1,8 @@
 //! A response: its head, and its body for whoever takes it.
 
+mod collect;
+mod progress;
+mod pull;
 mod save;
 
 use std::cell::RefCell;
@@ -14,12 +17,14 @@ use url::Url;
 
 use crate::connection::Reply;
 use crate::decode::{Decoder, Decoding};
-use crate::error::{
-    BodyTooLong, PartialBody, PotentialDataLoss, RequestError, ResponseDone, Stage,
-};
+use crate::error::{BodyTooLong, PartialBody, RequestError, Stage, how_it_ended};
 use crate::incoming::{BodyControl, BodyProtocol, Incoming};
 use crate::origin::Origin;
 use crate::wire::ResponseHead;
+use progress::{Counting, OnProgress};
+
+pub use progress::Progress;
+pub use pull::{BodyChunks, BodyLineTooLong, BodyLines};
 
 /// A response, as soon as its head is there.
 ///
@@ -34,6 +39,7 @@ pub struct Response {
     body: Option<Rc<Incoming>>,
     /// How the body is to be decoded.
     decoder: Option<Decoder>,
+    on_progress: Option<OnProgress>,
     peer: Address,
     tls: Option<Rc<TlsInfo>>,
     previous: Option<Box<Self>>,
@@ -52,6 +58,7 @@ impl Response {
             head: reply.head,
             body: Some(reply.body),
             decoder: None,
+            on_progress: None,
             peer: reply.transport.peer(),
             tls: negotiated(&reply.transport),
             previous: None,
@@ -142,9 +149,27 @@ impl Response {
         self
     }
 
-    fn deliver(body: &Rc<Incoming>, decoder: Option<Decoder>, receiver: impl BodyProtocol) {
-        body.deliver(match decoder {
-            Some(decoder) => Box::new(Decoding::new(decoder, receiver)),
+    /// Whether the body comes decoded.
+    pub(crate) fn is_decoded(&self) -> bool {
+        self.decoder.is_some()
+    }
+
+    /// Has `body`, which was taken out, delivered to `receiver`.
+    fn deliver(&mut self, body: &Rc<Incoming>, receiver: impl BodyProtocol) {
+        match self.decoder.take() {
+            Some(decoder) => self.deliver_raw(body, Decoding::new(decoder, receiver)),
+            None => self.deliver_raw(body, receiver),
+        }
+    }
+
+    fn deliver_raw(&mut self, body: &Rc<Incoming>, receiver: impl BodyProtocol) {
+        let (received, total) = (0, body.length());
+        body.deliver(match self.on_progress.take() {
+            Some(tell) => Box::new(Counting {
+                receiver,
+                progress: Progress { received, total },
+                tell,
+            }),
             None => Box::new(receiver),
         });
     }
@@ -155,7 +180,7 @@ impl Response {
     #[doc(alias = "deliverBody")]
     pub fn deliver_body(mut self, receiver: impl BodyProtocol) {
         if let Some(body) = self.body.take() {
-            Self::deliver(&body, self.decoder.take(), receiver);
+            self.deliver(&body, receiver);
         }
     }
 
@@ -175,8 +200,8 @@ impl Response {
         let Some(body) = self.body.take() else {
             return Deferred::succeed(Bytes::new());
         };
-        let decoder = self.decoder.take();
-        if decoder.is_none()
+        if self.decoder.is_none()
+            && self.on_progress.is_none()
             && let Some(bytes) = body.take_whole()
         {
             if bytes.len() > limit {
@@ -199,7 +224,7 @@ impl Response {
         let expected = usize::try_from(expected).unwrap_or(0);
         collected.borrow_mut().bytes.reserve(expected);
         collected.borrow_mut().resolver = Some(resolver);
-        Self::deliver(&body, decoder, Collector { collected, limit });
+        self.deliver(&body, Collector { collected, limit });
         deferred
     }
 
@@ -303,13 +328,10 @@ impl BodyProtocol for Collector {
     }
 
     fn connection_lost(&mut self, reason: &Failure) {
-        let is_done = reason.check::<ResponseDone>().is_some()
-            || reason.check::<PotentialDataLoss>().is_some();
         let mut collected = self.collected.borrow_mut();
-        if is_done {
-            collected.finish();
-        } else {
-            collected.break_off(crate::error::duplicate(reason));
+        match how_it_ended(reason) {
+            Ok(()) => collected.finish(),
+            Err(failure) => collected.break_off(failure),
         }
     }
 }

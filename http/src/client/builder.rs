@@ -2,11 +2,12 @@
 
 use std::error::Error;
 use std::fmt;
+use std::ops::RangeBounds;
 use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, USER_AGENT};
+use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, RANGE, USER_AGENT};
 use http::{HeaderValue, Method, StatusCode};
 use torsade_core::{Deferred, Failure, Result};
 use url::Url;
@@ -23,7 +24,7 @@ use crate::response::Response;
 /// What is wrong with any part of it is told when it is sent.
 #[must_use]
 pub struct ClientRequest {
-    client: Client,
+    pub(super) client: Client,
     request: Result<Request>,
     timeout: Option<Duration>,
 }
@@ -37,7 +38,21 @@ impl ClientRequest {
         }
     }
 
-    fn with(mut self, change: impl FnOnce(Request) -> Result<Request>) -> Self {
+    /// The same once more, if its body can be sent again.
+    pub(super) fn again(&self) -> Option<Self> {
+        Some(Self {
+            client: self.client.clone(),
+            request: Ok(self.request.as_ref().ok()?.again()?),
+            timeout: self.timeout,
+        })
+    }
+
+    /// Where to, if that is a URL.
+    pub(super) fn url(&self) -> Option<Url> {
+        Some(self.request.as_ref().ok()?.url.clone())
+    }
+
+    pub(super) fn with(mut self, change: impl FnOnce(Request) -> Result<Request>) -> Self {
         self.request = self.request.and_then(change);
         self
     }
@@ -52,6 +67,25 @@ impl ClientRequest {
     pub fn query<K: AsRef<str>, V: AsRef<str>>(self, pairs: &[(K, V)]) -> Self {
         self.with(|mut request| {
             request.url.query_pairs_mut().extend_pairs(pairs);
+            Ok(request)
+        })
+    }
+
+    /// Asks for these bytes only (RFC 9110 section 14.2). The server may send all the same:
+    /// [`Response::content_range`] tells which came. What is no range, or all, asks for all.
+    ///
+    /// ```
+    /// # use torsade_core::testing::Simulation;
+    /// # use torsade_http::Client;
+    /// # let client = Client::new(&Simulation::new().reactor());
+    /// let first_kilobyte = client.get("http://example.test/large").range(..1024);
+    /// # drop(first_kilobyte);
+    /// ```
+    pub fn range(self, bytes: impl RangeBounds<u64>) -> Self {
+        let value = crate::range::field(bytes);
+        self.with(|mut request| {
+            request.headers.remove(RANGE);
+            request.headers.extend(value.map(|value| (RANGE, value)));
             Ok(request)
         })
     }
@@ -185,12 +219,12 @@ impl fmt::Debug for ClientRequest {
     }
 }
 
-/// A response whose status says that the request failed.
+/// A response whose status is not one that was asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HttpStatusError {
     /// What was requested.
     pub url: String,
-    /// The status: 400 or more.
+    /// The status.
     pub status: StatusCode,
 }
 
@@ -202,6 +236,15 @@ impl fmt::Display for HttpStatusError {
 
 impl Error for HttpStatusError {}
 
+impl HttpStatusError {
+    pub(super) fn of(response: &Response) -> Self {
+        Self {
+            url: response.url().to_string(),
+            status: response.status(),
+        }
+    }
+}
+
 impl Response {
     /// Itself, unless its status is 400 or more.
     ///
@@ -211,11 +254,7 @@ impl Response {
         if self.status().as_u16() < 400 {
             return Ok(self);
         }
-        Err(HttpStatusError {
-            url: self.url().to_string(),
-            status: self.status(),
-        }
-        .into())
+        Err(HttpStatusError::of(&self).into())
     }
 
     /// Collects the body as JSON.

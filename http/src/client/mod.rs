@@ -1,6 +1,7 @@
 //! The client with everything on: what most programs want.
 
 mod builder;
+mod download;
 mod one_liners;
 
 use std::fmt;

@@ -13,7 +13,7 @@ use http::HeaderValue;
 use url::Url;
 
 use super::date;
-use crate::new_file::{self, Readers};
+use crate::saving::new_file::{self, Readers};
 
 /// A jar of cookies. A cheap handle: clones share their cookies.
 ///
@@ -129,6 +129,10 @@ impl CookieJar {
             log::debug!(target: "torsade::http", "{url}: a cookie that makes no sense");
             return;
         };
+        if let Err(why) = is_acceptable(&cookie) {
+            log::debug!(target: "torsade::http", "{url}: a cookie is refused: {why}");
+            return;
+        }
         let mut cookie = cookie.into_owned();
         if let CookieDomain::Suffix(domain) = &cookie.domain
             && is_public(domain)
@@ -182,6 +186,34 @@ impl CookieJar {
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
+}
+
+/// What browsers ask of a cookie besides (RFC 6265bis section 5.6).
+fn is_acceptable(cookie: &Cookie<'_>) -> Result<(), &'static str> {
+    // One of these would make the field that all of them go into no field.
+    let is_control = |byte: u8| byte != b'\t' && byte.is_ascii_control();
+    if cookie
+        .name()
+        .bytes()
+        .chain(cookie.value().bytes())
+        .any(is_control)
+    {
+        return Err("it has a control character");
+    }
+    let begins_with = |prefix: &str| {
+        let start = cookie.name().get(..prefix.len());
+        start.is_some_and(|start| start.eq_ignore_ascii_case(prefix))
+    };
+    let is_secure = cookie.secure().unwrap_or(false);
+    if begins_with("__Secure-") && !is_secure {
+        return Err("its name says that it is secure, and it is not");
+    }
+    if begins_with("__Host-")
+        && !(is_secure && cookie.path() == Some("/") && cookie.domain().is_none())
+    {
+        return Err("its name says that it is for one host, and it is not");
+    }
+    Ok(())
 }
 
 /// Whether anybody can have a domain below this one.

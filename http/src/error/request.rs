@@ -111,6 +111,15 @@ pub(crate) fn duplicate(reason: &Failure) -> Failure {
     Described(format!("{reason:#}")).into()
 }
 
+/// Whether a body's reason to end says that all of it came; else a failure like it.
+pub(crate) fn how_it_ended(reason: &Failure) -> Result<(), Failure> {
+    let is_done = reason.check::<ResponseDone>().is_some();
+    if is_done || reason.check::<PotentialDataLoss>().is_some() {
+        return Ok(());
+    }
+    Err(duplicate(reason))
+}
+
 #[derive(Debug)]
 struct Described(String);
 

@@ -7,10 +7,12 @@ mod client;
 mod cookies;
 #[cfg(all(feature = "gzip", feature = "brotli", feature = "zstd"))]
 mod decoding;
+mod downloads;
 mod errors;
 mod https;
 mod pool;
 mod proxies;
+mod pulling;
 mod redirects;
 mod requests;
 mod responses;
