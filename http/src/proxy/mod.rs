@@ -51,6 +51,7 @@ pub struct Proxy {
     port: u16,
     credentials: Option<(String, String)>,
     tls: Option<ClientTls>,
+    always_tunnels: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -75,9 +76,18 @@ impl Proxy {
         self
     }
 
+    /// Asks for a tunnel (CONNECT) to servers of http as well: the proxy passes bytes on, and reads no
+    /// request and changes none. Many proxies allow that for port 443 only.
+    #[must_use]
+    #[doc(alias = "proxytunnel")]
+    pub fn always_tunnel(mut self) -> Self {
+        self.always_tunnels = true;
+        self
+    }
+
     /// Whether a request for `url` is made to the proxy itself, rather than through it.
     pub(crate) fn takes_requests_for(&self, is_https: bool) -> bool {
-        !is_https && self.kind != Kind::Socks5
+        !is_https && self.kind != Kind::Socks5 && !self.always_tunnels
     }
 
     /// What goes into `Proxy-Authorization` (RFC 7617).
@@ -169,6 +179,7 @@ impl FromStr for Proxy {
             port: url.port().unwrap_or(port),
             credentials,
             tls: None,
+            always_tunnels: false,
         })
     }
 }
@@ -187,6 +198,7 @@ impl PartialEq for Proxy {
             && self.host == other.host
             && self.port == other.port
             && self.credentials == other.credentials
+            && self.always_tunnels == other.always_tunnels
     }
 }
 

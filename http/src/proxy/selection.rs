@@ -56,7 +56,7 @@ impl Proxies {
         self
     }
 
-    /// Connects to these hosts directly: a list with commas or blanks between its entries, each of
+    /// Connects to these hosts directly, and to no others that were named before: a list with commas or blanks between its entries, each of
     /// which is `*` for all, a domain with what is below it (with or without a leading dot, and
     /// perhaps a port), an IP address, or a network such as `10.0.0.0/8`.
     #[must_use]
@@ -64,7 +64,7 @@ impl Proxies {
         let entries = list
             .split([',', ' ', '\t'])
             .filter(|entry| !entry.is_empty());
-        self.direct.extend(entries.map(Direct::parse));
+        self.direct = entries.map(Direct::parse).collect();
         self
     }
 
@@ -256,5 +256,13 @@ mod tests {
                 "{list} {url}"
             );
         }
+    }
+
+    #[test]
+    fn a_list_of_ones_own_stands_for_that_of_the_environment() {
+        let proxies = variables(&[("http_proxy", "proxy.test"), ("NO_PROXY", "a.test")]);
+        let proxies = proxies.unwrap().no_proxy("b.test");
+        assert!(proxy_for(&proxies, "http://a.test/").is_some());
+        assert!(proxy_for(&proxies, "http://b.test/").is_none());
     }
 }

@@ -6,7 +6,7 @@ mod location;
 use std::fmt;
 use std::rc::Rc;
 
-use http::{HeaderMap, HeaderName, Method, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use torsade_core::Deferred;
 use url::Url;
 
@@ -167,13 +167,18 @@ impl Rules {
                 url: sent.url.into(),
             });
         }
-        let url = location::resolve(&sent.url, location.as_bytes()).map_err(|why| {
-            RedirectError::BadLocation {
-                url: sent.url.clone().into(),
-                location: location.as_bytes().escape_ascii().to_string(),
-                why,
-            }
-        })?;
+        let bad_location = |why, value: &HeaderValue| RedirectError::BadLocation {
+            url: sent.url.clone().into(),
+            location: value.as_bytes().escape_ascii().to_string(),
+            why,
+        };
+        // Whoever got a second field in would otherwise choose, or not, depending on the reader.
+        let locations = response.headers().get_all(header::LOCATION);
+        if let Some(other) = locations.iter().find(|other| *other != location) {
+            return Err(bad_location("it was said to be elsewhere before", other));
+        }
+        let url = location::resolve(&sent.url, location.as_bytes())
+            .map_err(|why| bad_location(why, location))?;
         if sent.url.scheme() == "https" && url.scheme() == "http" && !self.may_downgrade {
             return Err(RedirectError::Downgrade {
                 from: sent.url.into(),

@@ -322,3 +322,22 @@ fn hosts_without_a_proxy_are_reached_directly() {
         "{failure:#}"
     );
 }
+
+#[test]
+fn a_proxy_can_be_asked_for_tunnels_to_http_too() {
+    let proxy: Proxy = "http://server.test:3128".parse().unwrap();
+    let options = AgentOptions::new().proxies(Proxies::all(proxy.always_tunnel()));
+    let tunnel = send("HTTP/1.1 200 Open\r\n\r\n");
+    let script = vec![Step::Request, tunnel, Step::Request, answer("through")];
+    let world = World::at_port(3128, Simulation::new(), options, [script]);
+    assert_eq!(text(&world, "http://far.test/x").unwrap(), "through");
+    let (connect, rest) = (
+        "CONNECT far.test:80 HTTP/1.1\r\n",
+        "GET /x HTTP/1.1\r\nHost: far.test\r\n\r\n",
+    );
+    let received = world.received(0);
+    assert!(
+        received.starts_with(connect) && received.ends_with(rest),
+        "{received}"
+    );
+}

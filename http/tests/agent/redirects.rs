@@ -318,3 +318,22 @@ fn https_is_not_left_without_being_asked() {
     // Nobody listens there, but it was tried.
     assert!(failure.find::<RedirectError>().is_none(), "{failure:#}");
 }
+
+// curl test 772
+#[test]
+fn two_locations_that_differ_lead_nowhere() {
+    let twice = |second: &str| {
+        send(format!(
+            "HTTP/1.1 302 Found\r\nLocation: /a\r\nLocation: {second}\r\nContent-Length: 0\r\n\r\n"
+        ))
+    };
+    let different = world(&[twice("/b"), answer("never")]);
+    let error = error(follow(&different, request(Method::GET)));
+    assert!(
+        matches!(&error, RedirectError::BadLocation { location, .. } if location == "/b"),
+        "{error}"
+    );
+    let same = world(&[twice("/a"), answer("ok")]);
+    let response = follow(&same, request(Method::GET)).unwrap();
+    assert_eq!(response.url().path(), "/a");
+}

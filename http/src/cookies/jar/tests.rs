@@ -144,3 +144,36 @@ fn a_jar_is_saved_and_opened_again() {
     jar.clear();
     assert!(jar.is_empty());
 }
+
+#[test]
+fn a_cookie_with_a_control_character_takes_no_other_one_with_it() {
+    let from = "https://example.test/";
+    assert_eq!(
+        sent(
+            from,
+            &["good=1", "bad=a\x07b", "b\x01d=1", "ba\x7fd=2"],
+            from
+        ),
+        "good=1"
+    );
+    assert_eq!(sent(from, &["bell=a\tb"], from), "bell=a\tb");
+}
+
+// RFC 6265bis section 5.6
+#[test]
+fn a_name_that_promises_safety_has_to_keep_it() {
+    let from = "https://example.test/dir/";
+    for (line, is_kept) in [
+        ("__Secure-a=1; Secure; Path=/", true),
+        ("__Secure-a=1; Path=/", false),
+        ("__secure-a=1; Path=/", false),
+        ("__Host-a=1; Secure; Path=/", true),
+        ("__Host-a=1; Path=/", false),
+        ("__Host-a=1; Secure", false),
+        ("__Host-a=1; Secure; Path=/dir/", false),
+        ("__Host-a=1; Secure; Path=/; Domain=example.test", false),
+        ("__Host=1; Path=/", true),
+    ] {
+        assert_eq!(!sent(from, &[line], from).is_empty(), is_kept, "{line}");
+    }
+}
