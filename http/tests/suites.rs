@@ -11,6 +11,9 @@ use torsade_http::wire::{Event, Exchange, Limits, RequestHead, WireError};
 #[cfg(feature = "cookies")]
 #[path = "suites/cookies.rs"]
 mod cookies;
+#[cfg(feature = "cookies")]
+#[path = "suites/curl/mod.rs"]
+mod curl;
 #[path = "suites/llhttp.rs"]
 mod llhttp;
 #[path = "suites/replies.rs"]
