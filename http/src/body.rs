@@ -11,7 +11,7 @@ use std::rc::{Rc, Weak};
 use bytes::Bytes;
 use torsade_core::Deferred;
 
-use crate::connection::Connection;
+use crate::connection::Http1;
 use crate::wire::BodyLength;
 
 pub use file::FileBodyProducer;
@@ -102,13 +102,13 @@ pub trait BodyProducer: 'static {
 /// Where a [`BodyProducer`] writes to.
 #[derive(Clone)]
 pub struct BodyWriter {
-    connection: Weak<Connection>,
+    connection: Weak<Http1>,
     /// Which of the connection's requests this is for.
     request: u64,
 }
 
 impl BodyWriter {
-    pub(crate) fn new(connection: &Rc<Connection>, request: u64) -> Self {
+    pub(crate) fn new(connection: &Rc<Http1>, request: u64) -> Self {
         Self {
             connection: Rc::downgrade(connection),
             request,

@@ -52,6 +52,7 @@ pub mod wire;
 pub use agent::{Agent, AgentOptions, PoolStatistics, RequestAgent};
 pub use body::{BodyProducer, BodyWriter, FileBodyProducer, Form, RequestBody};
 pub use client::{Client, ClientRequest, HttpStatusError, get, get_text};
+pub use connection::{NotUpgraded, UnspokenProtocol};
 #[cfg(feature = "cookies")]
 pub use cookies::{CookieAgent, CookieJar, CookieJarError};
 pub use decode::{ContentDecoderAgent, DecodeError};

@@ -4,7 +4,7 @@ use std::fmt;
 use std::rc::Rc;
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use url::Url;
 
 use crate::body::{BodyProducer, RequestBody};
@@ -109,6 +109,17 @@ impl Request {
     pub fn body_producers<P: BodyProducer>(mut self, make: impl Fn() -> P + 'static) -> Self {
         self.body = RequestBody::Producers(Rc::new(move || Box::new(make())));
         self
+    }
+
+    /// Asks the server to speak another protocol from here on, `websocket` for example: if it does, it
+    /// answers with the status 101, and [`Response::upgrade`](crate::Response::upgrade) hands the
+    /// connection over.
+    ///
+    /// # Errors
+    /// [`InvalidRequest`]: that is no name of a protocol.
+    pub fn upgrade(self, protocol: &str) -> Result<Self, InvalidRequest> {
+        self.header(header::UPGRADE, protocol)?
+            .header(header::CONNECTION, "upgrade")
     }
 
     /// Asks the server to close the connection afterwards, and does not keep it.

@@ -4,6 +4,7 @@ mod collect;
 mod progress;
 mod pull;
 mod save;
+mod upgrade;
 
 use std::cell::RefCell;
 use std::fmt;
@@ -15,7 +16,7 @@ use torsade_core::{Address, Cancelled, Deferred, Failure, Resolver, Result, Tran
 use torsade_tls::TlsInfo;
 use url::Url;
 
-use crate::connection::Reply;
+use crate::connection::{Reply, Upgraded};
 use crate::decode::{Decoder, Decoding};
 use crate::error::{BodyTooLong, PartialBody, RequestError, Stage, how_it_ended};
 use crate::incoming::{BodyControl, BodyProtocol, Incoming};
@@ -43,6 +44,8 @@ pub struct Response {
     peer: Address,
     tls: Option<Rc<TlsInfo>>,
     previous: Option<Box<Self>>,
+    /// The connection, if it speaks another protocol now.
+    upgraded: Option<Upgraded>,
 }
 
 /// The most that [`Response::read_body`] and [`Response::text`] collect: 64 MiB.
@@ -62,6 +65,7 @@ impl Response {
             peer: reply.transport.peer(),
             tls: negotiated(&reply.transport),
             previous: None,
+            upgraded: reply.upgraded,
         }
     }
 

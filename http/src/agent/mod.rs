@@ -5,7 +5,7 @@ mod pool;
 
 use std::cell::OnceCell;
 use std::fmt;
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 use std::time::Instant;
 
 use http::{Method, header};
@@ -13,7 +13,7 @@ use torsade_core::endpoints::{ClientEndpoint, HostnameClient};
 use torsade_core::{Address, Deferred, Failure, Reactor, TimedOut};
 use torsade_tls::{ClientTls, wrap_client_tls};
 
-use crate::connection::{Connection, HttpProtocol, Outgoing, Reply};
+use crate::connection::{Connection, Outgoing, Reply, Speaking};
 use crate::error::{RequestError, Stage, WireError};
 use crate::origin::Origin;
 use crate::request::Request;
@@ -273,16 +273,19 @@ impl Inner {
         Pool::lease(&this.pool, key, reuse, Rc::new(connect))
     }
 
-    fn connect(this: &Rc<Self>, key: &Origin) -> Deferred<Rc<Connection>> {
+    fn connect(this: &Rc<Self>, key: &Origin) -> Deferred<Rc<dyn Connection>> {
+        let (origin, reactor) = (key.clone(), this.reactor.clone());
         let owner = Pool::as_owner(&this.pool);
-        let connection = Connection::new(key.clone(), &this.reactor, owner);
-        let protocol = Rc::clone(&connection);
-        let factory = move |_: &Address| HttpProtocol(Rc::clone(&protocol));
+        let factory = move |_: &Address| Speaking::Undecided {
+            origin: origin.clone(),
+            reactor: reactor.clone(),
+            owner: Weak::clone(&owner),
+        };
         let connected = match this.endpoint(key) {
             Ok(endpoint) => endpoint.connect(factory),
             Err(failure) => Deferred::fail(failure),
         };
-        connected.map(move |_| connection)
+        connected.add_callback(|protocol| protocol.with(|speaking, _| speaking.connection())?)
     }
 
     /// What leads to the server, or to the proxy that takes requests for it.

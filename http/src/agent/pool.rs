@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::{HashMap, VecDeque};
+use std::ptr;
 use std::rc::{Rc, Weak};
 
 use torsade_core::{Deferred, Resolver, Result};
@@ -13,7 +14,7 @@ use crate::origin::Origin;
 
 /// A connection for one request; dropped unused, it goes back.
 pub(super) struct Lease {
-    connection: Option<Rc<Connection>>,
+    connection: Option<Rc<dyn Connection>>,
     pool: Weak<Pool>,
     /// Whether it was used before.
     pub(super) was_kept: bool,
@@ -21,7 +22,7 @@ pub(super) struct Lease {
 
 impl Lease {
     /// The connection, to send a request on.
-    pub(super) fn redeem(mut self) -> Option<Rc<Connection>> {
+    pub(super) fn redeem(mut self) -> Option<Rc<dyn Connection>> {
         self.connection.take()
     }
 }
@@ -29,7 +30,7 @@ impl Lease {
 impl Drop for Lease {
     fn drop(&mut self) {
         if let (Some(connection), Some(pool)) = (self.connection.take(), self.pool.upgrade()) {
-            pool.is_idle(&connection);
+            pool.is_idle(connection);
         }
     }
 }
@@ -46,7 +47,7 @@ pub(super) enum Reuse {
 }
 
 /// Makes a connection.
-pub(super) type Connect = Rc<dyn Fn(&Origin) -> Deferred<Rc<Connection>>>;
+pub(super) type Connect = Rc<dyn Fn(&Origin) -> Deferred<Rc<dyn Connection>>>;
 
 /// How full a pool is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -83,7 +84,7 @@ struct State {
 #[derive(Default)]
 struct Host {
     /// The newest last: it is the least likely to have been closed by the server.
-    idle: VecDeque<(u64, Rc<Connection>)>,
+    idle: VecDeque<(u64, Rc<dyn Connection>)>,
     open: usize,
     /// First come, first served.
     waiting: VecDeque<Waiting>,
@@ -114,7 +115,7 @@ impl State {
     }
 
     /// The connection that has been idle the longest.
-    fn take_longest_idle(&mut self) -> Option<Rc<Connection>> {
+    fn take_longest_idle(&mut self) -> Option<Rc<dyn Connection>> {
         let oldest = |host: &&mut Host| host.idle.front().map_or(u64::MAX, |idle| idle.0);
         let host = self.hosts.values_mut().min_by_key(oldest)?;
         host.idle.pop_front().map(|idle| idle.1)
@@ -225,7 +226,7 @@ impl Pool {
         self.tidy(key);
     }
 
-    fn rent(&self, connection: Rc<Connection>, was_kept: bool) -> Lease {
+    fn rent(&self, connection: Rc<dyn Connection>, was_kept: bool) -> Lease {
         Lease {
             connection: Some(connection),
             pool: self.this.clone(),
@@ -234,7 +235,7 @@ impl Pool {
     }
 
     /// The newest idle connection to an origin that is still usable.
-    fn take_idle(&self, key: &Origin, reuse: Reuse) -> Option<Rc<Connection>> {
+    fn take_idle(&self, key: &Origin, reuse: Reuse) -> Option<Rc<dyn Connection>> {
         if reuse == Reuse::Never {
             return None;
         }
@@ -270,7 +271,7 @@ impl Pool {
         drop(state);
         let Some(evicted) = evicted else { return false };
         evicted.close_idle();
-        self.forget(&evicted);
+        self.forget(&*evicted);
         true
     }
 
@@ -281,24 +282,26 @@ impl Pool {
             state.hosts.entry(key.clone()).or_default().open += 1;
         }
         let (this, origin) = (self.this.clone(), key.to_string());
-        connect(&key).add_both(move |connected: Result<Rc<Connection>>| match connected {
-            Ok(connection) => Ok(Lease {
-                connection: Some(connection),
-                pool: this,
-                was_kept: false,
-            }),
-            Err(failure) => {
-                if let Some(this) = this.upgrade() {
-                    this.one_less(&key);
-                    this.serve_later();
+        connect(&key).add_both(
+            move |connected: Result<Rc<dyn Connection>>| match connected {
+                Ok(connection) => Ok(Lease {
+                    connection: Some(connection),
+                    pool: this,
+                    was_kept: false,
+                }),
+                Err(failure) => {
+                    if let Some(this) = this.upgrade() {
+                        this.one_less(&key);
+                        this.serve_later();
+                    }
+                    Err(RequestError::new(&origin, Stage::Connecting, failure).into())
                 }
-                Err(RequestError::new(&origin, Stage::Connecting, failure).into())
-            }
-        })
+            },
+        )
     }
 
     /// A connection is closed: it makes room.
-    fn forget(&self, connection: &Connection) {
+    fn forget(&self, connection: &dyn Connection) {
         if connection.count_out() {
             self.one_less(connection.origin());
         }
@@ -385,7 +388,7 @@ impl Pool {
         deferred
     }
 
-    fn take_all_idle(&self) -> Vec<Rc<Connection>> {
+    fn take_all_idle(&self) -> Vec<Rc<dyn Connection>> {
         let mut state = self.state.borrow_mut();
         let hosts = state.hosts.values_mut();
         hosts
@@ -404,11 +407,12 @@ impl Drop for Pool {
 }
 
 impl Owner for Pool {
-    fn is_idle(&self, connection: &Rc<Connection>) {
+    fn is_idle(&self, connection: Rc<dyn Connection>) {
         let mut state = self.state.borrow_mut();
         let number = state.number();
-        let evicted = state.hosts.get_mut(connection.origin()).and_then(|host| {
-            host.idle.push_back((number, Rc::clone(connection)));
+        let host = state.hosts.get_mut(connection.origin());
+        let evicted = host.and_then(|host| {
+            host.idle.push_back((number, connection));
             let is_too_many = host.idle.len() > self.max_idle_per_host;
             is_too_many.then(|| host.idle.pop_front()).flatten()
         });
@@ -419,9 +423,10 @@ impl Owner for Pool {
         self.serve_later();
     }
 
-    fn is_closed(&self, connection: &Rc<Connection>) {
+    fn is_closed(&self, connection: &dyn Connection) {
         if let Some(host) = self.state.borrow_mut().hosts.get_mut(connection.origin()) {
-            host.idle.retain(|(_, idle)| !Rc::ptr_eq(idle, connection));
+            host.idle
+                .retain(|(_, idle)| !ptr::addr_eq(Rc::as_ptr(idle), connection));
         }
         self.forget(connection);
         self.serve_later();

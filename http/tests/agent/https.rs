@@ -10,7 +10,7 @@ use rcgen::{
 };
 use torsade_core::testing::Simulation;
 use torsade_core::{Failure, Filter, Result, TcpServer};
-use torsade_http::{Agent, AgentOptions, PartialBody, Response, Stage};
+use torsade_http::{Agent, AgentOptions, PartialBody, Response, Stage, UnspokenProtocol};
 use torsade_tls::{ClientTls, ServerTls, TlsError, TlsFilter, TlsVersion, Trust, wrap_server_tls};
 
 use crate::support::{Step, World, answer, request_error, send, stage};
@@ -453,4 +453,24 @@ fn closing_idle_connections_ends_although_the_server_has_no_last_word() {
     let took = world.reactor.now() - start;
     assert!(took <= Duration::from_secs(4), "{took:?}");
     assert_eq!(world.agent.pool_statistics().open, 0);
+}
+
+#[test]
+fn a_server_that_chooses_a_protocol_that_is_not_spoken_is_a_typed_error() {
+    let issuer = authority("one");
+    let identity = identity(&issuer, "server.test", |_| {});
+    let server =
+        ServerTls::builder().certificate_pem(identity.chain.as_str(), identity.key.as_str());
+    let server = server.alpn(["h2", "http/1.1"]).build().unwrap();
+    let client = ClientTls::builder().roots_from_pem(issuer.pem());
+    let client = client.alpn(["h2", "http/1.1"]).build().unwrap();
+    let world = world(&client, &server, [vec![Step::HANG]]);
+    let failure = world.run(world.agent.get(URL)).unwrap_err();
+    assert_eq!(stage(&failure), Stage::Connecting);
+    let unspoken = failure.find::<UnspokenProtocol>();
+    let unspoken = unspoken.unwrap_or_else(|| panic!("{failure:#}"));
+    assert_eq!(unspoken.alpn, b"h2");
+    let is_silent = (0..world.connections()).all(|at| world.received(at).is_empty());
+    assert!(is_silent, "nothing is sent that it would not understand");
+    world.is_clean();
 }

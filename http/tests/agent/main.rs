@@ -20,4 +20,5 @@ mod retries;
 mod saving;
 mod support;
 mod timeouts;
+mod upgrades;
 mod uploads;

@@ -2,30 +2,15 @@
 
 use std::cell::RefCell;
 use std::rc::Rc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderMap, Method};
-use torsade_core::{ConnectionDone, Deferred, Failure, Producer, ProducerKind, Transport};
+use torsade_core::{Deferred, Failure, Producer, ProducerKind, Transport};
 
-use super::{Connection, Reply, Timeouts};
+use super::{Http1, Outgoing, Reply};
 use crate::body::{BodyProducer, BodyWriter, RequestBody, SharedProducer};
 use crate::error::{RequestError, Stage};
-use crate::wire::{Exchange, Limits, RequestHead};
-
-/// What is to be sent.
-pub(crate) struct Outgoing<'a> {
-    pub(crate) method: &'a Method,
-    pub(crate) target: &'a str,
-    pub(crate) host: &'a str,
-    pub(crate) headers: &'a HeaderMap,
-    pub(crate) body: RequestBody,
-    pub(crate) close: bool,
-    pub(crate) limits: Limits,
-    pub(crate) timeouts: Timeouts,
-    /// By when all of it must be over.
-    pub(crate) deadline: Option<Instant>,
-}
+use crate::wire::{Exchange, RequestHead};
 
 /// A body that waits until the server wants it.
 pub(super) enum HeldBack {
@@ -46,13 +31,10 @@ const JOINED: usize = 16 * 1024;
 /// know of it (RFC 9110 section 10.1.1).
 const CONTINUE_TIME: Duration = Duration::from_secs(1);
 
-impl Connection {
-    /// Sends a request. The Deferred fires with the head of its response; cancelled, it closes the
-    /// connection.
-    pub(crate) fn send(self: &Rc<Self>, request: Outgoing<'_>) -> Deferred<Reply> {
-        let Some(transport) = self.transport.get() else {
-            return self.refuse(ConnectionDone);
-        };
+impl Http1 {
+    /// Sends a request. Cancelled, it closes the connection.
+    pub(super) fn begin(self: &Rc<Self>, request: Outgoing<'_>) -> Deferred<Reply> {
+        let transport = &self.transport;
         let mut head = RequestHead::new(
             request.method,
             request.target,
@@ -110,9 +92,7 @@ impl Connection {
 
     /// Nothing was sent, so the connection is as good as before.
     fn refuse(self: &Rc<Self>, cause: impl Into<Failure>) -> Deferred<Reply> {
-        if let Some(owner) = self.owner.upgrade() {
-            owner.is_idle(self);
-        }
+        self.give_back();
         Deferred::fail(RequestError::new(&self.origin, Stage::Sending, cause))
     }
 
@@ -151,12 +131,12 @@ impl Connection {
                 let added = add_bytes(exchange, &mut wire, bytes);
                 drop(state);
                 match added {
-                    Ok(rest) => self.with_transport(|transport| {
-                        transport.write(&wire);
+                    Ok(rest) => {
+                        self.transport.write(&wire);
                         if let Some(rest) = rest {
-                            transport.write_bytes(rest);
+                            self.transport.write_bytes(rest);
                         }
-                    }),
+                    }
                     Err(error) => self.fail(error),
                 }
             }
@@ -170,10 +150,10 @@ impl Connection {
         let adapter = Upload {
             producer: Rc::clone(&producer),
         };
-        self.with_transport(|transport| {
-            // There is no other: a connection has one request at a time.
-            let _ = transport.register_producer(adapter, ProducerKind::Push);
-        });
+        // There is no other: a connection has one request at a time.
+        let _ = self
+            .transport
+            .register_producer(adapter, ProducerKind::Push);
         let (this, number) = (Rc::clone(self), self.requests.get());
         Deferred::succeed(())
             .add_callback({
@@ -216,11 +196,9 @@ impl Connection {
         match frame {
             Ok(None) => {}
             Ok(Some(frame)) => {
-                self.with_transport(|transport| {
-                    transport.write(frame.before());
-                    transport.write(data);
-                    transport.write(frame.after());
-                });
+                self.transport.write(frame.before());
+                self.transport.write(data);
+                self.transport.write(frame.after());
             }
             Err(error) => self.fail(error),
         }
@@ -237,10 +215,8 @@ impl Connection {
             .as_mut()
             .map(|exchange| exchange.finish_body(&mut wire));
         drop(state);
-        self.with_transport(|transport| {
-            transport.unregister_producer();
-            transport.write(&wire);
-        });
+        self.transport.unregister_producer();
+        self.transport.write(&wire);
         if let Some(Err(error)) = finished {
             self.fail(error);
         }

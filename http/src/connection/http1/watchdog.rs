@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use torsade_core::{DelayedCall, Reactor, TimedOut};
 
-use super::Connection;
+use super::{Connection, Http1};
 use crate::wire::Exchange;
 
 /// How long the stages of a request may take. `None` is for ever.
@@ -29,7 +29,7 @@ const SENT_AT_ONCE: usize = 64 * 1024;
 /// happened when it fires.
 #[derive(Default)]
 pub(super) struct Watchdog {
-    connection: RefCell<Weak<Connection>>,
+    connection: RefCell<Weak<Http1>>,
     timer: RefCell<Option<DelayedCall>>,
     /// When the timer will fire, if it is set.
     fires_at: Cell<Option<Instant>>,
@@ -59,7 +59,7 @@ impl Watchdog {
     pub(super) fn sending(
         &self,
         reactor: &Reactor,
-        connection: &Rc<Connection>,
+        connection: &Rc<Http1>,
         timeouts: Timeouts,
         deadline: Option<Instant>,
     ) {
@@ -166,7 +166,7 @@ impl Watchdog {
     }
 }
 
-impl Connection {
+impl Http1 {
     /// Whether the whole request is written, be it sent or queued.
     fn is_all_written(&self) -> bool {
         let state = self.state.borrow();

@@ -1,0 +1,109 @@
+//! Which protocol a new connection speaks.
+
+use std::error::Error;
+use std::fmt;
+use std::rc::{Rc, Weak};
+
+use torsade_core::{ConnectionDone, Failure, Protocol, Reactor, Result, Transport};
+use torsade_tls::TlsInfo;
+
+use super::{Connection, Http1, Owner};
+use crate::origin::Origin;
+
+/// The server has chosen a protocol (ALPN, RFC 7301) that is not spoken here.
+///
+/// Only what the agent's [`ClientTls`](torsade_tls::ClientTls) offers can be chosen: it should offer
+/// `http/1.1` alone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnspokenProtocol {
+    /// Its name.
+    pub alpn: Vec<u8>,
+}
+
+impl fmt::Display for UnspokenProtocol {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = self.alpn.escape_ascii();
+        write!(
+            f,
+            "the server wants to speak {name}, and only http/1.1 is spoken here"
+        )
+    }
+}
+
+impl Error for UnspokenProtocol {}
+
+/// The protocol of a connection to a server: it decides what is spoken.
+pub(crate) enum Speaking {
+    Undecided {
+        origin: Origin,
+        reactor: Reactor,
+        owner: Weak<dyn Owner>,
+    },
+    Http1(Rc<Http1>),
+    Unspoken(UnspokenProtocol),
+}
+
+impl Speaking {
+    /// The connection that requests are sent on, once it is decided what it speaks.
+    pub(crate) fn connection(&self) -> Result<Rc<dyn Connection>> {
+        match self {
+            Self::Http1(connection) => Ok(Rc::<Http1>::clone(connection)),
+            Self::Unspoken(error) => Err(error.clone().into()),
+            Self::Undecided { .. } => Err(ConnectionDone.into()),
+        }
+    }
+}
+
+impl Protocol for Speaking {
+    fn connection_made(&mut self, transport: &Transport) {
+        let Self::Undecided {
+            origin,
+            reactor,
+            owner,
+        } = self
+        else {
+            return;
+        };
+        let tls = transport.negotiated::<TlsInfo>();
+        let alpn = tls.as_ref().and_then(|tls| tls.alpn.as_deref());
+        *self = match alpn {
+            None | Some(b"http/1.1" | b"http/1.0") => Self::Http1(Http1::new(
+                origin.clone(),
+                reactor,
+                Weak::clone(owner),
+                transport,
+            )),
+            Some(alpn) => {
+                transport.lose_connection();
+                let alpn = alpn.to_vec();
+                Self::Unspoken(UnspokenProtocol { alpn })
+            }
+        };
+    }
+
+    fn data_received(&mut self, transport: &Transport, data: &[u8]) -> Result<()> {
+        match self {
+            Self::Http1(connection) => connection.received(transport, data),
+            _ => Ok(()),
+        }
+    }
+
+    fn read_closed(&mut self, transport: &Transport) {
+        match self {
+            Self::Http1(connection) => connection.peer_ended(transport),
+            _ => transport.lose_connection(),
+        }
+    }
+
+    fn write_closed(&mut self, transport: &Transport) {
+        if let Self::Http1(connection) = self {
+            connection.write_ended(transport);
+        }
+    }
+
+    fn connection_lost(&mut self, reason: &Failure) {
+        if let Self::Http1(connection) = self {
+            connection.lost(reason);
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! Connections that speak another protocol from some point on (RFC 9110 section 7.8).
+
+use std::cell::RefCell;
+use std::error::Error;
+use std::fmt;
+use std::rc::Rc;
+
+use bytes::Bytes;
+use http::StatusCode;
+use torsade_core::{Deferred, Failure, Protocol, Transport};
+
+/// Another protocol was to be spoken, and the server does not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NotUpgraded {
+    /// What it has answered instead of 101.
+    pub status: StatusCode,
+}
+
+impl fmt::Display for NotUpgraded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the server stays with HTTP: it answered {}", self.status)
+    }
+}
+
+impl Error for NotUpgraded {}
+
+/// A connection that waits for its next protocol. Dropped, it closes the connection.
+pub(crate) struct Upgraded {
+    transport: Transport,
+    successor: Rc<Successor>,
+    /// What has come for it already.
+    early: Bytes,
+    is_taken: bool,
+}
+
+impl Upgraded {
+    pub(super) fn new(transport: &Transport, successor: &Rc<Successor>, early: &[u8]) -> Self {
+        // Until somebody takes it.
+        transport.pause_reading();
+        Self {
+            transport: transport.clone(),
+            successor: Rc::clone(successor),
+            early: Bytes::copy_from_slice(early),
+            is_taken: false,
+        }
+    }
+
+    /// Hands the connection to `protocol`, which is called when the running function has returned.
+    pub(crate) fn hand_over(mut self, protocol: impl Protocol) -> Transport {
+        self.is_taken = true;
+        let transport = self.transport.clone();
+        let (successor, early) = (Rc::clone(&self.successor), std::mem::take(&mut self.early));
+        let handle = transport.clone();
+        Deferred::succeed(()).map(move |()| successor.begin(&handle, Box::new(protocol), &early));
+        transport
+    }
+}
+
+impl Drop for Upgraded {
+    fn drop(&mut self) {
+        if !self.is_taken {
+            self.transport.abort_connection();
+        }
+    }
+}
+
+/// The protocol that a connection speaks next.
+#[derive(Default)]
+pub(super) struct Successor(RefCell<State>);
+
+#[derive(Default)]
+enum State {
+    /// Nobody has taken the connection yet.
+    #[default]
+    Awaited,
+    Here(Box<dyn Protocol>),
+    /// It is being called just now.
+    Running,
+    /// The connection was lost meanwhile.
+    Lost(Failure),
+}
+
+impl Successor {
+    fn begin(&self, transport: &Transport, mut protocol: Box<dyn Protocol>, early: &[u8]) {
+        let lost = match self.0.replace(State::Running) {
+            State::Lost(reason) => Some(reason),
+            _ => None,
+        };
+        protocol.connection_made(transport);
+        if !early.is_empty()
+            && (lost.is_some() || transport.is_open())
+            && let Err(failure) = protocol.data_received(transport, early)
+        {
+            transport.abort_with(failure);
+        }
+        match lost {
+            Some(reason) => protocol.connection_lost(&reason),
+            None => {
+                self.0.replace(State::Here(protocol));
+                transport.resume_reading();
+            }
+        }
+    }
+
+    /// Calls it, with nothing of ours borrowed.
+    pub(super) fn call<R>(&self, call: impl FnOnce(&mut dyn Protocol) -> R) -> Option<R> {
+        match self.0.replace(State::Running) {
+            State::Here(mut protocol) => {
+                let result = call(&mut *protocol);
+                self.0.replace(State::Here(protocol));
+                Some(result)
+            }
+            other => {
+                self.0.replace(other);
+                None
+            }
+        }
+    }
+
+    pub(super) fn lost(&self, reason: &Failure) {
+        if self
+            .call(|protocol| protocol.connection_lost(reason))
+            .is_none()
+        {
+            self.0.replace(State::Lost(crate::error::duplicate(reason)));
+        }
+    }
+}
