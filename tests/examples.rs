@@ -203,6 +203,43 @@ fn fetch_asks_side_by_side_and_writes_each_body_to_its_file() {
 }
 
 #[test]
+fn fetch_goes_on_where_an_earlier_one_broke_off() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("file");
+    let path = file.to_str().unwrap();
+    let head = "HTTP/1.1 200 OK\r\nETag: \"one\"\r\nContent-Length: 10\r\n\r\n";
+    let first = Canned::new(&format!("{head}0123"));
+    let second = Canned::new(
+        "HTTP/1.1 206 Rest\r\nContent-Range: bytes 4-9/10\r\nContent-Length: 6\r\n\r\n456789",
+    );
+    let (url, other) = (first.url(), second.url());
+    let finished = fetch(&["-C", "-", "-o", path, &url]);
+    assert_complains(&finished, 1, &["4 of 10 bytes"]);
+    assert!(!file.exists());
+    // A part is of one URL; this is the same server, elsewhere.
+    let note = folder.path().join("file.part.from");
+    let text = std::fs::read_to_string(&note)
+        .unwrap()
+        .replace(&url, &other);
+    std::fs::write(&note, text).unwrap();
+    fetch(&["-C", "-", "-o", path, &other]).expect_success();
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), "0123456789");
+    let request = second.request();
+    assert!(request.contains("Range: bytes=4-\r\n"), "{request}");
+}
+
+#[test]
+fn fetch_tells_afterwards_what_it_is_asked_to() {
+    let format = "|%{http_code} %{size_download} %{exitcode}%%\\n%{url_effective}";
+    let (finished, request) = fetch_canned(&["-w", format, "-r", "0-5"], HELLO);
+    let finished = finished.expect_success();
+    let text = String::from_utf8(finished.stdout).unwrap();
+    let (_, told) = text.split_once('|').unwrap();
+    assert!(told.starts_with("200 6 0%\nhttp://127.0.0.1:"), "{told}");
+    assert!(request.contains("Range: bytes=0-5\r\n"), "{request}");
+}
+
+#[test]
 fn fetch_tries_again_if_told_to() {
     let late = "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 0\r\nContent-Length: 0\r\n\r\n";
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -348,6 +385,10 @@ fn wrong_arguments_are_told_with_the_usage_and_exit_with_2() {
         ["--no-such-option", "http://localhost/"],
         ["-H", "X-A: b"],
         ["--max-time", "soon"],
+        ["--write-out", "%{no_such_variable}"],
+        ["--continue-at", "100"],
+        ["--continue-at=-", "http://localhost/"],
+        ["--range", "9-1"],
     ] {
         let finished = fetch(&arguments);
         assert_eq!(finished.status.code(), Some(2), "{arguments:?}");

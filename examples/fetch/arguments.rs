@@ -7,6 +7,8 @@ use std::time::Duration;
 use lexopt::prelude::*;
 use torsade::http::{InvalidProxy, Method, Proxies, Proxy};
 
+use crate::report;
+
 pub(crate) const USAGE: &str = "\
 usage: fetch [OPTIONS] URL...
        fetch                    serves itself a page over https, and fetches it
@@ -27,6 +29,10 @@ usage: fetch [OPTIONS] URL...
       --cookies FILE            send the cookies in FILE, and keep those that come there
   -o, --output FILE             write the body to FILE; for several URLs, the first FILE is for the
                                 first and so on
+  -C, --continue-at -           go on where an earlier fetch with -C broke off; what has come of FILE is
+                                in FILE.part until it is whole
+  -r, --range FIRST-LAST        ask for these bytes only; without LAST, for all from FIRST on
+  -w, --write-out FORMAT        tell afterwards on standard output, as in '%{http_code} %{time_total}\\n'
   -Z, --parallel                fetch several URLs at once, each into its FILE
       --retry COUNT             try again so often after what may be chance, if that does no harm
   -x, --proxy URL               by way of this proxy: http://, https:// or socks5://, with user name
@@ -70,6 +76,9 @@ pub(crate) struct Arguments {
     pub(crate) is_insecure: bool,
     /// The first is for the first URL; those without one go to standard output.
     pub(crate) outputs: Vec<PathBuf>,
+    pub(crate) goes_on: bool,
+    pub(crate) range: Option<(u64, Option<u64>)>,
+    pub(crate) write_out: Option<String>,
     pub(crate) is_parallel: bool,
     pub(crate) retries: Option<u32>,
     proxy: Option<Proxy>,
@@ -174,6 +183,15 @@ pub(crate) fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Parsed,
             Long("cookies") => parsed.cookies = Some(parser.value()?.into()),
             Short('k') | Long("insecure") => parsed.is_insecure = true,
             Short('o') | Long("output") => parsed.outputs.push(parser.value()?.into()),
+            Short('C') | Long("continue-at") => {
+                parsed.goes_on = parser.value()?.parse_with(automatic)?;
+            }
+            Short('r') | Long("range") => {
+                parsed.range = Some(parser.value()?.parse_with(range)?);
+            }
+            Short('w') | Long("write-out") => {
+                parsed.write_out = Some(parser.value()?.parse_with(report::check)?);
+            }
             Short('Z') | Long("parallel") => parsed.is_parallel = true,
             Long("retry") => parsed.retries = Some(parser.value()?.parse()?),
             Long("cacert") => parsed.cacert = Some(parser.value()?.into()),
@@ -203,6 +221,13 @@ pub(crate) fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Parsed,
     }
     if parsed.is_parallel && parsed.outputs.len() < parsed.urls.len() {
         return Err("with --parallel, each URL needs its --output".into());
+    }
+    if parsed.goes_on && parsed.outputs.len() < parsed.urls.len() {
+        return Err("with --continue-at, each URL needs its --output".into());
+    }
+    if parsed.goes_on && (parsed.range.is_some() || parsed.shows_head || parsed.write_out.is_some())
+    {
+        return Err("--continue-at goes with none of --range, --include and --write-out".into());
     }
     if parsed.data.is_some() && !parsed.form.is_empty() {
         return Err("--data and --form do not go together".into());
@@ -234,6 +259,27 @@ fn credentials(text: &str) -> Result<(String, String), &'static str> {
         .split_once(':')
         .ok_or("a password has to follow, after a colon")?;
     Ok((user.to_owned(), password.to_owned()))
+}
+
+/// Where to go on is found out; curl also takes a number there.
+fn automatic(text: &str) -> Result<bool, &'static str> {
+    match text {
+        "-" => Ok(true),
+        _ => Err("it has to be -; for bytes from a place on, there is --range"),
+    }
+}
+
+fn range(text: &str) -> Result<(u64, Option<u64>), &'static str> {
+    let number = |text: &str| text.parse().map_err(|_| "it is not FIRST-LAST");
+    let (first, last) = text.split_once('-').ok_or("it is not FIRST-LAST")?;
+    let (first, last) = match last {
+        "" => (number(first)?, None),
+        last => (number(first)?, Some(number(last)?)),
+    };
+    match last {
+        Some(last) if last < first => Err("it ends before it begins"),
+        last => Ok((first, last)),
+    }
 }
 
 fn data(text: &str) -> Result<Vec<u8>, lexopt::Error> {

@@ -31,6 +31,11 @@ pub(crate) fn request(client: &Client, arguments: &Arguments, url: &str) -> Resu
     if let Some((user, password)) = &arguments.user {
         request = request.basic_auth(user, password);
     }
+    match arguments.range {
+        Some((first, Some(last))) => request = request.range(first..=last),
+        Some((first, None)) => request = request.range(first..),
+        None => {}
+    }
     if let Some(data) = &arguments.data {
         request = request.body(data.clone());
     }

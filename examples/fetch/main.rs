@@ -9,6 +9,7 @@ mod client;
 mod demo;
 mod hints;
 mod output;
+mod report;
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -18,7 +19,8 @@ use std::rc::Rc;
 use arguments::{Arguments, Parsed, USAGE};
 use indicatif::MultiProgress;
 use output::Output;
-use torsade::http::{Client, CookieJar, Method, Response};
+use report::Report;
+use torsade::http::{Client, ClientRequest, CookieJar, Method, Response};
 use torsade::tls::TlsInfo;
 use torsade::{Deferred, DeferredSemaphore, Failure, Reactor, Result, gather};
 
@@ -116,15 +118,53 @@ impl Fetcher {
         if self.arguments.is_verbose {
             say!("> {} {url}", self.arguments.method());
         }
-        let sent = match client::request(&self.client, &self.arguments, &url) {
-            Ok(request) => request.send(),
+        let report = Report::new(&url);
+        let done = match client::request(&self.client, &self.arguments, &url) {
+            Ok(request) => {
+                let told = Rc::clone(&report);
+                let request = request.on_progress(move |progress| told.progressed(progress));
+                match self.arguments.goes_on {
+                    true => self.go_on(request, index),
+                    false => self.send(request, &report, index),
+                }
+            }
             Err(failure) => Deferred::fail(failure),
         };
-        sent.add_callback(move |response| self.receive(response, index))
-            .add_errback(move |failure| {
-                say!("fetch: {}", hints::explain(Some(&url), &failure));
-                Ok(FAILURE)
-            })
+        let done = done.add_errback(move |failure| {
+            say!("fetch: {}", hints::explain(Some(&url), &failure));
+            Ok(FAILURE)
+        });
+        done.map(move |code| {
+            if let Some(format) = &self.arguments.write_out {
+                let _ = write!(std::io::stdout(), "{}", report.write(format, code));
+            }
+            code
+        })
+    }
+
+    fn send(
+        self: &Rc<Self>,
+        request: ClientRequest,
+        report: &Rc<Report>,
+        index: usize,
+    ) -> Deferred<u8> {
+        let (this, report) = (Rc::clone(self), Rc::clone(report));
+        request.send().add_callback(move |response| {
+            report.responded(&response);
+            this.receive(response, index)
+        })
+    }
+
+    /// Goes on with a file that has come in part.
+    fn go_on(&self, request: ClientRequest, index: usize) -> Deferred<u8> {
+        let path = self.arguments.outputs[index].clone();
+        let is_verbose = self.arguments.is_verbose;
+        request.download(&path).map(move |brought| {
+            if is_verbose {
+                say!("* {brought} bytes came, and {} is whole", path.display());
+            }
+            SUCCESS
+        })
     }
 
     fn receive(&self, response: Response, index: usize) -> Deferred<u8> {

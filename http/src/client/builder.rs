@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::fmt;
 use std::ops::RangeBounds;
+use std::rc::Rc;
 use std::time::Duration;
 
 use base64::Engine;
@@ -17,7 +18,7 @@ use crate::agent::RequestAgent;
 use crate::body::{BodyProducer, Form, RequestBody};
 use crate::error::InvalidRequest;
 use crate::request::Request;
-use crate::response::Response;
+use crate::response::{Progress, Response};
 
 /// A request in the making; from [`Client::request`] and the like.
 ///
@@ -27,6 +28,7 @@ pub struct ClientRequest {
     pub(super) client: Client,
     request: Result<Request>,
     timeout: Option<Duration>,
+    on_progress: Option<Rc<dyn Fn(Progress)>>,
 }
 
 impl ClientRequest {
@@ -35,6 +37,7 @@ impl ClientRequest {
             client,
             request: begin(method, url),
             timeout: None,
+            on_progress: None,
         }
     }
 
@@ -44,6 +47,7 @@ impl ClientRequest {
             client: self.client.clone(),
             request: Ok(self.request.as_ref().ok()?.again()?),
             timeout: self.timeout,
+            on_progress: self.on_progress.clone(),
         })
     }
 
@@ -154,6 +158,13 @@ impl ClientRequest {
         self
     }
 
+    /// Has `tell` called as the body of the response comes: see [`Response::on_progress`].
+    #[doc(alias = "progress")]
+    pub fn on_progress(mut self, tell: impl Fn(Progress) + 'static) -> Self {
+        self.on_progress = Some(Rc::new(tell));
+        self
+    }
+
     /// Sends it. The Deferred fires when the head of the response is there, whatever its status.
     ///
     /// # Errors
@@ -170,8 +181,14 @@ impl ClientRequest {
             Ok(agent) => agent.request(request),
             Err(error) => Deferred::fail(error.clone()),
         };
-        match self.timeout {
+        let sent = match self.timeout {
             Some(timeout) => sent.add_timeout(&self.client.reactor, timeout),
+            None => sent,
+        };
+        match self.on_progress {
+            Some(tell) => {
+                sent.map(move |response| response.on_progress(move |progress| tell(progress)))
+            }
             None => sent,
         }
     }
