@@ -76,7 +76,7 @@ impl Coding {
     fn reader(self, input: Box<dyn BufRead>) -> io::Result<Box<dyn Read>> {
         match self {
             #[cfg(feature = "gzip")]
-            Self::Gzip => Ok(Box::new(flate2::bufread::MultiGzDecoder::new(input))),
+            Self::Gzip => Ok(Box::new(super::gzip::Members::new(input))),
             #[cfg(feature = "gzip")]
             Self::Deflate => Ok(Box::new(super::gzip::Inflate::new(input))),
             #[cfg(feature = "brotli")]

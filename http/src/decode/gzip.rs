@@ -1,8 +1,46 @@
-//! The coding `deflate`, which servers understand in two ways.
+//! The codings `gzip`, of any number of members, and `deflate`, which servers understand in two
+//! ways.
 
 use std::io::{self, BufRead, Read};
 
+use flate2::bufread::GzDecoder;
 use flate2::{Decompress, FlushDecompress, Status};
+
+/// Undoes `gzip`: all members (RFC 1952, section 2.2), and the zeros behind one with which some
+/// programs fill up a block.
+pub(super) struct Members<R> {
+    /// `None` only for a moment, between two.
+    member: Option<GzDecoder<R>>,
+}
+
+impl<R: BufRead> Members<R> {
+    pub(super) fn new(input: R) -> Self {
+        Self {
+            member: Some(GzDecoder::new(input)),
+        }
+    }
+}
+
+impl<R: BufRead> Read for Members<R> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        while let Some(member) = &mut self.member {
+            let count = member.read(out)?;
+            if count > 0 || out.is_empty() {
+                return Ok(count);
+            }
+            let input = member.get_mut();
+            match input.fill_buf()? {
+                [] => break,
+                [0, ..] => input.consume(1),
+                _ => {
+                    let ended = self.member.take();
+                    self.member = ended.map(|ended| GzDecoder::new(ended.into_inner()));
+                }
+            }
+        }
+        Ok(0)
+    }
+}
 
 /// Undoes `deflate`: the zlib format (RFC 1950), as it should be, or without that around it (RFC
 /// 1951), as many a server sends it.

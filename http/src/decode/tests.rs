@@ -113,6 +113,23 @@ fn all_members_of_gzip_and_all_frames_of_zstd_are_read() {
     }
 }
 
+#[test]
+fn zeros_behind_a_member_of_gzip_are_padding_and_nothing_else_is() {
+    let padded = [gzip(b"one, "), vec![0; 700], gzip(b"two"), vec![0; 3]].concat();
+    for piece in 1..padded.len() {
+        let (plain, error) = decode("gzip", &padded, piece);
+        assert!(error.is_none(), "in {piece}: {error:?}");
+        assert_eq!(plain, b"one, two", "in {piece}");
+    }
+    for junk in [&b"x"[..], b"junk!", b"\0\0x", b"\x1f", b"\x1f\x8b\x07"] {
+        for piece in [1, 1000] {
+            let (plain, error) = decode("gzip", &[&gzip(b"one")[..], junk].concat(), piece);
+            assert_eq!(plain, b"one");
+            assert!(error.is_some(), "{}", junk.escape_ascii());
+        }
+    }
+}
+
 // R37
 #[test]
 fn what_is_cut_off_is_an_error_behind_what_was_good() {

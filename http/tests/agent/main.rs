@@ -1,6 +1,9 @@
 //! The Agent in a simulated world: no socket, no waiting, exact times.
 
 mod cancelling;
+#[cfg(feature = "gzip")]
+#[path = "../cases/mod.rs"]
+mod cases;
 #[cfg(all(feature = "gzip", feature = "cookies"))]
 mod client;
 #[cfg(feature = "cookies")]
@@ -14,6 +17,8 @@ mod pool;
 mod proxies;
 mod pulling;
 mod redirects;
+#[cfg(feature = "gzip")]
+mod replies;
 mod requests;
 mod responses;
 mod retries;
