@@ -7,17 +7,23 @@ use std::time::{Duration, SystemTime};
 
 use http::{StatusCode, header};
 use torsade_core::endpoints::Backoff;
+use torsade_core::filter::Socks5Error;
 use torsade_core::task::defer_later;
-use torsade_core::{Deferred, Failure, Reactor};
+use torsade_core::{
+    AllAttemptsFailed, ConnectError, ConnectTimedOut, ConnectionDone, ConnectionLost, Deferred,
+    Failure, LookupError, LookupVerdict, Reactor, TimedOut,
+};
 use torsade_tls::TlsError;
 
 use crate::agent::RequestAgent;
-use crate::error::{RequestError, Stage};
+use crate::error::{RequestError, Stage, WireError};
+use crate::proxy::ProxyError;
 use crate::request::Request;
 use crate::response::Response;
 
 /// Makes requests again that failed by chance, over another agent: after an error before the
-/// response began, or with a status that says that it may work later (429, 502, 503, 504).
+/// response began that may pass (no connection, a time-out, a name server that did not answer; not
+/// a bad certificate), or with a status that says that it may work later (429, 502, 503, 504).
 ///
 /// Only requests that do no harm when made twice (of an idempotent method, RFC 9110 section 9.2.2)
 /// and whose body can be sent again. How long it waits says the server (`Retry-After`), if it does,
@@ -119,14 +125,37 @@ fn may_work_later(status: StatusCode) -> bool {
 /// Whether it was not the request's own fault, nor anybody's will.
 fn is_by_chance(failure: &Failure) -> bool {
     failure.check::<RequestError>().is_some_and(|error| {
-        error.stage < Stage::ReadingHead
-            && !error.is_cancelled()
-            // A certificate does not become good by waiting.
-            && error
-                .cause
-                .find::<TlsError>()
-                .is_none_or(|error| error.certificates().is_empty())
+        error.stage < Stage::ReadingHead && !error.is_cancelled() && may_pass(&error.cause)
     })
+}
+
+/// Whether what went wrong may pass by itself. An unknown name, a bad certificate, a server that
+/// speaks something else, or a body that could not be produced, will be the same the next time.
+fn may_pass(cause: &Failure) -> bool {
+    if let Some(error) = cause.find::<TlsError>() {
+        return error.is_transient();
+    }
+    if let Some(error) = cause.find::<WireError>() {
+        return error.is_closed();
+    }
+    match cause.find::<ProxyError>() {
+        Some(ProxyError::Refused { status, .. }) => return may_work_later(*status),
+        Some(_) => return false,
+        None => {}
+    }
+    if let Some(error) = cause.find::<LookupError>() {
+        return error.verdict == LookupVerdict::TryAgain;
+    }
+    if let Some(error) = cause.find::<Socks5Error>() {
+        // RFC 1928, section 6: the proxy failed, the network or the host is out of reach, or refused.
+        return matches!(error, Socks5Error::Refused(1 | 3..=6) | Socks5Error::CutOff);
+    }
+    cause.find::<ConnectError>().is_some()
+        || cause.find::<AllAttemptsFailed>().is_some()
+        || cause.find::<ConnectTimedOut>().is_some()
+        || cause.find::<TimedOut>().is_some()
+        || cause.find::<ConnectionLost>().is_some()
+        || cause.find::<ConnectionDone>().is_some()
 }
 
 /// `Retry-After`: seconds, or a date (RFC 9110 section 10.2.3).

@@ -297,6 +297,19 @@ impl TlsError {
         }
     }
 
+    /// Whether trying again may help: the peer, or the network, gave up for a reason of the moment. A
+    /// certificate does not become good by waiting, nor does a peer learn another version.
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::ClosedWithoutCloseNotify { .. } | Self::EofInHandshake { .. } => true,
+            Self::AlertReceived { alert, .. } => matches!(
+                alert,
+                AlertDescription::InternalError | AlertDescription::UserCanceled
+            ),
+            _ => false,
+        }
+    }
+
     /// The chain of certificates that was refused, the peer's own first; empty if the trouble was
     /// another.
     pub fn certificates(&self) -> &[Certificate] {

@@ -255,11 +255,17 @@ impl fmt::Display for ConnectTimedOut {
 
 impl fmt::Display for AllAttemptsFailed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "cannot connect to {} port {}", self.host, self.port)?;
-        for (address, failure) in &self.attempts {
-            write!(f, "; {failure:#}")?;
-            if failure.check::<ConnectError>().is_none() {
-                write!(f, " ({address})")?;
+        f.write_str("cannot connect to ")?;
+        for (number, (address, failure)) in self.attempts.iter().enumerate() {
+            match number {
+                0 if self.host == address.ip().to_string() => write!(f, "{address}: ")?,
+                0 => write!(f, "{} at {address}: ", self.host)?,
+                _ => write!(f, ", nor at {address}: ")?,
+            }
+            match failure.check::<ConnectError>() {
+                // Its own text would name the address once more.
+                Some(error) => write!(f, "{}", error.error)?,
+                None => write!(f, "{failure:#}")?,
             }
         }
         Ok(())

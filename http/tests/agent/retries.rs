@@ -3,8 +3,13 @@
 use std::time::Duration;
 
 use torsade_core::endpoints::Backoff;
+use torsade_core::testing::Simulation;
 use torsade_core::{Deferred, Result};
-use torsade_http::{BodyProducer, BodyWriter, Method, Request, RequestAgent, Response, RetryAgent};
+use torsade_http::{
+    AgentOptions, BodyProducer, BodyWriter, Method, Proxies, Request, RequestAgent, Response,
+    RetryAgent,
+};
+use torsade_tls::{ClientTls, Trust};
 
 use crate::support::{Step, URL, World, answer, send};
 
@@ -121,6 +126,121 @@ fn what_would_do_harm_or_cannot_help_is_made_once() {
     let world = World::new([vec![Step::Request, send("HTTP/1.1 2"), Step::Fin]]);
     assert!(retry(&world, get()).0.is_err());
     assert_eq!(world.connections(), 1);
+}
+
+/// How often a request to `url` is made of a server at `port` that does as `script` says.
+fn attempts(url: &str, port: u16, options: AgentOptions, script: &[Step]) -> usize {
+    let tls = ClientTls::builder().trust(Trust::none()).build();
+    let options = options.tls(&tls.unwrap());
+    let world = World::at_port(port, Simulation::new(), options, [script.to_vec()]);
+    let request = Request::new(Method::GET, url).unwrap();
+    retry(&world, request).0.unwrap_err();
+    world.is_clean();
+    world.connections()
+}
+
+#[test]
+fn what_tls_says_no_to_is_asked_again_only_if_it_may_pass() {
+    // A fatal alert, RFC 8446 section 6.
+    let alert = |description: u8| send([0x15, 3, 3, 0, 2, 2, description]);
+    for (answer, times) in [
+        // handshake_failure, protocol_version, no_application_protocol, unrecognized_name,
+        // access_denied
+        (alert(40), 1),
+        (alert(70), 1),
+        (alert(120), 1),
+        (alert(112), 1),
+        (alert(49), 1),
+        // internal_error
+        (alert(80), 3),
+        (send("HTTP/1.1 400 Bad Request\r\n\r\n"), 1),
+        (send("SSH-2.0-OpenSSH_9.6\r\n"), 1),
+        (Step::Fin, 3),
+        (Step::Reset, 3),
+    ] {
+        let script = [Step::Bytes(1), answer.clone()];
+        let found = attempts("https://server.test/", 443, AgentOptions::new(), &script);
+        assert_eq!(found, times, "{answer:?}");
+    }
+}
+
+#[test]
+fn what_is_no_http_or_no_way_out_is_asked_once() {
+    for (answer, times) in [
+        (send("SSH-2.0-OpenSSH_9.6\r\n"), 1),
+        (send("\x15\x03\x03\0\x02\x02\x46"), 1),
+        (send("HTTP/1.1 101 Switch\r\nUpgrade: x\r\n\r\n"), 1),
+        (Step::Fin, 3),
+    ] {
+        let script = [Step::Request, answer.clone()];
+        assert_eq!(
+            attempts(URL, 80, AgentOptions::new(), &script),
+            times,
+            "{answer:?}"
+        );
+    }
+    for (status, times) in [
+        ("403 No", 1),
+        ("407 Who", 1),
+        ("503 Busy", 3),
+        ("502 Bad", 3),
+    ] {
+        let proxy = Proxies::all("http://server.test:3128".parse().unwrap());
+        let options = AgentOptions::new().proxies(proxy);
+        let script = [Step::Request, send(format!("HTTP/1.1 {status}\r\n\r\n"))];
+        let found = attempts("https://far.test/", 3128, options, &script);
+        assert_eq!(found, times, "{status}");
+    }
+    for (code, times) in [(1, 3), (2, 1), (5, 3), (7, 1), (8, 1)] {
+        let proxy = Proxies::all("socks5://server.test:3128".parse().unwrap());
+        let options = AgentOptions::new().proxies(proxy);
+        let script = [
+            Step::Bytes(3),
+            send([5, 0]),
+            Step::Bytes(15),
+            send([5, code, 0]),
+        ];
+        let found = attempts("http://far.test/", 3128, options, &script);
+        assert_eq!(found, times, "{code}");
+    }
+    // A name that is none is none two seconds later; a port may be open then.
+    let world = World::new([vec![]]);
+    for (url, seconds) in [("http://nowhere.test/", 0), ("http://server.test:81/", 6)] {
+        let (result, took) = retry(&world, Request::new(Method::GET, url).unwrap());
+        assert!(result.is_err());
+        assert_eq!(took, seconds, "{url}");
+    }
+}
+
+#[test]
+fn a_body_that_cannot_be_produced_is_not_asked_for_again() {
+    struct Broken;
+    impl BodyProducer for Broken {
+        fn length(&self) -> Option<u64> {
+            None
+        }
+        fn start_producing(&mut self, _: BodyWriter) -> Deferred<()> {
+            Deferred::fail(std::io::Error::other("the disk is gone"))
+        }
+    }
+    struct Short;
+    impl BodyProducer for Short {
+        fn length(&self) -> Option<u64> {
+            Some(4)
+        }
+        fn start_producing(&mut self, _: BodyWriter) -> Deferred<()> {
+            Deferred::succeed(())
+        }
+    }
+    let put = || Request::new(Method::PUT, URL).unwrap();
+    for request in [
+        put().body_producers(|| Broken),
+        put().body_producers(|| Short),
+    ] {
+        let world = World::new([vec![]]);
+        assert!(retry(&world, request).0.is_err());
+        assert_eq!(world.connections(), 1);
+    }
 }
 
 #[test]

@@ -33,6 +33,11 @@ fn kind(failure: &Failure) -> io::ErrorKind {
     failure.check::<ConnectError>().unwrap().error.kind()
 }
 
+/// What the system said.
+fn said(failure: &Failure) -> String {
+    failure.check::<ConnectError>().unwrap().error.to_string()
+}
+
 #[test]
 fn an_address_that_answers_is_taken_at_once() {
     // C119, R104
@@ -94,6 +99,17 @@ fn when_all_fail_all_failures_are_told_without_an_extra_wait() {
     ];
     assert_eq!(told.collect::<Vec<_>>(), expected);
     world.assert_clean();
+    // Each fact once: whom, where, and what the system said.
+    let [refused, unreachable] = [0, 1].map(|number| said(&failed.attempts[number].1));
+    assert_eq!(
+        failed.to_string(),
+        format!(
+            "cannot connect to {NAME} at {}: {refused}, nor at {}: {unreachable}, nor at {}: {refused}",
+            at(REFUSED),
+            at(UNREACHABLE),
+            at(REFUSED_TOO)
+        )
+    );
 }
 
 #[test]
