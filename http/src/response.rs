@@ -69,12 +69,15 @@ impl Response {
         }
     }
 
-    /// Says that `redirect` led to this one, or to the first of those that led here.
-    pub(crate) fn after(mut self, mut redirect: Self) -> Self {
-        // Nobody can take it any more.
-        if let Some(body) = redirect.body.take() {
+    /// Nobody will take the body.
+    pub(crate) fn abandon_body(&mut self) {
+        if let Some(body) = self.body.take() {
             body.abandon();
         }
+    }
+
+    /// Says that `redirect` led to this one, or to the first of those that led here.
+    pub(crate) fn after(mut self, redirect: Self) -> Self {
         let mut first = &mut self.previous;
         while let Some(response) = first {
             first = &mut response.previous;
@@ -272,9 +275,7 @@ fn charset(media_type: &[u8]) -> Option<&'static encoding_rs::Encoding> {
 
 impl Drop for Response {
     fn drop(&mut self) {
-        if let Some(body) = self.body.take() {
-            body.abandon();
-        }
+        self.abandon_body();
     }
 }
 

@@ -117,18 +117,23 @@ impl<A: RequestAgent + Clone + 'static> RedirectAgent<A> {
             body: request.body.again(),
             close: request.close,
         };
-        self.agent.request(request).add_callback(move |response| {
-            if !is_redirect(response.status()) {
-                return Deferred::succeed(response);
-            }
-            let next = self.rules.next(sent, &response, followed);
-            match next {
-                Err(error) => Deferred::fail(error),
-                Ok(next) => self
-                    .attempt(next, followed + 1)
-                    .map(move |last: Response| last.after(response)),
-            }
-        })
+        self.agent
+            .request(request)
+            .add_callback(move |mut response| {
+                if !is_redirect(response.status()) {
+                    return Deferred::succeed(response);
+                }
+                let next = self.rules.next(sent, &response, followed);
+                match next {
+                    Err(error) => Deferred::fail(error),
+                    Ok(next) => {
+                        // Now: the next request may need the connection, or its place.
+                        response.abandon_body();
+                        self.attempt(next, followed + 1)
+                            .map(move |last: Response| last.after(response))
+                    }
+                }
+            })
     }
 }
 

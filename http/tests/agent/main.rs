@@ -16,6 +16,8 @@ mod https;
 mod pool;
 mod proxies;
 mod pulling;
+mod redirect_bodies;
+mod redirect_secrets;
 mod redirects;
 #[cfg(feature = "gzip")]
 mod replies;

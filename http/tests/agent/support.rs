@@ -1,6 +1,6 @@
 //! A world with a server that follows a script, byte for byte.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::net::{IpAddr, Ipv4Addr};
 use std::rc::Rc;
@@ -97,36 +97,45 @@ impl World {
             .host("other.test", [HOST])
             .reactor();
         let seen = Rc::new(RefCell::new(Seen::default()));
-        let scripts: Vec<Vec<Step>> = scripts.into_iter().collect();
-        let (notes, handle) = (Rc::clone(&seen), reactor.clone());
-        wrap(TcpServer::new(&reactor, (HOST, port).into()))
-            .listen(move |_: &Address| {
-                let number = notes.borrow().received.len();
-                notes.borrow_mut().received.push(Vec::new());
-                notes.borrow_mut().ended.push(false);
-                let script = scripts
-                    .get(number)
-                    .or_else(|| scripts.last())
-                    .cloned()
-                    .unwrap_or_default();
-                Scripted {
-                    script: Rc::new(RefCell::new(Script {
-                        steps: script.into(),
-                        number,
-                        used: 0,
-                        seen: Rc::clone(&notes),
-                        is_asleep: false,
-                    })),
-                    reactor: handle.clone(),
-                }
-            })
-            .unwrap();
         let agent = Agent::with_options(&reactor, options);
-        Self {
+        let world = Self {
             reactor,
             agent,
             seen,
-        }
+        };
+        world.serve(wrap, port, scripts);
+        world
+    }
+
+    /// Another server; its connections are counted with those of the first.
+    pub(crate) fn serve(
+        &self,
+        wrap: impl FnOnce(TcpServer) -> TcpServer,
+        port: u16,
+        scripts: impl IntoIterator<Item = Vec<Step>>,
+    ) {
+        let scripts: Vec<Vec<Step>> = scripts.into_iter().collect();
+        let (seen, reactor) = (Rc::clone(&self.seen), self.reactor.clone());
+        let served = Cell::new(0);
+        wrap(TcpServer::new(&self.reactor, (HOST, port).into()))
+            .listen(move |_: &Address| {
+                let number = seen.borrow().received.len();
+                seen.borrow_mut().received.push(Vec::new());
+                seen.borrow_mut().ended.push(false);
+                let script = scripts.get(served.replace(served.get() + 1));
+                let script = script.or_else(|| scripts.last()).cloned();
+                Scripted {
+                    script: Rc::new(RefCell::new(Script {
+                        steps: script.unwrap_or_default().into(),
+                        number,
+                        used: 0,
+                        seen: Rc::clone(&seen),
+                        is_asleep: false,
+                    })),
+                    reactor: reactor.clone(),
+                }
+            })
+            .unwrap();
     }
 
     pub(crate) fn run<T: 'static>(&self, deferred: Deferred<T>) -> Result<T> {
