@@ -25,6 +25,7 @@ mod requests;
 mod responses;
 mod retries;
 mod saving;
+mod stale;
 mod support;
 mod timeouts;
 mod upgrades;

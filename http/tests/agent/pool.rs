@@ -6,27 +6,15 @@ use std::time::Duration;
 
 use torsade_core::testing::Simulation;
 use torsade_core::{Deferred, Result};
-use torsade_http::wire::WireError;
-use torsade_http::{AgentOptions, Method, Request, Response, Stage};
+use torsade_http::{AgentOptions, Response};
 
-use crate::support::{Step, URL, World, answer, request_error, send, stage};
-
-/// Answers so many requests in order, then hangs.
-fn answers(count: usize) -> Vec<Step> {
-    let one = [Step::Request, answer("ok")];
-    one.into_iter().cycle().take(2 * count).collect()
-}
+use crate::support::{Step, URL, World, answer, answers, open_and_idle, send};
 
 /// Answers each request after a second.
 fn slow() -> Vec<Step> {
     let second = Duration::from_secs(1);
     let one = [Step::Request, Step::Sleep(second), answer("ok")];
     one.into_iter().cycle().take(300).collect()
-}
-
-fn open_and_idle(world: &World) -> (usize, usize) {
-    let statistics = world.agent.pool_statistics();
-    (statistics.open, statistics.idle)
 }
 
 /// Starts a request, and notes its name when it has its response.
@@ -150,37 +138,6 @@ fn an_idle_connection_is_closed_after_its_time() {
 }
 
 #[test]
-fn a_connection_that_the_server_closes_leaves_the_pool() {
-    // C162
-    let mut script = answers(1);
-    script.extend([Step::Sleep(Duration::from_secs(1)), Step::Fin]);
-    let world = World::new([script]);
-    world.get_text().unwrap();
-    assert_eq!(open_and_idle(&world), (1, 1));
-    world.pass(Duration::from_secs(2));
-    assert_eq!(open_and_idle(&world), (0, 0));
-    assert_eq!(world.get_text().unwrap(), "ok");
-}
-
-#[test]
-fn a_connection_on_which_something_comes_unasked_is_dropped() {
-    // R48
-    for unasked in [
-        "HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n",
-        "x",
-    ] {
-        let mut script = answers(1);
-        script.extend([Step::Sleep(Duration::from_secs(1)), send(unasked)]);
-        let world = World::new([script]);
-        world.get_text().unwrap();
-        world.pass(Duration::from_secs(2));
-        assert_eq!(open_and_idle(&world), (0, 0));
-        assert_eq!(world.get_text().unwrap(), "ok");
-        assert_eq!(world.connections(), 2);
-    }
-}
-
-#[test]
 fn bytes_behind_a_complete_body_keep_its_connection_from_being_used_again() {
     let reply = send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokHTTP/1.1 200 OK\r\n");
     let world = World::new([vec![Step::Request, reply]]);
@@ -188,139 +145,6 @@ fn bytes_behind_a_complete_body_keep_its_connection_from_being_used_again() {
     assert_eq!(world.agent.pool_statistics().open, 0);
     assert_eq!(world.get_text().unwrap(), "ok");
     assert_eq!(world.connections(), 2);
-}
-
-#[test]
-fn an_end_that_the_loop_has_not_seen_yet_is_seen_before_a_connection_is_used() {
-    // R48: it comes in the same turn as the answer that makes us ask again
-    let half_a_second = Duration::from_millis(500);
-    let closing = vec![
-        Step::Request,
-        answer("ok"),
-        Step::Sleep(half_a_second),
-        Step::Fin,
-    ];
-    let late = vec![Step::Request, Step::Sleep(half_a_second), answer("late")];
-    for (scripts, closes_first) in [([&closing, &late], true), ([&late, &closing], false)] {
-        let mut scripts = scripts.map(Clone::clone).to_vec();
-        scripts.push(answers(1));
-        let world = World::new(scripts);
-        let hosts = ["http://server.test/", "http://other.test/"];
-        let (first, second) = (world.agent.get(hosts[0]), world.agent.get(hosts[1]));
-        let (closing, late) = if closes_first {
-            (first, second)
-        } else {
-            (second, first)
-        };
-        let (agent, closed) = (world.agent.clone(), hosts[usize::from(!closes_first)]);
-        let again = late.add_callback(move |_| {
-            // A POST is not made again, so it must not be sent there.
-            agent.request(Request::new(Method::POST, closed).unwrap())
-        });
-        world.run(closing.add_callback(Response::text)).unwrap();
-        let response = world.run(again).unwrap();
-        assert_eq!(world.run(response.text()).unwrap(), "ok");
-        assert_eq!(world.connections(), 3);
-    }
-}
-
-/// Two requests over one connection; the second is met with `step` instead of an answer.
-fn second_request_meets(step: Step, request: Request) -> (World, Result<String>) {
-    let mut script = answers(1);
-    script.extend([Step::Request, step]);
-    let world = World::new([script, answers(5)]);
-    world.get_text().unwrap();
-    let body = world
-        .agent
-        .request(request)
-        .add_callback(|response| response.text());
-    let result = world.run(body);
-    (world, result)
-}
-
-#[test]
-fn a_request_on_a_connection_that_turns_out_closed_is_made_again() {
-    // C165, R43
-    for method in [
-        Method::GET,
-        Method::HEAD,
-        Method::OPTIONS,
-        Method::DELETE,
-        Method::PUT,
-        Method::TRACE,
-    ] {
-        for step in [Step::Fin, Step::Reset] {
-            let request = Request::new(method.clone(), URL).unwrap();
-            let (world, result) = second_request_meets(step, request);
-            assert!(result.is_ok(), "{method}: {result:?}");
-            assert_eq!(world.connections(), 2);
-        }
-    }
-}
-
-#[test]
-fn a_request_that_may_have_had_an_effect_is_not_made_again() {
-    // C165, R43
-    let post = || Request::new(Method::POST, URL).unwrap();
-    let put = Request::new(Method::PUT, URL).unwrap().body("body");
-    for request in [post(), post().body("body"), put] {
-        let (world, result) = second_request_meets(Step::Fin, request);
-        let failure = result.unwrap_err();
-        assert_eq!(stage(&failure), Stage::WaitingForResponse);
-        assert_eq!(world.connections(), 1);
-    }
-}
-
-#[test]
-fn a_request_is_not_made_again_once_a_byte_of_the_response_came() {
-    // R44
-    let mut script = answers(1);
-    script.extend([
-        Step::Request,
-        send("HTTP/1.1 200 OK\r\nCont"),
-        Step::Sleep(Duration::from_millis(10)),
-        Step::Fin,
-    ]);
-    let world = World::new([script, answers(1)]);
-    world.get_text().unwrap();
-    let failure = world.get_error();
-    assert_eq!(stage(&failure), Stage::ReadingHead);
-    assert_eq!(world.connections(), 1);
-}
-
-#[test]
-fn a_request_is_made_again_only_once_and_only_on_a_new_connection() {
-    // C165
-    let mut script = answers(1);
-    script.extend([Step::Request, Step::Fin]);
-    let world = World::new([script, vec![Step::Request, Step::Fin], answers(1)]);
-    world.get_text().unwrap();
-    let failure = world.get_error();
-    assert!(matches!(
-        request_error(&failure).cause.find::<WireError>(),
-        Some(WireError::ClosedBeforeResponse)
-    ));
-    assert_eq!(world.connections(), 2);
-}
-
-#[test]
-fn a_request_on_a_new_connection_is_not_made_again() {
-    // C165
-    let world = World::new([vec![Step::Request, Step::Fin], answers(1)]);
-    world.get_error();
-    assert_eq!(world.connections(), 1);
-}
-
-#[test]
-fn a_cancelled_or_late_request_is_not_made_again() {
-    // C165
-    let mut script = answers(1);
-    script.push(Step::HANG);
-    let options = AgentOptions::new().head_timeout(Some(Duration::from_secs(2)));
-    let world = World::with(Simulation::new(), options, [script, answers(1)]);
-    world.get_text().unwrap();
-    assert!(request_error(&world.get_error()).is_timeout());
-    assert_eq!(world.connections(), 1);
 }
 
 #[test]

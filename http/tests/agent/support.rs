@@ -46,6 +46,17 @@ pub(crate) fn answer(body: &str) -> Step {
     ))
 }
 
+/// Answers so many requests in order, then hangs.
+pub(crate) fn answers(count: usize) -> Vec<Step> {
+    let one = [Step::Request, answer("ok")];
+    one.into_iter().cycle().take(2 * count).collect()
+}
+
+pub(crate) fn open_and_idle(world: &World) -> (usize, usize) {
+    let statistics = world.agent.pool_statistics();
+    (statistics.open, statistics.idle)
+}
+
 /// What the server saw.
 #[derive(Default)]
 pub(crate) struct Seen {
