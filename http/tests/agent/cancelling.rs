@@ -188,3 +188,50 @@ fn at_any_moment_leaves_nothing_behind() {
         "{cancelled} cancelled, {completed} completed"
     );
 }
+
+#[test]
+fn a_thousand_times_at_random_leaves_the_pool_as_it_was() {
+    // R46, complaint 3: with some of them connecting, some waiting for a place, some under way
+    let kept = || {
+        let one = [
+            Step::Request,
+            Step::Sleep(Duration::from_millis(1)),
+            answer("body"),
+        ];
+        one.into_iter().cycle().take(3000).collect::<Vec<_>>()
+    };
+    let options = AgentOptions::new().max_connections_per_host(5);
+    let world = World::with(Simulation::new(), options, [kept()]);
+    // Not at random, but the same in each run: the numbers of a small generator.
+    let mut number: u64 = 1;
+    let mut requests = Vec::new();
+    for _ in 0..1000 {
+        number = number
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
+        let time = Duration::from_micros((number >> 33) % 10_000);
+        let text = world.get().add_callback(Response::text);
+        let canceller = text.canceller();
+        let _ = world.reactor.call_later(time, move || canceller.cancel());
+        requests.push(text);
+        if requests.len() % 20 == 0 {
+            world.pass(Duration::from_millis(8));
+        }
+    }
+    let results: Vec<_> = requests
+        .into_iter()
+        .map(|request| world.run(request))
+        .collect();
+    let completed = results.iter().filter(|result| result.is_ok()).count();
+    assert!((10..990).contains(&completed), "{completed} completed");
+    for failure in results.into_iter().filter_map(Result::err) {
+        assert!(request_error(&failure).is_cancelled(), "{failure:#}");
+    }
+    world.pass(Duration::from_secs(1));
+    let statistics = world.agent.pool_statistics();
+    assert_eq!((statistics.open, statistics.waiting), (statistics.idle, 0));
+    assert!(statistics.open <= 5);
+    // Both ends of each, and the listener.
+    assert_eq!(world.reactor.open_sources(), 2 * statistics.open + 1);
+    assert_eq!(world.get_text().unwrap(), "body");
+}

@@ -1,9 +1,9 @@
 //! What goes out.
 
 use torsade_core::testing::Simulation;
-use torsade_http::{AgentOptions, InvalidRequest, Method, Request};
+use torsade_http::{AgentOptions, InvalidRequest, Method, Proxies, Request, Stage};
 
-use crate::support::{Step, URL, World, answer};
+use crate::support::{Step, URL, World, answer, stage};
 
 fn ok() -> Vec<Step> {
     vec![Step::Request, answer("ok")]
@@ -23,7 +23,39 @@ fn a_get_carries_host_and_path_and_no_body() {
 
 #[test]
 fn host_has_the_port_unless_it_is_the_schemes_and_brackets_for_ipv6() {
-    // C151, R58
+    // C151, R58: seen by a proxy, which takes requests for any host
+    for (url, target, host) in [
+        ("http://far.test", "http://far.test/", "far.test"),
+        ("http://far.test?q", "http://far.test/?q", "far.test"),
+        ("http://FAR.test:80/", "http://far.test/", "far.test"),
+        ("http://far.test:/#part", "http://far.test/", "far.test"),
+        (
+            "http://far.test:443/",
+            "http://far.test:443/",
+            "far.test:443",
+        ),
+        ("http://[::1]/x", "http://[::1]/x", "[::1]"),
+        ("http://[0:0::1]:8080/", "http://[::1]:8080/", "[::1]:8080"),
+        (
+            "http://192.0.2.1:81/",
+            "http://192.0.2.1:81/",
+            "192.0.2.1:81",
+        ),
+        (
+            "http://caf\u{e9}.test/",
+            "http://xn--caf-dma.test/",
+            "xn--caf-dma.test",
+        ),
+    ] {
+        let proxy = Proxies::all("http://server.test:3128".parse().unwrap());
+        let options = AgentOptions::new().proxies(proxy);
+        let world = World::at_port(3128, Simulation::new(), options, [ok()]);
+        world.run(world.agent.get(url)).unwrap();
+        assert_eq!(
+            world.received(0),
+            format!("GET {target} HTTP/1.1\r\nHost: {host}\r\n\r\n")
+        );
+    }
     let world = World::at_port(8080, Simulation::new(), AgentOptions::new(), [ok()]);
     world
         .run(world.agent.get("http://server.test:8080/"))
@@ -79,7 +111,7 @@ fn a_post_without_a_body_says_so() {
 
 #[test]
 fn what_is_no_request_is_refused_before_any_connection() {
-    // C150, R60
+    // C150, C174, R7, R60
     let world = World::new([ok()]);
     for url in [
         "ftp://server.test/",
@@ -96,18 +128,34 @@ fn what_is_no_request_is_refused_before_any_connection() {
     for (name, value) in [
         ("X-A", "1\r\nX-B: 2"),
         ("X-A", "a\0b"),
+        ("X-A", "a\rb"),
+        ("X-A", "a\nb"),
+        ("Host", "a\r\nX: y"),
+        ("", "1"),
         ("X A", "1"),
         ("X\r\nA", "1"),
     ] {
         let request = Request::new(Method::GET, URL).unwrap().header(name, value);
         assert!(request.is_err(), "{name:?}: {value:?}");
     }
-    assert!(Method::from_bytes(b"GET / HTTP/1.1\r\nX: y").is_err());
+    for method in ["GET / HTTP/1.1\r\nX: y", "GE T", "G\0T", ""] {
+        assert!(Method::from_bytes(method.as_bytes()).is_err());
+    }
+    // A host that a field may carry, but that is none.
+    for host in ["a b", "u:p@h", "a/b", "a,b"] {
+        let request = Request::new(Method::GET, URL).unwrap().header("Host", host);
+        let failure = world
+            .run(world.agent.request(request.unwrap()))
+            .unwrap_err();
+        assert_eq!(stage(&failure), Stage::Sending, "{host}");
+        assert_eq!(world.received(0), "", "not a byte of it went out");
+    }
     // What a URL's parser lets through is encoded by it.
     world
         .run(world.agent.get("http://server.test/ HTTP/1.1\r\nX: y"))
         .unwrap();
     assert_eq!(world.connections(), 1);
+    assert_eq!(world.received(0).matches("\r\n\r\n").count(), 1);
     assert!(
         !world.received(0).contains("\r\nX:"),
         "{}",

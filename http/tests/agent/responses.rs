@@ -85,7 +85,7 @@ fn a_response_is_there_when_its_head_is() {
 
 #[test]
 fn bodies_end_by_length_by_the_last_chunk_or_with_the_connection() {
-    // C156, C158, R13's kind, whatever the segments
+    // C156, C158, R18, R22, R29, whatever the segments
     let heads_and_bodies = [
         ("Content-Length: 5\r\n\r\nhello", false),
         (
@@ -224,8 +224,44 @@ fn a_taker_may_pause_and_resume() {
 }
 
 #[test]
+fn a_body_that_was_paused_at_its_end_does_not_hold_up_the_next_request() {
+    // R45: its last piece has come, and so the connection is free
+    for resumes in [false, true] {
+        let world = World::new([vec![
+            Step::Request,
+            answer("first"),
+            Step::Request,
+            answer("second"),
+        ]]);
+        let control = Rc::new(RefCell::new(None));
+        let kept = Rc::clone(&control);
+        let (taker, log, over) = taker(move |body, _| {
+            body.pause();
+            *kept.borrow_mut() = Some(body.clone());
+            Ok(())
+        });
+        let response = world.run(world.get()).unwrap();
+        response.deliver_body(taker);
+        world.pass(Duration::from_millis(10));
+        assert_eq!(*log.borrow(), ["made", "first"]);
+        assert_eq!(world.get_text().unwrap(), "second");
+        assert_eq!(world.connections(), 1);
+        let control: BodyControl = control.take().unwrap();
+        match resumes {
+            true => control.resume(),
+            // It is over, so nothing is left to abort.
+            false => control.abort(),
+        }
+        if resumes {
+            assert!(world.run(over).unwrap().check::<ResponseDone>().is_some());
+        }
+        assert_eq!(world.agent.pool_statistics().idle, 1);
+    }
+}
+
+#[test]
 fn a_takers_error_closes_the_connection_and_is_told() {
-    // C173
+    // C173: a real abort, whose reason its taker is told
     let world = World::new([vec![Step::Request, answer(&"x".repeat(500_000))]]);
     let (taker, _log, over) = taker(|_, _| Err(std::fmt::Error.into()));
     let told = world.get().add_callback(move |response| {
@@ -242,6 +278,7 @@ fn a_takers_error_closes_the_connection_and_is_told() {
 
 #[test]
 fn a_body_over_the_limit_is_given_up_with_what_came() {
+    // Complaint 4
     let world = World::new([vec![Step::Request, answer(&"x".repeat(500_000))]]);
     let body = world
         .get()
