@@ -12,6 +12,7 @@ mod cookies;
 mod decoding;
 mod downloads;
 mod errors;
+mod expecting;
 mod https;
 mod pool;
 mod proxies;

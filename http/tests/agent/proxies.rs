@@ -74,7 +74,7 @@ struct Heard {
 /// A proxy that opens tunnels, all to a server of its own behind TLS.
 struct Tunnels {
     tls: ServerTls,
-    answer: &'static [u8],
+    answer: Rc<[u8]>,
     received: Vec<u8>,
     heard: Rc<RefCell<Heard>>,
 }
@@ -91,15 +91,14 @@ impl Protocol for Tunnels {
         if !is_connect {
             transport.write(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nsafe");
         } else {
-            transport.write(self.answer);
-            if self.answer.starts_with(b"HTTP/1.1 200") {
-                drop(
-                    transport
-                        .start_tls_server(&self.tls)?
-                        .add_errback(|_| Ok(())),
-                );
-            } else if self.answer.ends_with(b"FIN") {
+            transport.write(&self.answer);
+            if self.answer.ends_with(b"FIN") {
                 transport.lose_connection();
+            } else if self.answer.ends_with(b"RST") {
+                transport.abort_connection();
+            } else if self.answer.starts_with(b"HTTP/1.1 200") {
+                let started = transport.start_tls_server(&self.tls)?;
+                drop(started.add_errback(|_| Ok(())));
             }
         }
         Ok(())
@@ -111,7 +110,15 @@ impl Protocol for Tunnels {
 }
 
 /// A reactor, an Agent that knows the proxy at `url`, and what the proxy hears.
-fn tunnels(url: &str, answer: &'static [u8]) -> (Reactor, Agent, Rc<RefCell<Heard>>) {
+fn tunnels(url: &str, answer: &[u8]) -> (Reactor, Agent, Rc<RefCell<Heard>>) {
+    tunnels_in(Simulation::new(), url, answer)
+}
+
+fn tunnels_in(
+    simulation: Simulation,
+    url: &str,
+    answer: &[u8],
+) -> (Reactor, Agent, Rc<RefCell<Heard>>) {
     let names = ["far.test".to_owned(), "server.test".to_owned()];
     let CertifiedKey { cert, signing_key } = generate_simple_self_signed(names).unwrap();
     let tls = ServerTls::builder()
@@ -120,17 +127,17 @@ fn tunnels(url: &str, answer: &'static [u8]) -> (Reactor, Agent, Rc<RefCell<Hear
         .unwrap();
     let client = ClientTls::builder().roots_from_pem(cert.pem());
     let client = client.alpn(["http/1.1"]).build().unwrap();
-    let reactor = Simulation::new().host("server.test", [HOST]).reactor();
+    let reactor = simulation.host("server.test", [HOST]).reactor();
     let heard = Rc::new(RefCell::new(Heard::default()));
     let mut server = TcpServer::new(&reactor, (HOST, 3128).into());
     if url.starts_with("https") {
         server = wrap_server_tls(server, &tls);
     }
-    let notes = Rc::clone(&heard);
+    let (notes, answer) = (Rc::clone(&heard), Rc::<[u8]>::from(answer));
     server
         .listen(move |_: &Address| Tunnels {
             tls: tls.clone(),
-            answer,
+            answer: Rc::clone(&answer),
             received: Vec::new(),
             heard: Rc::clone(&notes),
         })
@@ -192,7 +199,7 @@ fn a_tunnel_is_kept_for_the_next_request() {
     assert_eq!(connects, 1);
 }
 
-fn failure(answer: &'static [u8]) -> (Failure, ProxyError) {
+fn failure(answer: &[u8]) -> (Failure, ProxyError) {
     let (reactor, agent, _) = tunnels("http://server.test:3128", answer);
     let failure = reactor
         .run_until(agent.get("https://far.test/"))
@@ -227,9 +234,57 @@ fn a_refusal_of_the_proxy_names_everybody() {
     };
     assert_eq!(challenges, ["Basic realm=\"office\"", "Negotiate"]);
     assert!(!had_credentials);
-    for broken in [&b"HTTP/1.1 20FIN"[..], b"FIN", b"SSH-2.0-x\r\n"] {
+    // With a body of no length.
+    let (_, error) = failure(b"HTTP/1.1 407 Who\r\n\r\n<html>who?</html>FIN");
+    assert!(
+        matches!(error, ProxyError::AuthenticationRequired { .. }),
+        "{error}"
+    );
+    for broken in [
+        &b"HTTP/1.1 20FIN"[..],
+        b"HTTP/1.1 200 OK\r\nX: FIN",
+        b"FIN",
+        b"SSH-2.0-x\r\n",
+        b"HTTP/1.1 101 Switching\r\n\r\n",
+    ] {
         let (_, error) = failure(broken);
         assert!(matches!(error, ProxyError::Broken { .. }), "{error}");
+    }
+}
+
+// R67
+#[test]
+fn a_proxy_that_breaks_the_connection_is_named() {
+    let (reactor, agent, _) = tunnels("http://server.test:3128", b"RST");
+    let failure = reactor
+        .run_until(agent.get("https://far.test/"))
+        .unwrap_err();
+    assert_eq!(stage(&failure), Stage::Connecting);
+    let text = format!("{failure:#}");
+    assert!(
+        text.contains("https://far.test:443 by way of http://server.test:3128"),
+        "{text}"
+    );
+    assert_eq!(agent.pool_statistics().open, 0);
+}
+
+// R64, R67
+#[test]
+fn the_answer_of_a_proxy_may_come_byte_by_byte_and_in_many_forms() {
+    let long = format!("HTTP/1.1 200 OK\r\nX: {}\r\n\r\n", "x".repeat(20_000));
+    for answer in [
+        OPEN,
+        b"HTTP/1.1 200\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n",
+        long.as_bytes(),
+    ] {
+        for segment in [1, 1460] {
+            let simulation = Simulation::new().segment_size(segment);
+            let (reactor, agent, _) = tunnels_in(simulation, "http://server.test:3128", answer);
+            let text = agent.get("https://far.test/").add_callback(Response::text);
+            assert_eq!(reactor.run_until(text).unwrap(), "safe");
+        }
     }
 }
 
@@ -246,7 +301,8 @@ fn the_server_behind_the_tunnel_has_to_prove_itself() {
 // R70
 #[test]
 fn cancelling_at_any_time_leaves_no_connection_to_the_proxy() {
-    for tenths in 0..80 {
+    let (mut cancelled, mut completed) = (0, 0);
+    for tenths in 0..120 {
         let (reactor, agent, heard) = tunnels("http://server.test:3128", OPEN);
         let limit = Duration::from_micros(100 * tenths + 50);
         let text = agent.get("https://far.test/").add_callback(Response::text);
@@ -260,9 +316,17 @@ fn cancelling_at_any_time_leaves_no_connection_to_the_proxy() {
             reactor.run_until(rest).unwrap();
             assert_eq!(agent.pool_statistics().open, 0, "after {limit:?}");
             assert_eq!(reactor.open_sources(), 1, "after {limit:?}");
+            cancelled += 1;
+        } else {
+            completed += 1;
         }
         drop(heard);
     }
+    // So it was cancelled at each of its stages.
+    assert!(
+        cancelled > 50 && completed > 5,
+        "{cancelled} and {completed}"
+    );
 }
 
 #[test]

@@ -291,62 +291,9 @@ fn an_answer_survives_the_reset_behind_it() {
     world.is_clean();
 }
 
-fn expecting(body: &'static str) -> Request {
-    Request::new(Method::POST, URL)
-        .unwrap()
-        .header("Expect", "100-continue")
-        .unwrap()
-        .body(body)
-}
-
-#[test]
-fn a_body_that_is_expected_is_sent_when_the_server_asks_for_it() {
-    // R34
-    let world = World::new([vec![
-        Step::Request,
-        Step::Sleep(Duration::from_millis(50)),
-        send("HTTP/1.1 100 Continue\r\n\r\n"),
-        Step::Bytes(4),
-        answer("ok"),
-    ]]);
-    let start = world.reactor.now();
-    world.run(world.agent.request(expecting("body"))).unwrap();
-    assert!(world.reactor.now() - start < Duration::from_millis(500));
-    assert!(world.received(0).ends_with("\r\n\r\nbody"));
-}
-
-#[test]
-fn a_body_that_nobody_asks_for_is_sent_after_a_second() {
-    // R34
-    let world = World::new([vec![Step::Request, Step::Bytes(4), answer("ok")]]);
-    let start = world.reactor.now();
-    world.run(world.agent.request(expecting("body"))).unwrap();
-    let took = world.reactor.now() - start;
-    assert!(took >= Duration::from_secs(1) && took < Duration::from_millis(1100));
-}
-
-#[test]
-fn a_body_that_is_refused_is_never_sent() {
-    // R34: also when the status line takes longer than we wait for a word
-    let refusal = "HTTP/1.1 417 No\r\nContent-Length: 0\r\n\r\n";
-    for cut in [0, 13, refusal.len() - 1] {
-        let mut script = vec![Step::Request];
-        if cut > 0 {
-            script.push(send(&refusal[..cut]));
-            script.push(Step::Sleep(Duration::from_secs(3)));
-        }
-        script.push(send(&refusal[cut..]));
-        let world = World::new([script]);
-        let response = world.run(world.agent.request(expecting("body"))).unwrap();
-        assert_eq!(response.status(), StatusCode::EXPECTATION_FAILED);
-        world.pass(Duration::from_secs(5));
-        assert!(!world.received(0).contains("body"), "cut at {cut}");
-        assert!(world.seen.borrow().ended[0], "the body is owed");
-    }
-}
-
 #[test]
 fn a_request_that_is_lost_while_sending_tells_the_producer() {
+    // C157
     let world = World::new([vec![
         Step::Request,
         Step::Sleep(Duration::from_millis(20)),
