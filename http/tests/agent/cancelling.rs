@@ -90,7 +90,7 @@ fn while_reading_the_head() {
 
 #[test]
 fn while_reading_the_body_the_connection_is_closed_and_what_came_is_kept() {
-    // C173, R107
+    // Complaint 3, C173, R107
     let head = "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nsome";
     let world = World::new([vec![Step::Request, send(head), Step::HANG]]);
     let body = world.get().add_callback(Response::read_body);

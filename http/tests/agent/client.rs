@@ -166,6 +166,40 @@ fn a_file_is_sent_as_fast_as_it_is_taken_and_closed_when_nobody_wants_it() {
     assert!(FileBodyProducer::open(&world.reactor, "missing.bin").is_err());
 }
 
+/// Whether this process has a file open.
+#[cfg(target_os = "linux")]
+fn is_open(path: &std::path::Path) -> bool {
+    let descriptors = std::fs::read_dir("/proc/self/fd").unwrap();
+    let mut targets = descriptors.flatten().map(|entry| entry.path().read_link());
+    targets.any(|target| target.is_ok_and(|target| target == path))
+}
+
+// C172
+#[cfg(target_os = "linux")]
+#[test]
+fn a_file_is_closed_when_it_is_sent_when_nobody_wants_it_and_when_nobody_can_have_it() {
+    let large = vec![b'x'; 1_000_000];
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    file.write_all(&large).unwrap();
+    let path = file.into_temp_path();
+    let early = "HTTP/1.1 413 No\r\nContent-Length: 0\r\n\r\n";
+    for script in [
+        vec![Step::Request, Step::Bytes(large.len()), answer("ok")],
+        vec![Step::Request, Step::StopReading, send(early)],
+        vec![Step::Request, Step::StopReading, Step::Reset],
+        vec![Step::Request, Step::StopReading, Step::HANG],
+    ] {
+        let world = World::new([script]);
+        let body = FileBodyProducer::open(&world.reactor, &path).unwrap();
+        assert!(is_open(&path));
+        let sent = client(&world).put(URL).body_producer(body);
+        let sent = sent.timeout(Duration::from_secs(5)).send();
+        drop(world.run(sent));
+        world.pass(Duration::from_secs(1));
+        assert!(!is_open(&path));
+    }
+}
+
 #[test]
 fn the_defaults_follow_decode_and_remember() {
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());

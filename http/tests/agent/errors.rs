@@ -8,7 +8,7 @@ use torsade_core::testing::Simulation;
 use torsade_core::{
     AllAttemptsFailed, ConnectTimedOut, ConnectionLost, Failure, LookupError, LookupVerdict,
 };
-use torsade_http::wire::{ChunkFault, FieldFault, Foreign, WireError};
+use torsade_http::wire::{ChunkFault, FieldFault, Foreign, Limits, WireError};
 use torsade_http::{AgentOptions, Stage};
 
 use crate::support::{HOST, Step, World, answer, request_error, send, stage};
@@ -157,7 +157,7 @@ fn a_reset_in_the_head_says_that_the_head_had_begun() {
 
 #[test]
 fn an_end_in_the_head_says_how_much_of_it_came() {
-    // C157
+    // R13, C157
     let failure = error_of_reply(b"HTTP/1.1 200 OK\r\nContent-Le", Step::Fin);
     assert_eq!(stage(&failure), Stage::ReadingHead);
     assert!(matches!(
@@ -185,7 +185,7 @@ fn a_reset_in_the_body_keeps_what_came() {
 
 #[test]
 fn a_truncated_body_says_how_much_is_missing() {
-    // C156
+    // R21, R27, C156
     for (reply, expected) in [
         (
             "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf",
@@ -214,6 +214,7 @@ fn a_truncated_body_says_how_much_is_missing() {
 
 #[test]
 fn a_bad_chunk_size_is_shown() {
+    // R14
     let failure = error_of_reply(
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n0x5\r\nworse\r\n",
         Step::HANG,
@@ -262,7 +263,7 @@ fn what_is_not_http_is_named() {
 
 #[test]
 fn a_head_that_is_wrong_says_where() {
-    // C158
+    // R24, R25, R33, C158
     let head = |rest: &str| format!("HTTP/1.1 200 OK\r\n{rest}\r\n\r\n").into_bytes();
     let cases: [(Vec<u8>, IsExpected); 7] = [
         (head("Content-Length: -1"), |error| {
@@ -303,7 +304,7 @@ fn a_head_that_is_wrong_says_where() {
 
 #[test]
 fn what_exceeds_the_limits_is_an_error_of_its_own() {
-    // C159
+    // R10, complaint 23, C159
     let long_line = format!("HTTP/1.1 200 OK\r\nX: {}\r\n\r\n", "x".repeat(200_000));
     let many_lines = format!("HTTP/1.1 200 OK\r\n{}\r\n", "X: y\r\n".repeat(1001));
     let endless = format!(
@@ -329,6 +330,40 @@ fn what_exceeds_the_limits_is_an_error_of_its_own() {
         let failure = error_of_reply(reply.as_bytes(), Step::HANG);
         let error = wire_error(&failure);
         assert!(is_expected(error), "{error}");
+    }
+}
+
+#[test]
+fn the_limits_of_a_head_can_be_set() {
+    // R10, C159, complaint 23
+    let limits = Limits {
+        header_count: 2,
+        line_bytes: 30,
+        ..Limits::default()
+    };
+    for (fields, is_expected) in [
+        (
+            "A: 1\r\nB: 2\r\nC: 3\r\n",
+            (|error| matches!(error, WireError::TooManyHeaders { limit: 2 })) as IsExpected,
+        ),
+        ("A: 0123456789012345678901234567890\r\n", |error| {
+            matches!(
+                error,
+                WireError::LineTooLong {
+                    limit: 30,
+                    line: 2,
+                    ..
+                }
+            )
+        }),
+    ] {
+        let reply = send(format!("HTTP/1.1 200 OK\r\n{fields}\r\n"));
+        let options = AgentOptions::new().limits(limits);
+        let world = World::with(Simulation::new(), options, [vec![Step::Request, reply]]);
+        let failure = world.get_error();
+        assert!(is_expected(wire_error(&failure)), "{failure:#}");
+        assert!(wire_error(&failure).is_limit());
+        world.is_clean();
     }
 }
 

@@ -101,12 +101,14 @@ fn refused_certificate(change: impl FnOnce(&mut CertificateParams)) -> TlsError 
     );
     let (failure, error) = refused(&world);
     assert_eq!(stage(&failure), Stage::Connecting);
+    // Complaint 11
     assert_eq!(world.connections(), 0, "the server's program saw nobody");
     error
 }
 
 #[test]
 fn a_response_tells_what_tls_agreed_on() {
+    // Complaint 11
     let world = good_world([vec![Step::Request, answer("safe")]]);
     let response = world.run(world.agent.get(URL)).unwrap();
     let tls = response.tls().unwrap();
@@ -164,6 +166,7 @@ fn a_second_connection_resumes_the_session_of_the_first() {
 
 #[test]
 fn an_expired_certificate_says_since_when() {
+    // Complaint 10, R87
     let error = refused_certificate(|params| {
         params.not_before = date_time_ymd(2019, 1, 1);
         params.not_after = date_time_ymd(2020, 1, 1);
@@ -184,6 +187,7 @@ fn a_certificate_from_the_future_says_from_when() {
 
 #[test]
 fn a_certificate_for_another_name_says_for_which() {
+    // Complaint 10
     let error = refused_certificate(|params| {
         *params = CertificateParams::new(["elsewhere.test".to_owned()]).unwrap();
     });
@@ -225,6 +229,7 @@ fn a_self_signed_certificate_shows_its_fingerprint() {
 
 #[test]
 fn https_to_a_plain_server_says_that_it_is_one() {
+    // Complaint 10
     let tls = client_tls(&authority("ours"));
     let options = AgentOptions::new().tls(&tls);
     let bad_request = send("HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n");

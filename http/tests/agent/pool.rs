@@ -104,6 +104,7 @@ fn replies_that_say_close_in_any_way_are_not_kept() {
 
 #[test]
 fn a_reply_of_http_1_0_that_says_keep_alive_is_kept() {
+    // C162
     let reply =
         "HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 2\r\n\r\nok".to_owned();
     let world = World::new([vec![
@@ -139,6 +140,7 @@ fn an_idle_connection_is_closed_after_its_time() {
 
 #[test]
 fn bytes_behind_a_complete_body_keep_its_connection_from_being_used_again() {
+    // R28
     let reply = send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokHTTP/1.1 200 OK\r\n");
     let world = World::new([vec![Step::Request, reply]]);
     assert_eq!(world.get_text().unwrap(), "ok");
@@ -149,6 +151,7 @@ fn bytes_behind_a_complete_body_keep_its_connection_from_being_used_again() {
 
 #[test]
 fn requests_beyond_the_limit_of_a_host_wait_in_order() {
+    // Complaint 7
     let options = AgentOptions::new().max_connections_per_host(2);
     let world = World::with(Simulation::new(), options, [slow()]);
     let log = Rc::default();
@@ -180,6 +183,7 @@ fn a_full_host_does_not_hold_up_another() {
 
 #[test]
 fn the_limit_of_all_is_shared_in_order_and_the_longest_idle_gives_way() {
+    // Complaint 7
     let options = AgentOptions::new().max_connections(2);
     let world = World::with(Simulation::new(), options, [slow()]);
     let log = Rc::default();
@@ -295,6 +299,7 @@ fn dropping_the_agent_closes_what_is_idle_now_and_what_becomes_idle() {
 
 #[test]
 fn a_thousand_requests_are_made_over_one_connection() {
+    // C162
     let world = World::new([answers(1000)]);
     for _ in 0..1000 {
         assert_eq!(world.get_text().unwrap(), "ok");

@@ -54,7 +54,7 @@ fn an_answer_of_the_proxy_is_an_answer_for_http() {
     assert_eq!(response.status(), 407);
 }
 
-// R47
+// R47, C163
 #[test]
 fn connections_of_one_proxy_or_host_are_not_used_for_another() {
     let script = vec![Step::Request, answer("ok"), Step::Request, answer("again")];
@@ -149,7 +149,7 @@ fn tunnels_in(
 
 const OPEN: &[u8] = b"HTTP/1.1 200 Connection established\r\nContent-Length: 10\r\n\r\n";
 
-// C166, R66, R68
+// C166, R66, R68, complaint 8
 #[test]
 fn https_goes_through_a_tunnel_and_never_in_clear() {
     for url in [

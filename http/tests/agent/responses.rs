@@ -175,7 +175,7 @@ fn responses_without_a_body_are_complete_with_their_head() {
 
 #[test]
 fn informational_responses_are_passed_over() {
-    // C155
+    // C155, R32
     let world = World::new([vec![
         Step::Request,
         send("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n"),

@@ -88,6 +88,20 @@ fn sees_before_it_sends(end: &[Step], closes_first: bool) {
     assert_eq!(world.connections(), 3);
 }
 
+#[test]
+fn closing_what_is_idle_does_not_wait_for_a_server_that_hangs() {
+    // R50, C163: with TLS there is something to wait for, see there
+    let mut script = answers(1);
+    script.extend([Step::StopReading, Step::HANG]);
+    let world = World::new([script]);
+    world.get_text().unwrap();
+    let start = world.reactor.now();
+    world.run(world.agent.close_cached_connections()).unwrap();
+    let took = world.reactor.now() - start;
+    assert!(took < Duration::from_secs(4), "{took:?}");
+    assert_eq!(open_and_idle(&world), (0, 0));
+}
+
 /// Two requests over one connection; the second is met with `step` instead of an answer.
 fn second_request_meets(step: Step, request: Request) -> (World, Result<String>) {
     let mut script = answers(1);

@@ -6,7 +6,7 @@ use torsade_core::testing::Simulation;
 use torsade_core::{Deferred, Failure, Result, TimedOut};
 use torsade_http::{AgentOptions, PartialBody, Response, Stage};
 
-use crate::support::{Step, World, answer, request_error, send, stage};
+use crate::support::{Step, URL, World, answer, request_error, send, stage};
 
 const fn secs(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
@@ -53,6 +53,7 @@ fn assert_about(took: Duration, expected: Duration) {
 
 #[test]
 fn a_server_that_goes_silent_is_given_up_after_the_time_for_the_head() {
+    // Complaint 1
     let world = world([Step::Request, Step::HANG]);
     let (failure, took) = failure_after(&world, world.get());
     assert_timed_out(&failure, Stage::WaitingForResponse, secs(10));
@@ -62,6 +63,7 @@ fn a_server_that_goes_silent_is_given_up_after_the_time_for_the_head() {
 
 #[test]
 fn a_head_that_trickles_in_has_no_more_time_than_another() {
+    // R11
     let mut script = vec![Step::Request];
     for byte in b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n" {
         script.extend([send([*byte]), Step::Sleep(secs(1))]);
@@ -90,6 +92,7 @@ fn interim_replies_do_not_prolong_the_time_for_the_head() {
 
 #[test]
 fn a_body_that_stands_still_is_given_up_with_what_came() {
+    // Complaint 2
     let head = "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nsome";
     let world = world([Step::Request, send(head), Step::HANG]);
     let (failure, took) = failure_after(&world, world.get().add_callback(Response::read_body));
@@ -121,6 +124,7 @@ fn silence_while_nobody_wants_the_body_is_not_counted() {
 
 #[test]
 fn all_of_a_request_has_a_limit_before_its_head_and_after() {
+    // Complaints 1 and 2
     let slow_head = options().head_timeout(None);
     let world = World::with(
         Simulation::new(),
@@ -195,6 +199,35 @@ fn a_time_limit_of_the_callers_own_shows_as_one() {
     assert_eq!(took, secs(3));
     assert_eq!(failure.find::<TimedOut>().map(|it| it.after), Some(secs(3)));
     world.is_clean();
+}
+
+#[test]
+fn the_defaults_give_up_at_every_stage() {
+    // Complaint 1
+    let quiet = "192.0.2.1".parse().unwrap();
+    let mut trickle = vec![
+        Step::Request,
+        send("HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n"),
+    ];
+    for _ in 0..200 {
+        trickle.extend([send("x"), Step::Sleep(secs(30))]);
+    }
+    let head = send("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf");
+    for (url, script, at, limit) in [
+        ("http://quiet.test/", vec![], Stage::Connecting, 30),
+        (URL, vec![Step::Request], Stage::WaitingForResponse, 60),
+        (URL, vec![Step::Request, head], Stage::ReadingBody, 60),
+        (URL, trickle, Stage::ReadingBody, 3600),
+    ] {
+        let simulation = Simulation::new().host("quiet.test", [quiet]).silent(quiet);
+        let world = World::with(simulation, AgentOptions::new(), [script]);
+        let text = world.agent.get(url).add_callback(Response::text);
+        let (failure, took) = failure_after(&world, text);
+        assert_eq!(stage(&failure), at, "{failure:#}");
+        assert!(request_error(&failure).is_timeout(), "{failure:#}");
+        assert_about(took, secs(limit));
+        assert_eq!(world.agent.pool_statistics().open, 0);
+    }
 }
 
 #[test]
