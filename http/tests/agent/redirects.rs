@@ -191,6 +191,32 @@ fn a_body_that_was_produced_is_sent_again_only_if_it_can_be() {
     assert!(matches!(error, RedirectError::BodyIsGone { .. }), "{error}");
 }
 
+// R51, R52, R58
+#[test]
+fn a_location_is_asked_for_byte_by_byte_as_it_came() {
+    for (location, target) in [
+        ("/caf\u{e9}".as_bytes(), "/caf%C3%A9"),
+        (b"/caf\xe9", "/caf%E9"),
+        (b"   /a b%2Fc  ", "/a%20b%2Fc"),
+        (b"http://server.test:80?q\xff", "/?q%FF"),
+        (b"\t/tab", "/tab"),
+        (b"#only", "/start"),
+        (b"/x\r\nLocation: /x", "/x"),
+    ] {
+        let head = [
+            b"HTTP/1.1 302 X\r\nLocation: ",
+            location,
+            b"\r\nContent-Length: 0\r\n\r\n",
+        ];
+        let world = world(&[send(head.concat()), answer("there")]);
+        follow(&world, request(Method::GET)).unwrap();
+        assert_eq!(
+            received(&world),
+            format!("GET /start \r\nGET {target} \r\n")
+        );
+    }
+}
+
 // C167
 #[test]
 fn a_redirect_that_makes_no_sense_is_an_error_with_its_reason() {
@@ -200,8 +226,19 @@ fn a_redirect_that_makes_no_sense_is_an_error_with_its_reason() {
         error_of(&nowhere),
         RedirectError::NoLocation { .. }
     ));
-    let odd = world(&[redirect(302, "gopher://x/")]);
-    assert!(matches!(error_of(&odd), RedirectError::BadLocation { .. }));
+    for location in [
+        "gopher://x/",
+        "file:///etc/passwd",
+        "http://[",
+        "/x\r\nLocation: /y",
+    ] {
+        let odd = world(&[redirect(302, location)]);
+        let error = error_of(&odd);
+        assert!(
+            matches!(error, RedirectError::BadLocation { .. }),
+            "{error}"
+        );
+    }
     let around = (0..30).flat_map(|_| [Step::Request, redirect(302, "/")]);
     let around = World::new([around.collect()]);
     let error = error_of(&around);

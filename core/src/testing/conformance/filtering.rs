@@ -211,7 +211,7 @@ pub fn an_inner_filter_hears_what_came_with_the_outer_handshake(harness: &dyn Ha
 }
 
 pub fn held_bytes_refuse_a_filter(harness: &dyn Harness) -> Expect {
-    // CVE-2011-0411
+    // R86, CVE-2011-0411
     let refused = Rc::new(RefCell::new(None));
     let result = Rc::clone(&refused);
     let (reactor, address, log) = serve_raw(harness, |transport, _| {
@@ -239,7 +239,7 @@ pub fn held_bytes_refuse_a_filter(harness: &dyn Harness) -> Expect {
 }
 
 pub fn bytes_beside_the_handshake_refuse_a_filter(harness: &dyn Harness) -> Expect {
-    // CVE-2011-0411: they came before the filter, and so must not be given after its start.
+    // R86, CVE-2011-0411: they came before the filter, and so must not be given after its start.
     let (reactor, address, log) = serve_raw(harness, |transport, _| {
         transport.write(&[b'H', b'D', !b'x']);
     });
