@@ -240,16 +240,12 @@ impl fmt::Display for ConnectError {
 
 impl fmt::Display for ConnectTimedOut {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let stage = match self.stage {
-            ConnectStage::LookUp => "the name look-up",
-            ConnectStage::Tcp => "the TCP connection",
-            ConnectStage::Handshake => "the handshake",
+        let missing = match self.stage {
+            ConnectStage::LookUp => "no address of",
+            ConnectStage::Tcp => "no TCP connection to",
+            ConnectStage::Handshake => "no handshake with",
         };
-        write!(
-            f,
-            "connecting to {} timed out after {:?}, in {stage}",
-            self.peer, self.after
-        )
+        write!(f, "{missing} {} within {:?}", self.peer, self.after)
     }
 }
 
