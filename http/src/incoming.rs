@@ -10,12 +10,13 @@
 
 use std::cell::RefCell;
 use std::fmt;
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 
 use bytes::{Bytes, BytesMut};
 use http::HeaderMap;
 use torsade_core::{Deferred, Failure, Result, Transport};
 
+use crate::connection::Connection;
 use crate::error::{PotentialDataLoss, ResponseDone};
 
 /// What takes a body as it comes. The methods are called like those of a
@@ -102,6 +103,7 @@ impl fmt::Debug for BodyControl {
 pub(crate) struct Incoming {
     state: RefCell<State>,
     transport: Transport,
+    connection: Weak<dyn Connection>,
 }
 
 struct State {
@@ -157,7 +159,11 @@ impl Outcome {
 const DRAINED: u64 = 64 * 1024;
 
 impl Incoming {
-    pub(crate) fn new(transport: Transport, length: Option<u64>) -> Rc<Self> {
+    pub(crate) fn new(
+        connection: Weak<dyn Connection>,
+        transport: Transport,
+        length: Option<u64>,
+    ) -> Rc<Self> {
         Rc::new(Self {
             state: RefCell::new(State {
                 waiting: BytesMut::new(),
@@ -167,6 +173,7 @@ impl Incoming {
                 left: length,
             }),
             transport,
+            connection,
         })
     }
 
@@ -244,6 +251,9 @@ impl Incoming {
         drop(state);
         if is_short {
             self.transport.resume_reading();
+            if let Some(connection) = self.connection.upgrade() {
+                connection.drain();
+            }
         } else {
             self.abort();
         }

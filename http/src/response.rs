@@ -31,7 +31,8 @@ pub use pull::{BodyChunks, BodyLineTooLong, BodyLines};
 ///
 /// Its body waits, and the server with it, until it is taken: by [`read_body`](Self::read_body),
 /// [`text`](Self::text) or [`deliver_body`](Self::deliver_body). A response that is dropped without
-/// that has the rest of its body read if it is short, and its connection closed if it is not.
+/// that has the rest of its body read if it is short and comes soon, and its connection closed if
+/// not.
 #[doc(alias = "IResponse")]
 pub struct Response {
     url: Url,

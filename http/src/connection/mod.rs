@@ -44,6 +44,9 @@ pub(crate) trait Connection {
     /// Closes it when it is idle.
     fn close_idle(&self);
 
+    /// Nobody wants the rest of the response's body, which is short: it has to come soon.
+    fn drain(&self);
+
     /// Keeps something until the connection is lost.
     fn keep_until_lost(&self, it: Rc<dyn Any>);
 

@@ -9,6 +9,12 @@ use crate::support::{Step, URL, World, answer, send};
 
 /// The text that a redirect with this behind its `Location` leads to, over one connection at a time.
 fn follow(rest: &str, more: impl IntoIterator<Item = Step>) -> (World, String) {
+    let (world, text, took) = follow_slowly(rest, more);
+    assert!(took < Duration::from_secs(1), "{rest:?}: {took:?}");
+    (world, text)
+}
+
+fn follow_slowly(rest: &str, more: impl IntoIterator<Item = Step>) -> (World, String, Duration) {
     let redirect = send(format!("HTTP/1.1 302 Found\r\nLocation: /to\r\n{rest}"));
     let mut script = vec![Step::Request, redirect];
     script.extend(more);
@@ -21,8 +27,7 @@ fn follow(rest: &str, more: impl IntoIterator<Item = Step>) -> (World, String) {
     let text = world.run(agent.request(request).add_callback(Response::text));
     let text = text.unwrap_or_else(|failure| panic!("{rest:?}: {failure:#}"));
     let took = world.reactor.now() - start;
-    assert!(took < Duration::from_secs(1), "{rest:?}: {took:?}");
-    (world, text)
+    (world, text, took)
 }
 
 // R27
@@ -53,6 +58,18 @@ fn a_body_that_is_broken_does_not_keep_its_redirect_from_being_followed() {
         let (world, text) = follow(rest, more.into_iter().flatten());
         assert_eq!(text, "there", "{rest:?}");
         assert_eq!(world.connections(), 2, "{rest:?}");
+    }
+}
+
+// C169: one that does not come is not waited for.
+#[test]
+fn a_body_that_stalls_or_trickles_gives_its_place_away_soon() {
+    let trickle = (0..99).flat_map(|_| [send("x"), Step::Sleep(Duration::from_millis(500))]);
+    for more in [vec![Step::HANG], trickle.collect()] {
+        let (world, text, took) = follow_slowly("Content-Length: 99\r\n\r\nshort", more);
+        assert_eq!(text, "there");
+        assert_eq!(world.connections(), 2);
+        assert!(took < Duration::from_secs(4), "{took:?}");
     }
 }
 

@@ -10,13 +10,13 @@
 //!                    '------> another protocol has it from here on
 //! ```
 
+mod pooled;
 mod sending;
 mod watchdog;
 
 use std::any::Any;
 use std::cell::{Cell, OnceCell, RefCell};
 use std::rc::{Rc, Weak};
-use std::time::Duration;
 use std::time::Instant;
 
 use torsade_core::{Cancelled, Deferred, Failure, Reactor, Resolver, Result, Transport};
@@ -215,7 +215,7 @@ impl Http1 {
             .as_ref()
             .is_some_and(Exchange::upload_must_stop);
         let length = state.exchange.as_ref().and_then(Exchange::body_length);
-        let body = Incoming::new(transport.clone(), length);
+        let body = self.incoming(length);
         state.body = Some(Rc::clone(&body));
         let waiting = state.waiting.take();
         let producer = if must_stop {
@@ -244,6 +244,12 @@ impl Http1 {
         }
     }
 
+    /// A body to come, of this length if it is known.
+    fn incoming(self: &Rc<Self>, length: Option<u64>) -> Rc<Incoming> {
+        let this = Rc::<Self>::downgrade(self);
+        Incoming::new(this, self.transport.clone(), length)
+    }
+
     /// The server speaks another protocol from here on, and `early` is of that.
     fn upgraded(self: &Rc<Self>, head: ResponseHead, early: &[u8]) {
         let mut state = self.state.borrow_mut();
@@ -254,7 +260,7 @@ impl Http1 {
         self.take_leave();
         let successor = self.successor.get_or_init(Rc::default);
         let upgraded = Upgraded::new(&self.transport, successor, early);
-        let body = Incoming::new(self.transport.clone(), Some(0));
+        let body = self.incoming(Some(0));
         body.finish(Outcome::Done(None));
         if let Some(waiting) = waiting {
             waiting.callback(Reply {
@@ -368,44 +374,5 @@ impl Http1 {
 
     fn now(&self) -> Instant {
         self.reactor.now()
-    }
-}
-
-impl Connection for Http1 {
-    fn origin(&self) -> &Origin {
-        &self.origin
-    }
-
-    fn send(self: Rc<Self>, request: Outgoing<'_>) -> Deferred<Reply> {
-        self.begin(request)
-    }
-
-    fn is_usable(&self, may_look: bool) -> bool {
-        let state = self.state.borrow();
-        !state.is_closed
-            && state.exchange.is_none()
-            && self.transport.is_open()
-            && !(may_look && self.transport.has_input())
-    }
-
-    fn was_just_used(&self) -> bool {
-        const SHORT: Duration = Duration::from_millis(1);
-        let idle = self.watchdog.idle_for(&self.reactor);
-        idle.is_some_and(|idle| idle < SHORT)
-    }
-
-    fn close_idle(&self) {
-        if self.state.borrow().exchange.is_none() {
-            self.state.borrow_mut().is_closed = true;
-            self.transport.lose_connection();
-        }
-    }
-
-    fn keep_until_lost(&self, it: Rc<dyn Any>) {
-        self.state.borrow_mut().until_lost = Some(it);
-    }
-
-    fn count_out(&self) -> bool {
-        !self.is_counted_out.replace(true)
     }
 }

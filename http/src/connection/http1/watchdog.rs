@@ -25,6 +25,9 @@ pub(crate) struct Timeouts {
 /// A request of this size is taken for sent when it is written: any system buffers that much.
 const SENT_AT_ONCE: usize = 64 * 1024;
 
+/// How long the rest of a body that nobody wants may take: others may want the connection.
+const DRAIN_TIME: Duration = Duration::from_secs(3);
+
 /// One timer for all of them. It is not set anew for each piece that comes: it looks what has
 /// happened when it fires.
 #[derive(Default)]
@@ -51,6 +54,8 @@ enum Awaits {
     Sent,
     Head,
     Body,
+    /// The rest of a body that nobody wants.
+    Rest,
     NextRequest,
 }
 
@@ -85,6 +90,11 @@ impl Watchdog {
         self.begin(reactor, Awaits::Body);
     }
 
+    /// Nobody wants the rest of the body.
+    pub(super) fn draining(&self, reactor: &Reactor) {
+        self.begin(reactor, Awaits::Rest);
+    }
+
     /// The exchange is over, and another may come.
     pub(super) fn idle(&self, reactor: &Reactor) {
         self.deadline.set(None);
@@ -102,7 +112,9 @@ impl Watchdog {
 
     /// A piece of a body has moved.
     pub(super) fn touch(&self, reactor: &Reactor) {
-        self.since.set(Some(reactor.now()));
+        if self.awaits.get() != Awaits::Rest {
+            self.since.set(Some(reactor.now()));
+        }
     }
 
     /// There is nothing to watch any more.
@@ -128,6 +140,7 @@ impl Watchdog {
             Awaits::Nothing => return None,
             Awaits::Head => timeouts.head,
             Awaits::Sent | Awaits::Body => timeouts.silence,
+            Awaits::Rest => Some(DRAIN_TIME),
             Awaits::NextRequest => timeouts.idle,
         };
         let stage = allowed.map(|allowed| (since + allowed, allowed));
