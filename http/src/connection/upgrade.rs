@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 use bytes::Bytes;
 use http::StatusCode;
-use torsade_core::{Deferred, Failure, Protocol, Transport};
+use torsade_core::{Deferred, Failure, Protocol, Result, Transport};
 
 /// Another protocol was to be spoken, and the server does not.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,8 +50,12 @@ impl Upgraded {
         self.is_taken = true;
         let transport = self.transport.clone();
         let (successor, early) = (Rc::clone(&self.successor), std::mem::take(&mut self.early));
-        let handle = transport.clone();
-        Deferred::succeed(()).map(move |()| successor.begin(&handle, Box::new(protocol), &early));
+        let protocol: Rc<RefCell<dyn Protocol>> = Rc::new(RefCell::new(protocol));
+        let (handle, failing) = (transport.clone(), transport.clone());
+        // An error, or a panic, ends the connection, and that is told to the protocol.
+        Deferred::succeed(())
+            .add_callback(move |()| successor.begin(&handle, protocol, &early))
+            .add_errback(move |failure| failing.abort_with(failure));
         transport
     }
 }
@@ -73,48 +77,47 @@ enum State {
     /// Nobody has taken the connection yet.
     #[default]
     Awaited,
-    Here(Box<dyn Protocol>),
-    /// It is being called just now.
-    Running,
+    Here(Rc<RefCell<dyn Protocol>>),
     /// The connection was lost meanwhile.
     Lost(Failure),
 }
 
 impl Successor {
-    fn begin(&self, transport: &Transport, mut protocol: Box<dyn Protocol>, early: &[u8]) {
-        let lost = match self.0.replace(State::Running) {
+    fn begin(
+        &self,
+        transport: &Transport,
+        protocol: Rc<RefCell<dyn Protocol>>,
+        early: &[u8],
+    ) -> Result<()> {
+        let lost = match self.0.replace(State::Here(Rc::clone(&protocol))) {
             State::Lost(reason) => Some(reason),
             _ => None,
         };
+        let mut protocol = protocol.borrow_mut();
         protocol.connection_made(transport);
-        if !early.is_empty()
-            && (lost.is_some() || transport.is_open())
-            && let Err(failure) = protocol.data_received(transport, early)
-        {
-            transport.abort_with(failure);
-        }
+        let is_wanted = !early.is_empty() && (lost.is_some() || transport.is_open());
+        let taken = match is_wanted {
+            true => protocol.data_received(transport, early),
+            false => Ok(()),
+        };
         match lost {
             Some(reason) => protocol.connection_lost(&reason),
             None => {
-                self.0.replace(State::Here(protocol));
+                taken?;
                 transport.resume_reading();
             }
         }
+        Ok(())
     }
 
     /// Calls it, with nothing of ours borrowed.
     pub(super) fn call<R>(&self, call: impl FnOnce(&mut dyn Protocol) -> R) -> Option<R> {
-        match self.0.replace(State::Running) {
-            State::Here(mut protocol) => {
-                let result = call(&mut *protocol);
-                self.0.replace(State::Here(protocol));
-                Some(result)
-            }
-            other => {
-                self.0.replace(other);
-                None
-            }
-        }
+        let protocol = match &*self.0.borrow() {
+            State::Here(protocol) => Rc::clone(protocol),
+            State::Awaited | State::Lost(_) => return None,
+        };
+        let result = call(&mut *protocol.borrow_mut());
+        Some(result)
     }
 
     pub(super) fn lost(&self, reason: &Failure) {

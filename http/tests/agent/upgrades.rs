@@ -4,8 +4,9 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 
+use torsade_core::testing::Simulation;
 use torsade_core::{ConnectionDone, Failure, Protocol, Result, Transport};
-use torsade_http::{Method, NotUpgraded, Request, RequestError, Response, WireError};
+use torsade_http::{AgentOptions, Method, NotUpgraded, Request, RequestError, Response, WireError};
 
 use crate::support::{Step, URL, World, answer, request_error, send};
 
@@ -155,4 +156,96 @@ fn a_switch_that_nobody_asked_for_is_an_error() {
         "{failure:#}"
     );
     world.is_clean();
+}
+
+// R33: the server cannot have read the request by then.
+#[test]
+fn a_switch_while_the_request_is_on_its_way_is_an_error() {
+    let world = World::new([vec![Step::Request, send(SWITCHED), Step::HANG]]);
+    let early = request().body(vec![b'x'; 1_000_000]);
+    let failure = world.run(world.agent.request(early)).unwrap_err();
+    let wire = request_error(&failure).cause.find::<WireError>();
+    assert!(
+        matches!(wire, Some(WireError::UnexpectedUpgrade)),
+        "{failure:#}"
+    );
+    world.is_clean();
+}
+
+// R33, complaint 9
+#[test]
+fn its_bytes_are_its_own_in_pieces_of_any_size_and_whatever_they_look_like() {
+    let said = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
+    for piece in [1, 3, 1460] {
+        let script = vec![
+            Step::Request,
+            send(format!("{SWITCHED}{said}")),
+            Step::Bytes("hello".len() + said.len()),
+            Step::Fin,
+        ];
+        let simulation = Simulation::new().segment_size(piece);
+        let options = AgentOptions::new().max_connections(1);
+        let next = vec![Step::Request, answer("next")];
+        let world = World::with(simulation, options, [script, next]);
+        let seen = Rc::new(RefCell::new(Vec::new()));
+        switched(&world).upgrade(Shout(Rc::clone(&seen))).unwrap();
+        // It takes nobody's place.
+        assert_eq!(world.get_text().unwrap(), "next");
+        world.pass(Duration::from_secs(1));
+        let seen = seen.borrow();
+        let (last, rest) = seen.split_last().unwrap();
+        assert_eq!(
+            (rest.concat(), last.as_str()),
+            (format!("made{said}"), "lost, done: true")
+        );
+    }
+}
+
+/// Fails when something comes.
+struct Broken {
+    log: Rc<RefCell<Vec<String>>>,
+    panics: bool,
+}
+
+impl Protocol for Broken {
+    fn data_received(&mut self, _: &Transport, _: &[u8]) -> Result<()> {
+        assert!(!self.panics, "oh no");
+        Err(std::fmt::Error.into())
+    }
+
+    fn connection_lost(&mut self, reason: &Failure) {
+        self.log.borrow_mut().push(format!("{reason:#}"));
+    }
+}
+
+#[test]
+fn a_protocol_that_fails_or_panics_ends_its_connection_and_is_told() {
+    for panics in [false, true] {
+        for early in ["x", ""] {
+            let script = vec![
+                Step::Request,
+                send(format!("{SWITCHED}{early}")),
+                Step::Sleep(Duration::from_millis(10)),
+                send("y"),
+            ];
+            let world = World::new([script]);
+            let response = switched(&world);
+            let log = Rc::new(RefCell::new(Vec::new()));
+            let broken = Broken {
+                log: Rc::clone(&log),
+                panics,
+            };
+            response.upgrade(broken).unwrap();
+            world.is_clean();
+            let log = log.borrow();
+            let expected = match panics {
+                true => "oh no".to_owned(),
+                false => std::fmt::Error.to_string(),
+            };
+            assert!(
+                matches!(&log[..], [reason] if reason.contains(&expected)),
+                "{log:?}"
+            );
+        }
+    }
 }

@@ -198,6 +198,10 @@ impl Http1 {
                 }
                 Event::Upgrade(head) => {
                     drop(state);
+                    // The server cannot have read all of the request.
+                    if self.queued() > 0 {
+                        return Err(WireError::UnexpectedUpgrade.into());
+                    }
                     self.upgraded(head, rest);
                     return Ok(());
                 }
