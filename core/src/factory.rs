@@ -1,5 +1,6 @@
 //! Factory: makes a protocol for each connection.
 
+use crate::policies::{Policy, WrappingFactory};
 use crate::{Address, Failure, Protocol};
 
 /// Builds the protocol for a connection.
@@ -25,6 +26,16 @@ pub trait Factory: 'static {
     #[doc(alias = "stopFactory")]
     #[doc(alias = "doStop")]
     fn stop_factory(&mut self) {}
+
+    /// This factory with a policy: with limits, time-outs and the like for its connections. See
+    /// [`policies`](crate::policies).
+    #[doc(alias = "WrappingFactory")]
+    fn policy<P: Policy>(self, policy: P) -> WrappingFactory<Self, P>
+    where
+        Self: Sized,
+    {
+        WrappingFactory::new(self, policy)
+    }
 
     /// A peer was accepted but never became a connection: its handshake failed.
     fn handshake_failed(&mut self, peer: &Address, reason: &Failure) {

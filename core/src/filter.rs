@@ -9,15 +9,19 @@
 //! it is tested, fuzzed and simulated on plain byte slices. The connection that owns the stack of
 //! filters drives them, and is the only one that does.
 
+mod by_first_bytes;
 mod proxy_header;
 mod socks5;
+mod traffic_log;
 
 use std::any::Any;
 use std::fmt;
 use std::rc::Rc;
 
+pub use by_first_bytes::{ByFirstBytes, FirstBytes, UndecidedError};
 pub use proxy_header::{ProxyHeader, ProxyHeaderError};
 pub use socks5::{Socks5, Socks5Error};
+pub use traffic_log::{Direction, TrafficLog};
 
 use crate::{Address, Result};
 

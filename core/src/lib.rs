@@ -11,6 +11,7 @@ pub mod failure;
 pub mod filter;
 pub mod names;
 pub mod net;
+pub mod policies;
 pub mod process;
 mod producer;
 mod protocol;
@@ -21,6 +22,7 @@ mod socket_option;
 pub mod stream;
 pub mod task;
 pub mod testing;
+mod traffic;
 mod transport;
 mod watch;
 
@@ -43,6 +45,7 @@ pub use protocol::{AccessError, Protocol, ProtocolRef};
 pub use reactor::{DelayedCall, Reactor, Remote};
 pub use socket_option::{KeepAlive, SocketOption};
 pub use task::{react, react_with};
+pub use traffic::{Bandwidth, Traffic};
 pub use transport::{Credentials, Transport};
 
 /// What functions of torsade, and functions given to it, return: the error is a [`Failure`].

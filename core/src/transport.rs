@@ -4,12 +4,13 @@ use std::any::Any;
 use std::fmt;
 use std::os::fd::OwnedFd;
 use std::rc::{Rc, Weak};
+use std::time::Instant;
 
 use bytes::Bytes;
 
 use crate::{
     Address, AlreadyRegistered, Deferred, Failure, Filter, KeepAlive, Producer, ProducerKind,
-    Reactor, Result, SocketOption,
+    Reactor, Result, SocketOption, Traffic,
 };
 
 /// A cheap handle to one end of a connection; clone it and keep it as you like.
@@ -61,6 +62,7 @@ pub(crate) trait Link {
     fn peer_credentials(&self) -> Result<Credentials>;
     fn start_filter(&self, filter: Box<dyn Filter>) -> Deferred<()>;
     fn negotiated(&self) -> Option<Rc<dyn Any>>;
+    fn traffic(&self) -> Traffic;
     fn reactor(&self) -> Reactor;
 }
 
@@ -336,6 +338,15 @@ impl Transport {
     #[doc(alias = "negotiatedProtocol")]
     pub fn negotiated<T: 'static>(&self) -> Option<Rc<T>> {
         self.link()?.negotiated()?.downcast().ok()
+    }
+
+    /// What goes over it from now on: how much, and how fast it may. A connection whose traffic nobody
+    /// asks for does not count it.
+    pub fn traffic(&self) -> Traffic {
+        match self.link() {
+            Some(link) => link.traffic(),
+            None => Traffic::new(Instant::now()),
+        }
     }
 
     /// The reactor that drives this connection; one that is gone once the connection is forgotten.

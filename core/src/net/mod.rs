@@ -16,6 +16,7 @@ mod filter_stack;
 pub(crate) mod given;
 mod handshakes;
 mod listener;
+mod metered;
 mod tcp;
 mod unix;
 mod write_queue;

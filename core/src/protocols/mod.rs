@@ -1,4 +1,4 @@
-//! Protocols to build on: lines, length-prefixed strings, netstrings; sending files, time-outs, limits.
+//! Protocols to build on: lines, length-prefixed strings, netstrings; sending files, time-outs.
 //!
 //! A receiver cuts what comes into pieces and gives them to a type of yours, one at a time:
 //!
@@ -15,12 +15,12 @@ mod framed;
 mod idle_timeout;
 mod input;
 mod int_prefixed;
-mod limit;
 mod line;
+mod multiplexer;
 mod netstring;
 mod receiving;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use file_sender::{FileSender, SendingStopped, Sent};
 pub use framed::{FramedReceiver, Framing, StringControl, StringProtocol, StringTooLong};
@@ -28,6 +28,6 @@ pub use idle_timeout::IdleTimeout;
 pub use int_prefixed::{
     Int8StringReceiver, Int16StringReceiver, Int32StringReceiver, IntPrefixed, LengthLimitExceeded,
 };
-pub use limit::{Connections, ProtocolWrapper, WrappingFactory};
 pub use line::{LineControl, LineProtocol, LineReceiver};
+pub use multiplexer::{Multiplexer, Picked};
 pub use netstring::{Netstring, NetstringError, NetstringFault, NetstringReceiver};

@@ -32,7 +32,10 @@ impl Stream for SimulatedStream {
     fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
         let taken = self.with_end(|end| {
             if !end.received.is_empty() {
-                return end.received.read(buffer);
+                // It reads one of its two halves at a time, and a short read means that nothing is
+                // left.
+                let first = end.received.read(buffer)?;
+                return Ok(first + end.received.read(&mut buffer[first..])?);
             }
             if buffer.is_empty() || end.read_closed {
                 return Ok(0);

@@ -367,6 +367,21 @@ fn data_arrives_in_order_a_delay_later_and_then_the_end() {
 }
 
 #[test]
+fn a_short_read_means_that_nothing_is_left() {
+    let driver = world(|_| {});
+    let (client, server) = pair(&driver);
+    // Small reads between writes: what is kept for the reader goes around in a ring.
+    for size in [5, 9, 13, 17, 29, 31, 64, 100] {
+        write(&*client, &vec![7; size]).unwrap();
+        pass(&driver, DELAY);
+        assert_eq!(server.read(&mut [0; 3]).unwrap(), 3);
+        write(&*client, &vec![7; size]).unwrap();
+        pass(&driver, DELAY);
+        assert_eq!(server.read(&mut [0; 1000]).unwrap(), 2 * size - 3);
+    }
+}
+
+#[test]
 fn a_full_window_blocks_until_the_reader_makes_room() {
     let driver = world(|options| options.window = 10);
     let (client, server) = pair(&driver);

@@ -13,7 +13,7 @@ use crate::driver::Stream;
 use crate::transport::Link;
 use crate::{
     Address, AlreadyRegistered, ConnectionDone, Credentials, Deferred, Failure, Filter,
-    PlaintextPending, Producer, ProducerKind, Reactor, Result, SocketOption,
+    PlaintextPending, Producer, ProducerKind, Reactor, Result, SocketOption, Traffic,
 };
 
 impl Link for Connection {
@@ -148,6 +148,11 @@ impl Link for Connection {
     fn negotiated(&self) -> Option<Rc<dyn Any>> {
         self.if_extras(|extras| extras.filters.negotiated())
             .flatten()
+    }
+
+    fn traffic(&self) -> Traffic {
+        let known = self.if_extras(|extras| extras.traffic.clone()).flatten();
+        known.unwrap_or_else(|| self.count_traffic())
     }
 
     fn reactor(&self) -> Reactor {

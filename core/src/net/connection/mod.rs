@@ -17,6 +17,7 @@
 mod closing;
 mod lingering;
 mod link;
+mod metering;
 mod peer;
 mod producing;
 mod reading;
@@ -38,7 +39,7 @@ use crate::reactor::turn::{Core, call_at};
 use crate::watch::Place;
 use crate::{
     Address, ConnectionLost, DelayedCall, Failure, NoProtocol, Panicked, Protocol, Resolver, Stage,
-    Transport,
+    Traffic, Transport,
 };
 
 /// See the module.
@@ -138,6 +139,7 @@ struct Extras {
     starting: Vec<Resolver<()>>,
     producing: Producing,
     max_queued: Option<usize>,
+    traffic: Option<Traffic>,
     /// Ends the wait for a handshake, or for the peer's farewell.
     timer: Option<DelayedCall>,
     /// A write failed; told when the peer's last words have been read.

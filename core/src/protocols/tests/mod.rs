@@ -3,8 +3,8 @@
 mod file_sender;
 mod framed;
 mod idle_timeout;
-mod limit;
 mod line;
+mod multiplexer;
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -18,10 +18,10 @@ use crate::{
 };
 
 /// What is noted.
-type Log = Rc<RefCell<Vec<String>>>;
+pub(crate) type Log = Rc<RefCell<Vec<String>>>;
 
 /// The other end, which says what it is told to.
-struct Peer {
+pub(crate) struct Peer {
     received: Rc<RefCell<Vec<u8>>>,
     is_over: Rc<Cell<bool>>,
 }
@@ -37,20 +37,20 @@ impl Protocol for Peer {
     }
 }
 
-struct World {
-    reactor: Reactor,
-    peer: ProtocolRef<Peer>,
+pub(crate) struct World {
+    pub(crate) reactor: Reactor,
+    pub(crate) peer: ProtocolRef<Peer>,
     received: Rc<RefCell<Vec<u8>>>,
-    is_over: Rc<Cell<bool>>,
+    pub(crate) is_over: Rc<Cell<bool>>,
 }
 
 impl World {
     /// A server with `factory`, and one client connected to it.
-    fn new(factory: impl Factory) -> Self {
+    pub(crate) fn new(factory: impl Factory) -> Self {
         Self::with(Simulation::new(), factory)
     }
 
-    fn with(simulation: Simulation, factory: impl Factory) -> Self {
+    pub(crate) fn with(simulation: Simulation, factory: impl Factory) -> Self {
         let reactor = simulation.reactor();
         let address = "127.0.0.1:8007".parse().unwrap();
         TcpServer::new(&reactor, address).listen(factory).unwrap();
@@ -70,17 +70,17 @@ impl World {
     }
 
     /// Sends to the server, and waits until it has come.
-    fn send(&self, data: impl AsRef<[u8]>) {
+    pub(crate) fn send(&self, data: impl AsRef<[u8]>) {
         self.peer.transport().write(data.as_ref());
         self.pass(Duration::from_secs(1));
     }
 
-    fn pass(&self, time: Duration) {
+    pub(crate) fn pass(&self, time: Duration) {
         let later = defer_later(&self.reactor, time, || ());
         self.reactor.run_until(later).unwrap();
     }
 
-    fn received(&self) -> String {
+    pub(crate) fn received(&self) -> String {
         String::from_utf8_lossy(&self.received.borrow()).into_owned()
     }
 }

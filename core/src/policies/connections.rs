@@ -1,0 +1,158 @@
+//! Which connections there are, and how many there may be.
+
+use std::cell::RefCell;
+use std::fmt;
+use std::rc::Rc;
+
+use slab::Slab;
+
+use super::{Guard, Policy, Refusal};
+use crate::{Address, Transport};
+
+/// The connections of a factory: a policy that refuses none and knows all. A cheap handle.
+///
+/// ```
+/// use torsade_core::policies::Connections;
+/// use torsade_core::{Address, Factory, Protocol, Result, Transport};
+/// # struct Quiet;
+/// # impl Protocol for Quiet {
+/// #     fn data_received(&mut self, _: &Transport, _: &[u8]) -> Result<()> { Ok(()) }
+/// # }
+///
+/// let connections = Connections::new();
+/// let factory = (|_: &Address| Quiet).policy(connections.clone());
+/// // When the program ends:
+/// for transport in connections.transports() {
+///     transport.lose_connection();
+/// }
+/// # drop(factory);
+/// ```
+#[derive(Clone, Default)]
+pub struct Connections {
+    open: Rc<RefCell<Slab<Option<Transport>>>>,
+}
+
+impl Connections {
+    /// None yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// How many there are.
+    #[doc(alias = "connectionCount")]
+    pub fn len(&self) -> usize {
+        self.open.borrow().len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Their transports.
+    pub fn transports(&self) -> Vec<Transport> {
+        let open = self.open.borrow();
+        open.iter()
+            .filter_map(|(_, transport)| transport.clone())
+            .collect()
+    }
+}
+
+impl Policy for Connections {
+    type Guard = ConnectionGuard;
+
+    fn admit(&mut self, _: &Address) -> Result<ConnectionGuard, Refusal> {
+        Ok(ConnectionGuard {
+            connections: self.clone(),
+            key: self.open.borrow_mut().insert(None),
+        })
+    }
+}
+
+/// A place among the [`Connections`]; given back when it is dropped.
+#[derive(Debug)]
+pub struct ConnectionGuard {
+    connections: Connections,
+    key: usize,
+}
+
+impl Guard for ConnectionGuard {
+    fn connection_made(&mut self, transport: &Transport) {
+        self.connections.open.borrow_mut()[self.key] = Some(transport.clone());
+    }
+}
+
+impl Drop for ConnectionGuard {
+    fn drop(&mut self) {
+        self.connections.open.borrow_mut().try_remove(self.key);
+    }
+}
+
+/// Closes connections at once that would be too many.
+#[derive(Clone)]
+#[doc(alias = "LimitTotalConnectionsFactory")]
+#[doc(alias = "maxConnectionCount")]
+pub struct ConnectionLimit {
+    connections: Connections,
+    most: usize,
+    overflow: Option<Rc<Farewell>>,
+}
+
+type Farewell = dyn Fn(&Transport);
+
+impl ConnectionLimit {
+    /// So many at most.
+    #[doc(alias = "connectionLimit")]
+    pub fn new(most: usize) -> Self {
+        Self {
+            connections: Connections::new(),
+            most,
+            overflow: None,
+        }
+    }
+
+    /// Has `farewell` tell those that are too many, before they are closed.
+    #[must_use]
+    #[doc(alias = "overflowProtocol")]
+    pub fn overflow(mut self, farewell: impl Fn(&Transport) + 'static) -> Self {
+        self.overflow = Some(Rc::new(farewell));
+        self
+    }
+
+    /// Those that there are.
+    pub fn connections(&self) -> Connections {
+        self.connections.clone()
+    }
+}
+
+impl Policy for ConnectionLimit {
+    type Guard = ConnectionGuard;
+
+    fn admit(&mut self, peer: &Address) -> Result<ConnectionGuard, Refusal> {
+        if self.connections.len() < self.most {
+            return self.connections.admit(peer);
+        }
+        let refusal = Refusal::new("there are too many connections");
+        Err(match self.overflow.clone() {
+            Some(farewell) => refusal.with_farewell(move |transport| farewell(transport)),
+            None => refusal,
+        })
+    }
+}
+
+impl fmt::Debug for ConnectionLimit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ConnectionLimit")
+            .field("connections", &self.connections)
+            .field("most", &self.most)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Connections {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connections")
+            .field("len", &self.len())
+            .finish()
+    }
+}

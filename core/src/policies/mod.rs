@@ -1,0 +1,121 @@
+//! Behaviours to add to the connections of any factory: limits, time-outs, bandwidth.
+//!
+//! A [`Policy`] decides which connections there are, and gives each a [`Guard`] that hears of what
+//! happens to it before its protocol does. [`Factory::policy`](crate::Factory::policy) puts one on; several compose, the last
+//! one outermost:
+//!
+//! ```
+//! use std::time::Duration;
+//! use torsade_core::policies::{ConnectionLimit, PeerLimit, Timeouts};
+//! use torsade_core::testing::Simulation;
+//! use torsade_core::{Address, Factory, Protocol, Result, TcpServer, Transport};
+//!
+//! struct Echo;
+//!
+//! impl Protocol for Echo {
+//!     fn data_received(&mut self, transport: &Transport, data: &[u8]) -> Result<()> {
+//!         transport.write(data);
+//!         Ok(())
+//!     }
+//! }
+//!
+//! # fn main() -> Result<()> {
+//! let reactor = Simulation::new().reactor();
+//! let echo = |_: &Address| Echo;
+//! let factory = echo
+//!     .policy(Timeouts::new().idle(Duration::from_secs(60)))
+//!     // Those that one address has too many of do not count for all.
+//!     .policy(ConnectionLimit::new(1000))
+//!     .policy(PeerLimit::new(10));
+//! TcpServer::new(&reactor, "127.0.0.1:8007".parse()?).listen(factory)?;
+//! # Ok(())
+//! # }
+//! ```
+
+mod accept_rate;
+mod connections;
+mod peer_limit;
+#[cfg(test)]
+mod tests;
+mod throttling;
+mod timeouts;
+mod wrapping;
+
+use std::fmt;
+
+use crate::{Address, Failure, Transport};
+
+pub use accept_rate::AcceptRate;
+pub use connections::{ConnectionGuard, ConnectionLimit, Connections};
+pub use peer_limit::{PeerGuard, PeerLimit};
+pub use throttling::{Throttling, ThrottlingGuard};
+pub use timeouts::{TimeoutGuard, Timeouts};
+pub use wrapping::{ProtocolWrapper, WrappingFactory};
+
+/// Something that all connections of a factory have in common.
+pub trait Policy: 'static {
+    /// What looks after one connection.
+    type Guard: Guard;
+
+    /// Whether there may be a connection with `peer`.
+    ///
+    /// # Errors
+    /// [`Refusal`]: there may not, and it is closed.
+    fn admit(&mut self, peer: &Address) -> Result<Self::Guard, Refusal>;
+}
+
+/// What looks after one connection: it hears of everything before the protocol. It is dropped with the
+/// protocol.
+pub trait Guard: 'static {
+    /// The connection is ready to use.
+    fn connection_made(&mut self, transport: &Transport) {
+        let _ = transport;
+    }
+
+    /// Bytes came.
+    fn data_received(&mut self, transport: &Transport, data: &[u8]) {
+        let _ = (transport, data);
+    }
+
+    /// The connection is over.
+    fn connection_lost(&mut self, reason: &Failure) {
+        let _ = reason;
+    }
+}
+
+/// A guard that does nothing.
+impl Guard for () {}
+
+/// A connection may not be: it is closed, perhaps with a word.
+pub struct Refusal {
+    why: &'static str,
+    farewell: Option<Box<Farewell>>,
+}
+
+type Farewell = dyn FnOnce(&Transport);
+
+impl Refusal {
+    /// Closes it at once; `why` is for the log.
+    pub fn new(why: &'static str) -> Self {
+        Self {
+            why,
+            farewell: None,
+        }
+    }
+
+    /// Has `farewell` write something before it is closed.
+    #[must_use]
+    pub fn with_farewell(mut self, farewell: impl FnOnce(&Transport) + 'static) -> Self {
+        self.farewell = Some(Box::new(farewell));
+        self
+    }
+}
+
+impl fmt::Debug for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Refusal")
+            .field("why", &self.why)
+            .field("has_farewell", &self.farewell.is_some())
+            .finish()
+    }
+}

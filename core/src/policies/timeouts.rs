@@ -1,0 +1,113 @@
+//! How long connections may do nothing, and how long they may be.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::time::Duration;
+
+use super::{Guard, Policy, Refusal};
+use crate::{Address, DelayedCall, Traffic, Transport};
+
+/// Closes connections on which nothing moves for too long, in either direction, or that are too old.
+///
+/// How long a handshake may take is a matter of listening:
+/// [`ListenOptions::handshake_timeout`](crate::net::ListenOptions::handshake_timeout). A protocol that
+/// knows better what counts as something happening has an
+/// [`IdleTimeout`](crate::protocols::IdleTimeout) of its own.
+#[derive(Clone, Debug, Default)]
+#[doc(alias = "TimeoutFactory")]
+pub struct Timeouts {
+    idle: Option<Duration>,
+    total: Option<Duration>,
+}
+
+impl Timeouts {
+    /// No limit yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Closes a connection when no byte has come or gone for so long.
+    #[must_use]
+    #[doc(alias = "timeoutPeriod")]
+    pub fn idle(mut self, time: Duration) -> Self {
+        self.idle = Some(time);
+        self
+    }
+
+    /// Closes a connection so long after it began.
+    #[must_use]
+    pub fn total(mut self, time: Duration) -> Self {
+        self.total = Some(time);
+        self
+    }
+}
+
+impl Policy for Timeouts {
+    type Guard = TimeoutGuard;
+
+    fn admit(&mut self, _: &Address) -> Result<TimeoutGuard, Refusal> {
+        Ok(TimeoutGuard {
+            timeouts: self.clone(),
+            total: None,
+            idle: Rc::default(),
+        })
+    }
+}
+
+/// The time limits of one connection.
+#[derive(Debug)]
+#[doc(alias = "TimeoutProtocol")]
+pub struct TimeoutGuard {
+    timeouts: Timeouts,
+    total: Option<DelayedCall>,
+    idle: Rc<RefCell<Option<DelayedCall>>>,
+}
+
+impl Guard for TimeoutGuard {
+    fn connection_made(&mut self, transport: &Transport) {
+        if let Some(time) = self.timeouts.total {
+            let old = transport.clone();
+            let end = move || old.lose_connection();
+            self.total = Some(transport.reactor().call_later(time, end));
+        }
+        if let Some(time) = self.timeouts.idle {
+            watch(
+                transport.clone(),
+                transport.traffic(),
+                time,
+                time,
+                &self.idle,
+            );
+        }
+    }
+}
+
+/// Looks in `after` whether anything has moved within `time`.
+fn watch(
+    transport: Transport,
+    traffic: Traffic,
+    time: Duration,
+    after: Duration,
+    timer: &Rc<RefCell<Option<DelayedCall>>>,
+) {
+    let reactor = transport.reactor();
+    let weak = Rc::downgrade(timer);
+    let look = move || {
+        let Some(timer) = weak.upgrade() else { return };
+        let now = transport.reactor().now();
+        let still = now.saturating_duration_since(traffic.last_moved());
+        match time.checked_sub(still).filter(|left| !left.is_zero()) {
+            Some(left) => watch(transport, traffic, time, left, &timer),
+            None => transport.lose_connection(),
+        }
+    };
+    *timer.borrow_mut() = Some(reactor.call_later(after, look));
+}
+
+impl Drop for TimeoutGuard {
+    fn drop(&mut self) {
+        for timer in [self.total.take(), self.idle.take()].into_iter().flatten() {
+            timer.cancel();
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! Several protocols on one port, told apart by what comes first.
+
+use std::fmt;
+use std::os::fd::OwnedFd;
+
+use crate::{Failure, Protocol, Result, Transport};
+
+/// What the first bytes of a connection say of its protocol.
+pub enum Picked {
+    /// Too little: more have to come.
+    More,
+    /// It is this one; the bytes are for it.
+    Protocol(Box<dyn Protocol>),
+    /// None: the connection is closed.
+    None,
+}
+
+impl Picked {
+    /// It is this one.
+    pub fn protocol(protocol: impl Protocol) -> Self {
+        Self::Protocol(Box::new(protocol))
+    }
+}
+
+/// A protocol that looks at what comes first, and then is another one.
+///
+/// It is for protocols in which the client speaks first. Where a filter is to be chosen, TLS for
+/// example, there is [`ByFirstBytes`](crate::filter::ByFirstBytes).
+///
+/// ```
+/// use torsade_core::protocols::{Multiplexer, Picked};
+/// use torsade_core::testing::Simulation;
+/// use torsade_core::{Address, Protocol, Result, TcpServer, Transport};
+///
+/// struct Http;
+/// struct Line;
+/// # impl Protocol for Http {
+/// #     fn data_received(&mut self, _: &Transport, _: &[u8]) -> Result<()> { Ok(()) }
+/// # }
+/// # impl Protocol for Line {
+/// #     fn data_received(&mut self, _: &Transport, _: &[u8]) -> Result<()> { Ok(()) }
+/// # }
+///
+/// # fn main() -> Result<()> {
+/// let reactor = Simulation::new().reactor();
+/// let pick = |bytes: &[u8]| match bytes {
+///     _ if bytes.starts_with(b"GET ") => Picked::protocol(Http),
+///     _ if b"GET ".starts_with(bytes) => Picked::More,
+///     _ => Picked::protocol(Line),
+/// };
+/// let server = TcpServer::new(&reactor, "127.0.0.1:8007".parse()?);
+/// server.listen(move |_: &Address| Multiplexer::new(pick))?;
+/// # Ok(())
+/// # }
+/// ```
+pub struct Multiplexer {
+    state: State,
+}
+
+type Pick = Box<dyn FnMut(&[u8]) -> Picked>;
+
+enum State {
+    Undecided { begun: Vec<u8>, pick: Pick },
+    Picked(Box<dyn Protocol>),
+    Closing,
+}
+
+/// So many bytes must be enough to decide.
+const MOST: usize = 4096;
+
+impl Multiplexer {
+    /// Asks `pick` with all that has come, as long as it wants more: up to 4096 bytes, then the
+    /// connection is closed.
+    pub fn new(pick: impl FnMut(&[u8]) -> Picked + 'static) -> Self {
+        Self {
+            state: State::Undecided {
+                begun: Vec::new(),
+                pick: Box::new(pick),
+            },
+        }
+    }
+
+    fn picked(&mut self) -> Option<&mut dyn Protocol> {
+        match &mut self.state {
+            State::Picked(protocol) => Some(&mut **protocol),
+            _ => None,
+        }
+    }
+}
+
+impl Protocol for Multiplexer {
+    fn data_received(&mut self, transport: &Transport, data: &[u8]) -> Result<()> {
+        let (begun, pick) = match &mut self.state {
+            State::Picked(protocol) => return protocol.data_received(transport, data),
+            State::Closing => return Ok(()),
+            State::Undecided { begun, pick } => (begun, pick),
+        };
+        begun.extend_from_slice(data);
+        match pick(begun) {
+            Picked::More if begun.len() <= MOST => Ok(()),
+            Picked::More | Picked::None => {
+                self.state = State::Closing;
+                transport.lose_connection();
+                Ok(())
+            }
+            Picked::Protocol(mut protocol) => {
+                let begun = std::mem::take(begun);
+                protocol.connection_made(transport);
+                let mut given = Ok(());
+                for piece in begun.chunks(64 * 1024) {
+                    // It may have closed the connection, and then it wants nothing.
+                    if given.is_ok() && transport.is_connected() {
+                        given = protocol.data_received(transport, piece);
+                    }
+                }
+                self.state = State::Picked(protocol);
+                given
+            }
+        }
+    }
+
+    fn descriptor_received(&mut self, transport: &Transport, descriptor: OwnedFd) {
+        if let Some(protocol) = self.picked() {
+            protocol.descriptor_received(transport, descriptor);
+        }
+    }
+
+    fn read_closed(&mut self, transport: &Transport) {
+        match self.picked() {
+            Some(protocol) => protocol.read_closed(transport),
+            None => transport.lose_connection(),
+        }
+    }
+
+    fn write_closed(&mut self, transport: &Transport) {
+        if let Some(protocol) = self.picked() {
+            protocol.write_closed(transport);
+        }
+    }
+
+    fn connection_lost(&mut self, reason: &Failure) {
+        if let Some(protocol) = self.picked() {
+            protocol.connection_lost(reason);
+        }
+    }
+}
+
+impl fmt::Debug for Picked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::More => "More",
+            Self::Protocol(_) => "Protocol",
+            Self::None => "None",
+        })
+    }
+}
+
+impl fmt::Debug for Multiplexer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Multiplexer").finish_non_exhaustive()
+    }
+}

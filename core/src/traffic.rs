@@ -1,0 +1,262 @@
+//! How much goes over a connection, and how fast it may.
+
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::fmt;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use crate::Reactor;
+
+/// So many bytes a second, for one connection or for several together. A cheap handle.
+///
+/// Those who use it get their share in turn. A tenth of a second's bytes may go at once.
+///
+/// ```
+/// use torsade_core::{Bandwidth, Protocol, Reactor, Result, Transport};
+///
+/// /// What all downloads together may take.
+/// struct Download {
+///     bandwidth: Bandwidth,
+/// }
+///
+/// impl Protocol for Download {
+///     fn connection_made(&mut self, transport: &Transport) {
+///         transport.traffic().limit_writing(&self.bandwidth);
+///     }
+///
+///     fn data_received(&mut self, transport: &Transport, _: &[u8]) -> Result<()> {
+///         transport.write(&[0; 1_000_000]);
+///         Ok(())
+///     }
+/// }
+///
+/// # fn main() -> Result<()> {
+/// let reactor = Reactor::new()?;
+/// let download = Download { bandwidth: Bandwidth::new(&reactor, 100_000) };
+/// # drop(download);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+#[doc(alias = "ThrottlingFactory")]
+pub struct Bandwidth(Rc<Bucket>);
+
+/// Something to be told that there is room again.
+type Wake = Box<dyn FnOnce()>;
+
+/// A bucket that fills with time, and holds no more than a share.
+struct Bucket {
+    reactor: Reactor,
+    bytes_a_second: Cell<u64>,
+    /// When it was empty, if it has filled evenly since.
+    empty_at: Cell<Instant>,
+    waiting: RefCell<VecDeque<Wake>>,
+    has_timer: Cell<bool>,
+}
+
+/// What may go at once is what comes together in this time.
+const SHARE: Duration = Duration::from_millis(100);
+
+impl Bandwidth {
+    /// So many bytes a second, at least one.
+    pub fn new(reactor: &Reactor, bytes_a_second: u64) -> Self {
+        let now = reactor.now();
+        Self(Rc::new(Bucket {
+            reactor: reactor.clone(),
+            bytes_a_second: Cell::new(bytes_a_second.max(1)),
+            empty_at: Cell::new(now.checked_sub(SHARE).unwrap_or(now)),
+            waiting: RefCell::default(),
+            has_timer: Cell::new(false),
+        }))
+    }
+
+    /// How many bytes a second it is.
+    pub fn bytes_a_second(&self) -> u64 {
+        self.0.bytes_a_second.get()
+    }
+
+    /// Makes it so many from now on, at least one.
+    pub fn set(&self, bytes_a_second: u64) {
+        self.0.fill();
+        self.0.bytes_a_second.set(bytes_a_second.max(1));
+    }
+
+    /// How many bytes may go now.
+    pub(crate) fn available(&self) -> usize {
+        usize::try_from(self.0.available()).unwrap_or(usize::MAX)
+    }
+
+    /// So many have gone.
+    pub(crate) fn take(&self, bytes: usize) {
+        self.0.take(bytes as u64);
+    }
+
+    /// Has `wake` called when a share may go again.
+    pub(crate) fn wait(&self, wake: impl FnOnce() + 'static) {
+        self.0.waiting.borrow_mut().push_back(Box::new(wake));
+        Bucket::set_timer(&self.0);
+    }
+}
+
+impl Bucket {
+    /// A share, in bytes.
+    fn share(&self) -> u64 {
+        (self.bytes_a_second.get() / 10).max(1)
+    }
+
+    /// How long so many bytes take.
+    fn time_for(&self, bytes: u64) -> Duration {
+        let nanos = u128::from(bytes) * 1_000_000_000;
+        let nanos = nanos.div_ceil(u128::from(self.bytes_a_second.get()));
+        Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
+    }
+
+    /// What is above a share is lost.
+    fn fill(&self) {
+        let earliest = self.reactor.now().checked_sub(self.time_for(self.share()));
+        if let Some(earliest) = earliest {
+            self.empty_at.set(self.empty_at.get().max(earliest));
+        }
+    }
+
+    fn available(&self) -> u64 {
+        self.fill();
+        let filling = self
+            .reactor
+            .now()
+            .saturating_duration_since(self.empty_at.get());
+        let bytes = filling.as_nanos() * u128::from(self.bytes_a_second.get()) / 1_000_000_000;
+        u64::try_from(bytes).unwrap_or(u64::MAX).min(self.share())
+    }
+
+    fn take(&self, bytes: u64) {
+        self.fill();
+        self.empty_at
+            .set(self.empty_at.get() + self.time_for(bytes));
+    }
+
+    fn set_timer(this: &Rc<Self>) {
+        if this.waiting.borrow().is_empty() || this.has_timer.replace(true) {
+            return;
+        }
+        let full_at = this.empty_at.get() + this.time_for(this.share());
+        let delay = full_at.saturating_duration_since(this.reactor.now());
+        let weak = Rc::downgrade(this);
+        let _ = this.reactor.call_later(delay, move || {
+            let Some(this) = weak.upgrade() else { return };
+            this.has_timer.set(false);
+            // Somebody who did not have to wait may have been faster.
+            if this.available() >= this.share() {
+                let next = this.waiting.borrow_mut().pop_front();
+                if let Some(wake) = next {
+                    wake();
+                }
+            }
+            // Each in turn: the next one when this one has had its share.
+            Self::set_timer(&this);
+        });
+    }
+}
+
+impl fmt::Debug for Bandwidth {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Bandwidth({} bytes a second)", self.bytes_a_second())
+    }
+}
+
+/// What goes over one connection: from [`Transport::traffic`](crate::Transport::traffic). A cheap
+/// handle.
+///
+/// Bytes are those on the wire: with TLS, encrypted and with all that belongs to it.
+#[derive(Clone)]
+#[doc(alias = "ThrottlingProtocol")]
+pub struct Traffic(Rc<Counts>);
+
+struct Counts {
+    received: Cell<u64>,
+    sent: Cell<u64>,
+    last: Cell<Instant>,
+    reading: RefCell<Vec<Bandwidth>>,
+    writing: RefCell<Vec<Bandwidth>>,
+}
+
+impl Traffic {
+    pub(crate) fn new(now: Instant) -> Self {
+        Self(Rc::new(Counts {
+            received: Cell::default(),
+            sent: Cell::default(),
+            last: Cell::new(now),
+            reading: RefCell::default(),
+            writing: RefCell::default(),
+        }))
+    }
+
+    /// How many bytes have come since this was asked for first.
+    pub fn received(&self) -> u64 {
+        self.0.received.get()
+    }
+
+    /// How many bytes have been given to the system since then.
+    pub fn sent(&self) -> u64 {
+        self.0.sent.get()
+    }
+
+    /// When any moved last, or when this was asked for first.
+    pub fn last_moved(&self) -> Instant {
+        self.0.last.get()
+    }
+
+    /// Reads no faster than this; of several limits, each holds. The peer is slowed down.
+    #[doc(alias = "readLimit")]
+    pub fn limit_reading(&self, bandwidth: &Bandwidth) {
+        self.0.reading.borrow_mut().push(bandwidth.clone());
+    }
+
+    /// Writes no faster than this; of several limits, each holds. Producers are slowed down.
+    #[doc(alias = "writeLimit")]
+    pub fn limit_writing(&self, bandwidth: &Bandwidth) {
+        self.0.writing.borrow_mut().push(bandwidth.clone());
+    }
+
+    pub(crate) fn has_received(&self, bytes: usize, now: Instant) {
+        self.0.received.set(self.0.received.get() + bytes as u64);
+        self.0.last.set(now);
+        for bandwidth in &*self.0.reading.borrow() {
+            bandwidth.take(bytes);
+        }
+    }
+
+    pub(crate) fn has_sent(&self, bytes: usize, now: Instant) {
+        self.0.sent.set(self.0.sent.get() + bytes as u64);
+        self.0.last.set(now);
+        for bandwidth in &*self.0.writing.borrow() {
+            bandwidth.take(bytes);
+        }
+    }
+
+    /// The narrowest limit for reading, and what it lets through now.
+    pub(crate) fn may_receive(&self) -> Option<(Bandwidth, usize)> {
+        narrowest(&self.0.reading.borrow())
+    }
+
+    /// The same for writing.
+    pub(crate) fn may_send(&self) -> Option<(Bandwidth, usize)> {
+        narrowest(&self.0.writing.borrow())
+    }
+}
+
+fn narrowest(limits: &[Bandwidth]) -> Option<(Bandwidth, usize)> {
+    let all = limits.iter().map(|limit| (limit, limit.available()));
+    let (limit, available) = all.min_by_key(|(_, available)| *available)?;
+    Some((limit.clone(), available))
+}
+
+impl fmt::Debug for Traffic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Traffic")
+            .field("received", &self.received())
+            .field("sent", &self.sent())
+            .finish_non_exhaustive()
+    }
+}
