@@ -48,6 +48,15 @@ impl RequestBody {
         }
     }
 
+    /// All of it, if that is known before it is sent.
+    pub(crate) fn bytes(&self) -> Option<&[u8]> {
+        match self {
+            Self::Empty => Some(b""),
+            Self::Bytes(bytes) => Some(bytes),
+            Self::Producer(_) | Self::Producers(_) => None,
+        }
+    }
+
     pub(crate) fn length(&self) -> BodyLength {
         match self {
             Self::Empty => BodyLength::None,

@@ -31,6 +31,7 @@
 //! ```
 
 mod agent;
+mod auth;
 mod body;
 mod client;
 mod connection;
@@ -41,6 +42,7 @@ pub mod error;
 mod incoming;
 mod origin;
 mod proxy;
+mod random;
 mod range;
 mod redirect;
 mod request;
@@ -50,6 +52,7 @@ mod saving;
 pub mod wire;
 
 pub use agent::{Agent, AgentOptions, PoolStatistics, RequestAgent};
+pub use auth::{AuthAgent, AuthError, Challenge, Credentials};
 pub use body::{BodyProducer, BodyWriter, FileBodyProducer, Form, RequestBody};
 pub use client::{Client, ClientRequest, HttpStatusError, get, get_text};
 pub use connection::{NotUpgraded, UnspokenProtocol};

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use url::Url;
 
+use crate::auth::Credentials;
 use crate::body::{BodyProducer, RequestBody};
 use crate::error::InvalidRequest;
 
@@ -27,6 +28,7 @@ pub struct Request {
     pub(crate) headers: HeaderMap,
     pub(crate) body: RequestBody,
     pub(crate) close: bool,
+    pub(crate) credentials: Option<Rc<Credentials>>,
 }
 
 impl Request {
@@ -62,6 +64,7 @@ impl Request {
             headers: HeaderMap::new(),
             body: RequestBody::Empty,
             close: false,
+            credentials: None,
         })
     }
 
@@ -128,6 +131,13 @@ impl Request {
         self
     }
 
+    /// Answers a challenge of the server with these, if an [`AuthAgent`](crate::AuthAgent) makes the
+    /// request. Redirects take them to no other origin.
+    pub fn credentials(mut self, credentials: Credentials) -> Self {
+        self.credentials = Some(Rc::new(credentials));
+        self
+    }
+
     /// The method.
     pub fn method(&self) -> &Method {
         &self.method
@@ -146,6 +156,7 @@ impl Request {
             headers: self.headers.clone(),
             body: self.body.again()?,
             close: self.close,
+            credentials: self.credentials.clone(),
         })
     }
 

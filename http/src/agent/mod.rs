@@ -8,14 +8,16 @@ use std::fmt;
 use std::rc::{Rc, Weak};
 use std::time::Instant;
 
-use http::{Method, header};
+use http::{Method, StatusCode, header};
 use torsade_core::endpoints::{ClientEndpoint, HostnameClient};
 use torsade_core::{Address, Deferred, Failure, Reactor, TimedOut};
 use torsade_tls::{ClientTls, wrap_client_tls};
 
+use crate::auth::{AuthError, Challenge, Sent, discard};
 use crate::connection::{Connection, Outgoing, Reply, Speaking};
 use crate::error::{RequestError, Stage, WireError};
 use crate::origin::Origin;
+use crate::proxy::{ProxyError, ProxyLogins};
 use crate::request::Request;
 use crate::response::Response;
 
@@ -78,6 +80,7 @@ struct Inner {
     /// Made when the first https request is: reading the platform's roots takes its time.
     tls: OnceCell<ClientTls>,
     pool: Rc<Pool>,
+    logins: ProxyLogins,
 }
 
 impl Agent {
@@ -99,6 +102,7 @@ impl Agent {
                 pool: Pool::new(&options),
                 options,
                 tls,
+                logins: ProxyLogins::default(),
             }),
         }
     }
@@ -167,9 +171,8 @@ impl Inner {
         let key = Origin::of(&request.url).via(this.options.proxies.for_url(&request.url));
         let total = this.options.timeouts.total;
         let deadline = total.map(|total| this.reactor.now() + total);
-        let url = request.url.clone();
-        let attempt = Self::attempt(this, key.clone(), request, deadline);
-        let attempt = match total {
+        let attempt = Self::login(this, key.clone(), request, deadline, 0);
+        match total {
             Some(total) => {
                 let origin = key.to_string();
                 attempt.fail_after(&this.reactor, total, move |failure| {
@@ -181,8 +184,48 @@ impl Inner {
                 })
             }
             None => attempt,
+        }
+    }
+
+    /// Makes the request, and makes it again with an answer if the proxy that takes it wants to know
+    /// who asks.
+    fn login(
+        this: &Rc<Self>,
+        key: Origin,
+        request: Request,
+        deadline: Option<Instant>,
+        answers: u8,
+    ) -> Deferred<Response> {
+        let url = request.url.clone();
+        let taker = key
+            .proxy()
+            .filter(|proxy| proxy.takes_requests_for(key.is_https()));
+        let Some(proxy) = taker.cloned() else {
+            let reply = Self::attempt(this, key, request, deadline);
+            return reply.map(move |reply| Response::new(url, reply));
         };
-        attempt.map(move |reply| Response::new(url, reply))
+        let (this, again) = (Rc::clone(this), request.again());
+        let known_body = request.body.bytes().is_some();
+        let reply = Self::attempt(&this, key.clone(), request, deadline);
+        reply.add_callback(move |reply| {
+            let response = Response::new(url, reply);
+            let headers = response.headers();
+            if response.status() != StatusCode::PROXY_AUTHENTICATION_REQUIRED {
+                this.logins.renew(&proxy, headers);
+                return Deferred::succeed(response);
+            }
+            let challenges = Challenge::parse_all(headers, &header::PROXY_AUTHENTICATE);
+            if !this.logins.answer(&proxy, &challenges, known_body, answers) {
+                return Deferred::succeed(response);
+            }
+            let Some(again) = again else {
+                let url = response.url().to_string();
+                let gone = AuthError::BodyIsGone { url };
+                return Deferred::fail(RequestError::new(&key, Stage::ReadingHead, gone));
+            };
+            discard(response)
+                .add_callback(move |()| Self::login(&this, key, again, deadline, answers + 1))
+        })
     }
 
     /// Gets a connection and sends the request on it; if that connection turns out to have been
@@ -231,7 +274,7 @@ impl Inner {
         deadline: Option<Instant>,
     ) -> Deferred<Reply> {
         let host = request.authority().to_owned();
-        let target = Self::address_to(key, &mut request);
+        let target = Self::address_to(this, key, &mut request);
         let Some(connection) = lease.redeem() else {
             return Deferred::fail(torsade_core::ConnectionDone);
         };
@@ -250,14 +293,20 @@ impl Inner {
 
     /// The target of the request, as whoever takes it reads it (RFC 9112 section 3.2). What is for
     /// the proxy alone goes to it alone.
-    fn address_to(key: &Origin, request: &mut Request) -> String {
+    fn address_to(&self, key: &Origin, request: &mut Request) -> String {
         match key.proxy() {
             None => request.target().to_owned(),
             Some(proxy) if proxy.takes_requests_for(key.is_https()) => {
-                if let Some(value) = proxy.authorization() {
+                let target = request.url[..url::Position::AfterQuery].to_owned();
+                let sent = Sent {
+                    method: &request.method,
+                    target: &target,
+                    body: request.body.bytes(),
+                };
+                if let Some(value) = self.logins.authorization(proxy, sent) {
                     request.headers.insert(header::PROXY_AUTHORIZATION, value);
                 }
-                request.url[..url::Position::AfterQuery].to_owned()
+                target
             }
             Some(_) => {
                 request.headers.remove(header::PROXY_AUTHORIZATION);
@@ -269,11 +318,32 @@ impl Inner {
     /// A connection: a kept one, or a new one.
     fn lease(this: &Rc<Self>, key: Origin, reuse: Reuse) -> Deferred<Lease> {
         let inner = Rc::clone(this);
-        let connect = move |key: &Origin| Self::connect(&inner, key);
+        let connect = move |key: &Origin| Self::connect(&inner, key.clone(), 0);
         Pool::lease(&this.pool, key, reuse, Rc::new(connect))
     }
 
-    fn connect(this: &Rc<Self>, key: &Origin) -> Deferred<Rc<dyn Connection>> {
+    /// Connects, and does so again with an answer if the proxy on the way wants to know who asks.
+    fn connect(this: &Rc<Self>, key: Origin, answers: u8) -> Deferred<Rc<dyn Connection>> {
+        let connected = Self::connect_once(this, &key);
+        let Some(proxy) = key.proxy().cloned() else {
+            return connected;
+        };
+        let this = Rc::clone(this);
+        connected.add_errback(move |failure| {
+            let is_answered = match failure.find::<ProxyError>() {
+                Some(ProxyError::AuthenticationRequired { challenges, .. }) => {
+                    this.logins.answer(&proxy, challenges, true, answers)
+                }
+                _ => false,
+            };
+            match is_answered {
+                true => Self::connect(&this, key, answers + 1),
+                false => Deferred::fail(failure),
+            }
+        })
+    }
+
+    fn connect_once(this: &Rc<Self>, key: &Origin) -> Deferred<Rc<dyn Connection>> {
         let (origin, reactor) = (key.clone(), this.reactor.clone());
         let owner = Pool::as_owner(&this.pool);
         let factory = move |_: &Address| Speaking::Undecided {
@@ -303,7 +373,7 @@ impl Inner {
                 if proxy.takes_requests_for(key.is_https()) {
                     return Ok(endpoint);
                 }
-                proxy.through(endpoint, key.host(), key.port())
+                proxy.through(endpoint, key.host(), key.port(), &self.logins)
             }
         };
         if key.is_https() {

@@ -2,7 +2,6 @@
 
 use std::fmt::{self, Write};
 use std::fs::File;
-use std::hash::{BuildHasher, RandomState};
 use std::io;
 use std::path::Path;
 
@@ -12,6 +11,7 @@ use torsade_core::Reactor;
 use super::RequestBody;
 use super::file::piece;
 use super::pieces::{Piece, Pieces};
+use crate::random::random_hex;
 
 /// A form with texts and files, as browsers send it.
 ///
@@ -36,15 +36,10 @@ pub struct Form {
 impl Form {
     /// Without any field.
     pub fn new() -> Self {
-        let random = RandomState::new();
         Self {
             pieces: Vec::new(),
             // Nobody can guess it, and so put it into a field.
-            boundary: format!(
-                "torsade-{:016x}{:016x}",
-                random.hash_one(1),
-                random.hash_one(2)
-            ),
+            boundary: format!("torsade-{}", random_hex()),
         }
     }
 

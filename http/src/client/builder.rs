@@ -6,15 +6,14 @@ use std::ops::RangeBounds;
 use std::rc::Rc;
 use std::time::Duration;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD as BASE64;
-use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, RANGE, USER_AGENT};
+use http::header::{AUTHORIZATION, CONTENT_TYPE, RANGE, USER_AGENT};
 use http::{HeaderValue, Method, StatusCode};
-use torsade_core::{Deferred, Failure, Result};
+use torsade_core::{Deferred, Result};
 use url::Url;
 
 use super::Client;
 use crate::agent::RequestAgent;
+use crate::auth::{Credentials, basic};
 use crate::body::{BodyProducer, Form, RequestBody};
 use crate::error::InvalidRequest;
 use crate::request::Request;
@@ -98,13 +97,32 @@ impl ClientRequest {
     #[doc(alias = "auth")]
     pub fn basic_auth(self, user: &str, password: &str) -> Self {
         let value = basic(user, password);
-        self.with(|request| set_secret(request, &AUTHORIZATION, &value))
+        self.with(|request| Ok(authorized(request, value)))
+    }
+
+    /// Is known to the server by a user name and a password, by Digest alone (RFC 7616): once the
+    /// server asks, it is shown that we know the password.
+    #[doc(alias = "HTTPDigestAuth")]
+    pub fn digest_auth(self, user: &str, password: &str) -> Self {
+        self.credentials(Credentials::new(user, password).digest_only())
+    }
+
+    /// Answers what the server asks with these: see [`AuthAgent`](crate::AuthAgent), which a client
+    /// [over another agent](Client::over) has to have within.
+    pub fn credentials(self, credentials: Credentials) -> Self {
+        self.with(|mut request| {
+            request.headers.remove(AUTHORIZATION);
+            Ok(request.credentials(credentials))
+        })
     }
 
     /// Is known to the server by a token (RFC 6750).
     pub fn bearer_auth(self, token: &str) -> Self {
-        let value = format!("Bearer {token}");
-        self.with(|request| set_secret(request, &AUTHORIZATION, &value))
+        let value = HeaderValue::try_from(format!("Bearer {token}"));
+        self.with(|request| {
+            let value = value.map_err(|error| InvalidRequest::value(AUTHORIZATION, &error))?;
+            Ok(authorized(request, value))
+        })
     }
 
     /// Sets the body, from bytes or text.
@@ -169,7 +187,8 @@ impl ClientRequest {
     ///
     /// # Errors
     /// [`InvalidRequest`], [`InvalidProxy`](crate::InvalidProxy),
-    /// [`RedirectError`](crate::RedirectError), and [`RequestError`](crate::RequestError).
+    /// [`RedirectError`](crate::RedirectError), [`AuthError`](crate::AuthError), and
+    /// [`RequestError`](crate::RequestError).
     pub fn send(self) -> Deferred<Response> {
         let mut request = match self.request {
             Ok(request) => request,
@@ -212,20 +231,14 @@ fn begin(method: Method, url: &str) -> Result<Request> {
     let request = Request::to(method, parsed)?;
     match (user.as_str(), password.as_str()) {
         ("", "") => Ok(request),
-        (user, password) => set_secret(request, &AUTHORIZATION, &basic(user, password)),
+        (user, password) => Ok(authorized(request, basic(user, password))),
     }
 }
 
-fn basic(user: &str, password: &str) -> String {
-    format!("Basic {}", BASE64.encode(format!("{user}:{password}")))
-}
-
-fn set_secret(mut request: Request, name: &HeaderName, value: &str) -> Result<Request> {
-    let mut value = HeaderValue::try_from(value)
-        .map_err(|error| Failure::from(InvalidRequest::value(name, &error)))?;
+fn authorized(mut request: Request, mut value: HeaderValue) -> Request {
     value.set_sensitive(true);
-    request.headers.insert(name, value);
-    Ok(request)
+    request.headers.insert(AUTHORIZATION, value);
+    request
 }
 
 impl fmt::Debug for ClientRequest {

@@ -13,6 +13,7 @@ use torsade_core::Reactor;
 pub use self::builder::{ClientRequest, HttpStatusError};
 pub use self::one_liners::{get, get_text};
 use crate::agent::{Agent, AgentOptions, RequestAgent};
+use crate::auth::AuthAgent;
 use crate::decode::ContentDecoderAgent;
 use crate::proxy::{InvalidProxy, Proxies};
 use crate::redirect::RedirectAgent;
@@ -68,7 +69,7 @@ impl Client {
         let agent: Rc<dyn RequestAgent> = Rc::new(Agent::with_options(reactor, options));
         #[cfg(feature = "cookies")]
         let agent: Rc<dyn RequestAgent> = Rc::new(CookieAgent::new(agent, &CookieJar::new()));
-        let agent = ContentDecoderAgent::new(agent);
+        let agent = ContentDecoderAgent::new(AuthAgent::new(agent));
         Self::over(reactor, Rc::new(RedirectAgent::new(agent).browser_like()))
     }
 

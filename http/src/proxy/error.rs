@@ -5,7 +5,8 @@ use std::fmt;
 
 use http::StatusCode;
 
-use crate::WireError;
+use crate::auth::Challenge;
+use crate::wire::WireError;
 
 /// What is no proxy.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,7 +36,7 @@ pub enum ProxyError {
         /// Where the tunnel was to lead to.
         target: String,
         /// The ways to prove it that it offers, such as `Basic realm="office"`.
-        challenges: Vec<String>,
+        challenges: Vec<Challenge>,
         /// Whether there were credentials.
         had_credentials: bool,
     },
@@ -75,10 +76,11 @@ impl fmt::Display for ProxyError {
                     true => "does not accept the user name and password given",
                     false => "wants a user name and a password (407)",
                 })?;
-                if challenges.is_empty() {
-                    return Ok(());
+                for (number, challenge) in challenges.iter().enumerate() {
+                    let word = if number == 0 { ", by" } else { " or" };
+                    write!(f, "{word} {challenge}")?;
                 }
-                write!(f, ", by {}", challenges.join(" or "))
+                Ok(())
             }
             Self::Refused {
                 proxy,

@@ -1,16 +1,16 @@
 //! Proxies: whom to ask for a connection, or for a response, instead of the server itself.
 
 mod error;
+mod login;
 mod selection;
 mod tunnel;
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
+use std::rc::Rc;
 use std::str::FromStr;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD as BASE64;
-use http::HeaderValue;
+use http::{HeaderValue, Method};
 use torsade_core::Reactor;
 use torsade_core::endpoints::{ClientEndpoint, ConnectOptions, HostnameClient};
 use torsade_core::filter::{Socks5, Socks5Error};
@@ -18,8 +18,12 @@ use torsade_tls::{ClientTls, wrap_client_tls};
 use url::Url;
 
 pub use error::{InvalidProxy, ProxyError};
+pub(crate) use login::ProxyLogins;
 pub use selection::Proxies;
 pub use tunnel::HttpTunnel;
+use tunnel::authority;
+
+use crate::auth::{Sent, basic};
 
 /// A proxy.
 ///
@@ -29,6 +33,9 @@ pub use tunnel::HttpTunnel;
 ///
 /// An http URL is requested from an http proxy, which reads along; for an https URL it is asked for
 /// a tunnel (CONNECT), through which TLS goes to the server itself. A SOCKS5 proxy connects for both.
+///
+/// User name and password are sent to it by Basic (RFC 7617) unasked, and by Digest (RFC 7616) once it
+/// asks for that.
 ///
 /// ```
 /// use torsade_core::Reactor;
@@ -50,6 +57,7 @@ pub struct Proxy {
     host: String,
     port: u16,
     credentials: Option<(String, String)>,
+    is_digest_only: bool,
     tls: Option<ClientTls>,
     always_tunnels: bool,
 }
@@ -85,18 +93,23 @@ impl Proxy {
         self
     }
 
+    /// Never sends the password itself, but answers by Digest when it is asked. (SOCKS5 knows only the
+    /// password itself.)
+    #[must_use]
+    pub fn digest_only(mut self) -> Self {
+        self.is_digest_only = true;
+        self
+    }
+
     /// Whether a request for `url` is made to the proxy itself, rather than through it.
     pub(crate) fn takes_requests_for(&self, is_https: bool) -> bool {
         !is_https && self.kind != Kind::Socks5 && !self.always_tunnels
     }
 
-    /// What goes into `Proxy-Authorization` (RFC 7617).
-    pub(crate) fn authorization(&self) -> Option<HeaderValue> {
-        let (user, password) = self.credentials.as_ref()?;
-        let text = format!("Basic {}", BASE64.encode(format!("{user}:{password}")));
-        let mut value = HeaderValue::try_from(text).expect("base64 is in every field");
-        value.set_sensitive(true);
-        Some(value)
+    /// What goes into `Proxy-Authorization` unasked.
+    fn authorization(&self) -> Option<HeaderValue> {
+        let credentials = self.credentials.as_ref().filter(|_| !self.is_digest_only);
+        credentials.map(|(user, password)| basic(user, password))
     }
 
     /// The proxy itself.
@@ -121,19 +134,28 @@ impl Proxy {
 
     /// What leads through the proxy at `endpoint` to a host.
     pub(crate) fn through(
-        &self,
+        self: &Rc<Self>,
         endpoint: Box<dyn ClientEndpoint>,
         host: &str,
         port: u16,
+        logins: &ProxyLogins,
     ) -> Box<dyn ClientEndpoint> {
-        let (this, host) = (self.clone(), host.to_owned());
+        let (this, host) = (Rc::clone(self), host.to_owned());
         if self.kind == Kind::Socks5 {
             return Box::new(endpoint.filter(move || Ok(this.socks5(&host, port)?)));
         }
+        let authorization = logins.authorization(
+            self,
+            Sent {
+                method: &Method::CONNECT,
+                target: &authority(&host, port),
+                body: Some(b""),
+            },
+        );
         Box::new(endpoint.filter(move || {
             let tunnel = HttpTunnel::to(&host, port).by(&this.to_string());
-            Ok(match this.authorization() {
-                Some(value) => tunnel.authorization(value),
+            Ok(match &authorization {
+                Some(value) => tunnel.authorization(value.clone()),
                 None => tunnel,
             })
         }))
@@ -178,6 +200,7 @@ impl FromStr for Proxy {
             host: host.to_owned(),
             port: url.port().unwrap_or(port),
             credentials,
+            is_digest_only: false,
             tls: None,
             always_tunnels: false,
         })
@@ -199,6 +222,7 @@ impl PartialEq for Proxy {
             && self.port == other.port
             && self.credentials == other.credentials
             && self.always_tunnels == other.always_tunnels
+            && self.is_digest_only == other.is_digest_only
     }
 }
 

@@ -6,6 +6,7 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use torsade_core::{Filter, Result};
 
 use super::ProxyError;
+use crate::auth::Challenge;
 use crate::wire::{Event, Exchange, Limits, RequestHead, ResponseHead, WireError};
 
 /// A filter that has an http proxy open a tunnel, and then is that tunnel.
@@ -38,16 +39,20 @@ enum State {
     Open,
 }
 
+/// Where a tunnel leads to, as its proxy is told.
+pub(super) fn authority(host: &str, port: u16) -> String {
+    match host.contains(':') && !host.starts_with('[') {
+        true => format!("[{host}]:{port}"),
+        false => format!("{host}:{port}"),
+    }
+}
+
 impl HttpTunnel {
     /// A tunnel to a host (an IPv6 address in brackets or not) and port.
     pub fn to(host: &str, port: u16) -> Self {
-        let target = match host.contains(':') && !host.starts_with('[') {
-            true => format!("[{host}]:{port}"),
-            false => format!("{host}:{port}"),
-        };
         Self {
             proxy: "(unnamed)".to_owned(),
-            target,
+            target: authority(host, port),
             headers: HeaderMap::new(),
             state: State::New,
         }
@@ -79,14 +84,10 @@ impl HttpTunnel {
         let (proxy, target) = (self.proxy.clone(), self.target.clone());
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         if head.status == StatusCode::PROXY_AUTHENTICATION_REQUIRED {
-            let challenges = head.headers.get_all(header::PROXY_AUTHENTICATE);
             return ProxyError::AuthenticationRequired {
                 proxy,
                 target,
-                challenges: challenges
-                    .iter()
-                    .map(|value| text(value.as_bytes()))
-                    .collect(),
+                challenges: Challenge::parse_all(&head.headers, &header::PROXY_AUTHENTICATE),
                 had_credentials: self.headers.contains_key(header::PROXY_AUTHORIZATION),
             };
         }

@@ -13,6 +13,7 @@ use url::Url;
 pub use error::RedirectError;
 
 use crate::agent::RequestAgent;
+use crate::auth::Credentials;
 use crate::body::RequestBody;
 use crate::origin::Origin;
 use crate::request::Request;
@@ -116,6 +117,7 @@ impl<A: RequestAgent + Clone + 'static> RedirectAgent<A> {
             headers: request.headers.clone(),
             body: request.body.again(),
             close: request.close,
+            credentials: request.credentials.clone(),
         };
         self.agent
             .request(request)
@@ -145,6 +147,7 @@ struct Sent {
     /// `None` for a body that was produced, and is gone.
     body: Option<RequestBody>,
     close: bool,
+    credentials: Option<Rc<Credentials>>,
 }
 
 fn is_redirect(status: StatusCode) -> bool {
@@ -192,12 +195,14 @@ impl Rules {
         }
         let method = self.method(&sent, status, &url)?;
         let mut headers = sent.headers;
+        let mut credentials = sent.credentials;
         if Origin::of(&url) != Origin::of(&sent.url) {
             for name in &self.sensitive {
                 headers.remove(name);
             }
-            // It was for the other one.
+            // These were for the other one.
             headers.remove(header::HOST);
+            credentials = None;
         }
         let keeps_body = method == sent.method;
         let body = match sent.body {
@@ -216,6 +221,7 @@ impl Rules {
             headers,
             body,
             close: sent.close,
+            credentials,
         })
     }
 

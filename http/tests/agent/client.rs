@@ -304,3 +304,43 @@ fn json_goes_and_comes() {
         .add_callback(Response::json::<serde_json::Value>);
     assert!(world.run(value).is_err());
 }
+
+// RFC 7616; C168
+#[test]
+fn digest_is_answered_on_the_way_of_a_redirect_with_cookies() {
+    let challenge = "WWW-Authenticate: Digest realm=r, nonce=n, qop=auth\r\n";
+    let refusal =
+        format!("HTTP/1.1 401 Who\r\n{challenge}Set-Cookie: a=b\r\nContent-Length: 0\r\n\r\n");
+    let redirect = "HTTP/1.1 302 Found\r\nLocation: /in\r\nContent-Length: 0\r\n\r\n";
+    let world = World::new([vec![
+        Step::Request,
+        send(redirect),
+        Step::Request,
+        send(refusal),
+        Step::Request,
+        answer("in"),
+    ]]);
+    let options = AgentOptions::new();
+    let client = Client::with_options(&world.reactor, options);
+    let sent = client
+        .get("http://ignored@server.test/")
+        .digest_auth("me", "secret")
+        .send()
+        .add_callback(Response::text);
+    assert_eq!(world.run(sent).unwrap(), "in");
+    let received = world.received(0);
+    let heads: Vec<&str> = received.split("\r\n\r\n").collect();
+    assert!(!heads[0].contains("Authorization") && !heads[1].contains("Authorization"));
+    assert!(heads[2].contains("Authorization: Digest username=\"me\", realm=\"r\", uri=\"/in\""));
+    // What the refusal has set is sent along.
+    assert!(heads[2].contains("Cookie: a=b"));
+    // The last word counts.
+    let world = self::world(0);
+    let sent = self::client(&world)
+        .get(URL)
+        .digest_auth("me", "secret")
+        .basic_auth("me", "secret")
+        .send();
+    world.run(sent).unwrap();
+    assert!(world.received(0).contains("Authorization: Basic "));
+}

@@ -1,5 +1,6 @@
 //! The Agent in a simulated world: no socket, no waiting, exact times.
 
+mod auth;
 mod cancelling;
 #[cfg(feature = "gzip")]
 #[path = "../cases/mod.rs"]

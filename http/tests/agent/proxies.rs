@@ -64,17 +64,20 @@ fn connections_of_one_proxy_or_host_are_not_used_for_another() {
     assert_eq!(world.connections(), 2);
 }
 
+/// What a proxy says to a head.
+type AnswerTo = dyn Fn(&str) -> Vec<u8>;
+
 /// What a proxy and the servers behind it have heard.
 #[derive(Default)]
-struct Heard {
-    heads: Vec<String>,
+pub(crate) struct Heard {
+    pub(crate) heads: Vec<String>,
     ended: usize,
 }
 
 /// A proxy that opens tunnels, all to a server of its own behind TLS.
 struct Tunnels {
     tls: ServerTls,
-    answer: Rc<[u8]>,
+    answer: Rc<AnswerTo>,
     received: Vec<u8>,
     heard: Rc<RefCell<Heard>>,
 }
@@ -87,16 +90,17 @@ impl Protocol for Tunnels {
         }
         let head = String::from_utf8(std::mem::take(&mut self.received)).unwrap();
         let is_connect = head.starts_with("CONNECT ");
+        let answer = (self.answer)(&head);
         self.heard.borrow_mut().heads.push(head);
         if !is_connect {
             transport.write(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nsafe");
         } else {
-            transport.write(&self.answer);
-            if self.answer.ends_with(b"FIN") {
+            transport.write(&answer);
+            if answer.ends_with(b"FIN") {
                 transport.lose_connection();
-            } else if self.answer.ends_with(b"RST") {
+            } else if answer.ends_with(b"RST") {
                 transport.abort_connection();
-            } else if self.answer.starts_with(b"HTTP/1.1 200") {
+            } else if answer.starts_with(b"HTTP/1.1 200") {
                 let started = transport.start_tls_server(&self.tls)?;
                 drop(started.add_errback(|_| Ok(())));
             }
@@ -119,6 +123,21 @@ fn tunnels_in(
     url: &str,
     answer: &[u8],
 ) -> (Reactor, Agent, Rc<RefCell<Heard>>) {
+    let proxy = url.parse::<Proxy>().unwrap();
+    let answer = answer.to_vec();
+    tunnels_by(simulation, proxy, url.starts_with("https"), move |_| {
+        answer.clone()
+    })
+}
+
+/// The same with a proxy made already, and what answers each head.
+pub(crate) fn tunnels_by<B: AsRef<[u8]>>(
+    simulation: Simulation,
+    proxy: Proxy,
+    is_https: bool,
+    answer: impl Fn(&str) -> B + 'static,
+) -> (Reactor, Agent, Rc<RefCell<Heard>>) {
+    let answer: Rc<AnswerTo> = Rc::new(move |head| answer(head).as_ref().to_vec());
     let names = ["far.test".to_owned(), "server.test".to_owned()];
     let CertifiedKey { cert, signing_key } = generate_simple_self_signed(names).unwrap();
     let tls = ServerTls::builder()
@@ -130,10 +149,10 @@ fn tunnels_in(
     let reactor = simulation.host("server.test", [HOST]).reactor();
     let heard = Rc::new(RefCell::new(Heard::default()));
     let mut server = TcpServer::new(&reactor, (HOST, 3128).into());
-    if url.starts_with("https") {
+    if is_https {
         server = wrap_server_tls(server, &tls);
     }
-    let (notes, answer) = (Rc::clone(&heard), Rc::<[u8]>::from(answer));
+    let notes = Rc::clone(&heard);
     server
         .listen(move |_: &Address| Tunnels {
             tls: tls.clone(),
@@ -142,12 +161,14 @@ fn tunnels_in(
             heard: Rc::clone(&notes),
         })
         .unwrap();
-    let options = AgentOptions::new().tls(&client).proxies(proxy(url));
+    let options = AgentOptions::new()
+        .tls(&client)
+        .proxies(Proxies::all(proxy));
     let agent = Agent::with_options(&reactor, options);
     (reactor, agent, heard)
 }
 
-const OPEN: &[u8] = b"HTTP/1.1 200 Connection established\r\nContent-Length: 10\r\n\r\n";
+pub(crate) const OPEN: &[u8] = b"HTTP/1.1 200 Connection established\r\nContent-Length: 10\r\n\r\n";
 
 // C166, R66, R68, complaint 8
 #[test]
@@ -232,6 +253,7 @@ fn a_refusal_of_the_proxy_names_everybody() {
     else {
         panic!("{error}")
     };
+    let challenges: Vec<String> = challenges.iter().map(ToString::to_string).collect();
     assert_eq!(challenges, ["Basic realm=\"office\"", "Negotiate"]);
     assert!(!had_credentials);
     // With a body of no length.

@@ -1,0 +1,40 @@
+//! Why a challenge was not answered.
+
+use std::error::Error;
+use std::fmt;
+
+/// A server or a proxy asked who we are, and could not be told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum AuthError {
+    /// The body has to be sent again with the answer, and was produced as it was sent
+    /// ([`Request::body_producers`](crate::Request::body_producers) can do it again).
+    BodyIsGone {
+        /// What was requested.
+        url: String,
+    },
+    /// The server takes the password itself only, and everybody on the way could read it;
+    /// [`Credentials::basic_in_clear`](super::Credentials::basic_in_clear) allows that.
+    BasicInClear {
+        /// What was requested.
+        url: String,
+    },
+}
+
+impl fmt::Display for AuthError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::BodyIsGone { url } => write!(
+                f,
+                "{url} wants to know who asks: the body has to be sent again, and cannot be \
+                 produced twice"
+            ),
+            Self::BasicInClear { url } => write!(
+                f,
+                "{url} wants the password itself, which everybody on the way can read"
+            ),
+        }
+    }
+}
+
+impl Error for AuthError {}
