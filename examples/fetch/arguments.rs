@@ -25,7 +25,9 @@ usage: fetch [OPTIONS] URL...
                                 send DATA (or @FILE, as it is) as the body, by POST
   -F, --form NAME=VALUE         send a form by POST, as browsers do with files: NAME=@FILE; may be
                                 repeated
-  -u, --user USER:PASSWORD      be known by these
+  -u, --user USER:PASSWORD      be known by these, which are sent at once (Basic)
+      --digest                  with --user: prove to know the password when asked, and never send it
+      --anyauth                 with --user: wait to be asked, and take the best way that is offered
       --cookies FILE            send the cookies in FILE, and keep those that come there
   -o, --output FILE             write the body to FILE; for several URLs, the first FILE is for the
                                 first and so on
@@ -38,6 +40,7 @@ usage: fetch [OPTIONS] URL...
   -x, --proxy URL               by way of this proxy: http://, https:// or socks5://, with user name
                                 and password if need be; else of those that http_proxy, https_proxy
                                 and ALL_PROXY name
+      --proxy-digest            prove to that proxy to know the password, and never send it
       --noproxy LIST            connect to these hosts directly; else to those that NO_PROXY names
       --cacert FILE             trust the certificates in FILE, and no others
       --cert FILE --key FILE    be known by this certificate
@@ -72,6 +75,7 @@ pub(crate) struct Arguments {
     pub(crate) data: Option<Vec<u8>>,
     pub(crate) form: Vec<(String, String)>,
     pub(crate) user: Option<(String, String)>,
+    pub(crate) auth: Auth,
     pub(crate) cookies: Option<PathBuf>,
     pub(crate) is_insecure: bool,
     /// The first is for the first URL; those without one go to standard output.
@@ -82,11 +86,21 @@ pub(crate) struct Arguments {
     pub(crate) is_parallel: bool,
     pub(crate) retries: Option<u32>,
     proxy: Option<Proxy>,
+    is_proxy_digest: bool,
     no_proxy: Option<String>,
     pub(crate) cacert: Option<PathBuf>,
     pub(crate) identity: Option<(PathBuf, PathBuf)>,
     pub(crate) connect_timeout: Option<Duration>,
     pub(crate) max_time: Option<Duration>,
+}
+
+/// How a user is known to a server.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Auth {
+    #[default]
+    Basic,
+    Digest,
+    Any,
 }
 
 impl Arguments {
@@ -102,6 +116,7 @@ impl Arguments {
     /// By way of whom.
     pub(crate) fn proxies(&self) -> Result<Proxies, InvalidProxy> {
         let proxies = match &self.proxy {
+            Some(proxy) if self.is_proxy_digest => Proxies::all(proxy.clone().digest_only()),
             Some(proxy) => Proxies::all(proxy.clone()),
             None => Proxies::from_env()?,
         };
@@ -180,6 +195,9 @@ pub(crate) fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Parsed,
             Short('u') | Long("user") => {
                 parsed.user = Some(parser.value()?.parse_with(credentials)?);
             }
+            Long("digest") => parsed.auth = Auth::Digest,
+            Long("anyauth") => parsed.auth = Auth::Any,
+            Long("proxy-digest") => parsed.is_proxy_digest = true,
             Long("cookies") => parsed.cookies = Some(parser.value()?.into()),
             Short('k') | Long("insecure") => parsed.is_insecure = true,
             Short('o') | Long("output") => parsed.outputs.push(parser.value()?.into()),
@@ -228,6 +246,12 @@ pub(crate) fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Parsed,
     if parsed.goes_on && (parsed.range.is_some() || parsed.shows_head || parsed.write_out.is_some())
     {
         return Err("--continue-at goes with none of --range, --include and --write-out".into());
+    }
+    if parsed.user.is_none() && parsed.auth != Auth::Basic {
+        return Err("--digest and --anyauth need --user".into());
+    }
+    if parsed.proxy.is_none() && parsed.is_proxy_digest {
+        return Err("--proxy-digest needs --proxy".into());
     }
     if parsed.data.is_some() && !parsed.form.is_empty() {
         return Err("--data and --form do not go together".into());

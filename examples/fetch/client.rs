@@ -4,13 +4,13 @@ use std::io::Write;
 use std::rc::Rc;
 
 use torsade::http::{
-    Agent, AgentOptions, Client, ClientRequest, ContentDecoderAgent, CookieAgent, CookieJar, Form,
-    RedirectAgent, RequestAgent, RetryAgent,
+    Agent, AgentOptions, AuthAgent, Client, ClientRequest, ContentDecoderAgent, CookieAgent,
+    CookieJar, Credentials, Form, RedirectAgent, RequestAgent, RetryAgent,
 };
 use torsade::tls::ClientTls;
 use torsade::{Reactor, Result};
 
-use crate::arguments::Arguments;
+use crate::arguments::{Arguments, Auth};
 use crate::{in_file, say};
 
 /// A client that keeps its cookies in `jar`.
@@ -29,7 +29,12 @@ pub(crate) fn request(client: &Client, arguments: &Arguments, url: &str) -> Resu
         request = request.header(name, value);
     }
     if let Some((user, password)) = &arguments.user {
-        request = request.basic_auth(user, password);
+        request = match arguments.auth {
+            Auth::Basic => request.basic_auth(user, password),
+            Auth::Digest => request.digest_auth(user, password),
+            // Without it they would be sent in clear as well.
+            Auth::Any => request.credentials(Credentials::new(user, password).basic_in_clear()),
+        };
     }
     match arguments.range {
         Some((first, Some(last))) => request = request.range(first..=last),
@@ -68,6 +73,9 @@ fn agent(
     }
     if let Some(jar) = jar {
         agent = Rc::new(CookieAgent::new(agent, jar));
+    }
+    if arguments.auth != Auth::Basic {
+        agent = Rc::new(AuthAgent::new(agent));
     }
     if arguments.is_compressed {
         agent = Rc::new(ContentDecoderAgent::new(agent));
