@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::Value;
-use torsade::http::{Client, Form, Response};
+use torsade::http::{AuthError, Client, Credentials, Form, Response};
 use torsade::{Deferred, Reactor, Result};
 
 use crate::support::peer::{run, temp_dir};
@@ -117,6 +117,51 @@ fn redirects_cookies_and_credentials_of_httpbin_work_together() {
     assert_eq!(world.json(token)["token"], "t");
 }
 
+// RFC 7616
+#[test]
+fn digest_of_every_kind_is_accepted_by_httpbin() {
+    let Some(world) = World::new() else { return };
+    for quality in ["auth", "auth-int"] {
+        for algorithm in ["", "/MD5", "/SHA-256", "/MD5/2"] {
+            let path = format!("/digest-auth/{quality}/me/secret{algorithm}");
+            let url = world.url(&path);
+            // It takes every nonce and algorithm for its own, so that nothing must be known yet.
+            let client = Client::new(&world.reactor);
+            // With a number in the path, a nonce is too old after so many requests.
+            for _ in 0..6 {
+                let sent = client.get(&url).digest_auth("me", "secret").send();
+                let response = world.run(sent).unwrap();
+                assert_eq!(response.status(), 200, "{path}");
+                assert_eq!(world.json(response)["user"], "me");
+            }
+            let sent = client.get(&url).digest_auth("me", "wrong").send();
+            assert_eq!(world.run(sent).unwrap().status(), 401, "{path}");
+        }
+    }
+    // No standard knows this algorithm for Digest.
+    let url = world.url("/digest-auth/auth/me/secret/SHA-512");
+    let sent = world.client.get(&url).digest_auth("me", "secret").send();
+    assert_eq!(world.run(sent).unwrap().status(), 401);
+    // Basic is answered where that is allowed.
+    let url = world.url("/basic-auth/me/secret");
+    let login = |credentials| world.client.get(&url).credentials(credentials).send();
+    let credentials = || Credentials::new("me", "secret");
+    let failure = world.run(login(credentials())).unwrap_err();
+    assert!(matches!(
+        failure.check::<AuthError>(),
+        Some(AuthError::BasicInClear { .. })
+    ));
+    let open = world.run(login(credentials().basic_in_clear())).unwrap();
+    assert_eq!(open.status(), 200);
+    // This one does not ask: whoever waits for that is told that there is nothing.
+    let hidden = world.url("/hidden-basic-auth/me/secret");
+    let request = || world.client.get(&hidden);
+    let waiting = request().credentials(credentials().basic_in_clear());
+    assert_eq!(world.run(waiting.send()).unwrap().status(), 404);
+    let asked = request().basic_auth("me", "secret");
+    assert_eq!(world.run(asked.send()).unwrap().status(), 200);
+}
+
 #[test]
 fn what_is_sent_arrives_as_it_was_meant() {
     let Some(world) = World::new() else { return };
@@ -185,6 +230,16 @@ fn fetch_does_everyday_work() {
         json(fetch(&["-u", "me:secret"], "/basic-auth/me/secret"))["authenticated"],
         true
     );
+    for how in ["--digest", "--anyauth"] {
+        let arguments = [how, "-u", "me:secret"];
+        let answer = json(fetch(&arguments, "/digest-auth/auth/me/secret/SHA-256"));
+        assert_eq!(answer["authenticated"], true, "{how}");
+    }
+    let answer = json(fetch(
+        &["--anyauth", "-u", "me:secret"],
+        "/basic-auth/me/secret",
+    ));
+    assert_eq!(answer["authenticated"], true);
     fetch(
         &["--cookies", "jar.json"],
         "/response-headers?Set-Cookie=a%3Db%3B%20Max-Age%3D100",
