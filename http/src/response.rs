@@ -52,6 +52,9 @@ pub struct Response {
 /// The most that [`Response::read_body`] and [`Response::text`] collect: 64 MiB.
 pub const BODY_LIMIT: usize = 64 * 1024 * 1024;
 
+/// The longest body that is read only so that its connection can be used again.
+const DISCARDED: usize = 64 * 1024;
+
 /// A length that a server declares is believed up to this when room is made for a body.
 const BELIEVED: u64 = 1024 * 1024;
 
@@ -234,6 +237,29 @@ impl Response {
         collected.borrow_mut().resolver = Some(resolver);
         self.deliver(&body, Collector { collected, limit });
         deferred
+    }
+
+    /// Has a short body read, so that the connection can be used again. Fires when it can be, or is
+    /// closed.
+    ///
+    /// # Errors
+    /// [`RequestError`], if it was cancelled meanwhile.
+    pub(crate) fn discard(self) -> Deferred<()> {
+        if self
+            .body_length()
+            .is_some_and(|length| length > DISCARDED as u64)
+        {
+            return Deferred::succeed(());
+        }
+        let read = self.read_body_up_to(DISCARDED).map(drop);
+        read.add_errback(|failure| {
+            if failure.find::<Cancelled>().is_none() {
+                return Ok(());
+            }
+            // Whoever cancelled it wants nothing to follow either.
+            let partial = failure.trap::<PartialBody>()?;
+            Err(partial.reason)
+        })
     }
 
     /// Collects the body as text, in the encoding that `Content-Type` or a byte order mark tells;

@@ -13,7 +13,7 @@ use torsade_core::endpoints::{ClientEndpoint, HostnameClient};
 use torsade_core::{Address, Deferred, Failure, Reactor, TimedOut};
 use torsade_tls::{ClientTls, wrap_client_tls};
 
-use crate::auth::{AuthError, Challenge, Sent, discard};
+use crate::auth::{AuthError, Challenge, Sent};
 use crate::connection::{Connection, Outgoing, Reply, Speaking};
 use crate::error::{RequestError, Stage, WireError};
 use crate::origin::Origin;
@@ -223,7 +223,8 @@ impl Inner {
                 let gone = AuthError::BodyIsGone { url };
                 return Deferred::fail(RequestError::new(&key, Stage::ReadingHead, gone));
             };
-            discard(response)
+            response
+                .discard()
                 .add_callback(move |()| Self::login(&this, key, again, deadline, answers + 1))
         })
     }

@@ -125,7 +125,7 @@ fn read(value: &[u8], challenges: &mut Vec<Challenge>) {
     }
 }
 
-/// As it would be written in a field; a parameter always with quotes.
+/// As it would be written in a field; a parameter always with quotes, and made printable.
 impl fmt::Display for Challenge {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.scheme)?;
@@ -135,6 +135,8 @@ impl fmt::Display for Challenge {
         for (number, (name, value)) in self.parameters.iter().enumerate() {
             let comma = if number == 0 { "" } else { "," };
             let value = String::from_utf8_lossy(value);
+            let is_odd = |letter: char| letter.is_control() && letter != '\t';
+            let value = value.replace(is_odd, "\u{fffd}");
             let value = value.replace('\\', "\\\\").replace('"', "\\\"");
             write!(f, "{comma} {name}=\"{value}\"")?;
         }
