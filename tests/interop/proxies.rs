@@ -66,6 +66,37 @@ fn squid_is_reached_by_tls_and_opens_tunnels_for_tls() {
     }
 }
 
+// RFC 7616
+#[test]
+fn squid_is_shown_by_digest_who_asks() {
+    let (Some(nginx), Some(server)) = (Nginx::start(), daemon::squid_with_digest()) else {
+        return;
+    };
+    let known = format!("http://me:secret@{}", server.address());
+    let urls = [nginx.http_url("/1k"), nginx.https_url("/1k")];
+    for how in [&["--include"][..], &["--include", "--proxy-digest"]] {
+        let mut command = example("fetch");
+        let ca = nginx.pki().authority();
+        command
+            .args(["-x", &known, "--cacert", text(&ca)])
+            .args(how)
+            // So often that nonces get too old on the way.
+            .args([&urls[0]; 5])
+            .args([&urls[1]; 2]);
+        let text = run(&mut command, b"").expect_success().stdout;
+        let text = String::from_utf8_lossy(&text);
+        assert_eq!(text.matches("HTTP/1.1 200").count(), 7, "{how:?}: {text}");
+    }
+    let unknown = format!("http://me:wrong@{}", server.address());
+    let failure = get(&nginx, &server, &unknown, &urls[1]).unwrap_err();
+    let error = failure.find::<ProxyError>();
+    let error = error.unwrap_or_else(|| panic!("{failure:#}"));
+    let ProxyError::AuthenticationRequired { challenges, .. } = error else {
+        panic!("{error}")
+    };
+    assert!(challenges[0].is("Digest"), "{error}");
+}
+
 #[test]
 fn microsocks_connects_for_who_it_knows() {
     let (Some(nginx), Some(server)) = (Nginx::start(), daemon::microsocks()) else {

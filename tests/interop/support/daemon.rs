@@ -335,6 +335,40 @@ shutdown_lifetime 1 seconds
 visible_hostname localhost
 ";
 
+/// `squid`, which knows the user `me` with the password `secret`, by Digest, and has each nonce used
+/// twice.
+pub(crate) fn squid_with_digest() -> Option<Daemon> {
+    let program = find("squid").filter(|_| is_root("squid"))?;
+    let helper = find("digest_file_auth")?;
+    Some(Daemon::start("squid", |files, address| {
+        files.folder_of("run", "proxy");
+        files.write("users", "me:secret\n");
+        let config = SQUID_DIGEST.replace("HELPER", text(&helper));
+        let config = files.write("squid.conf", &files.fill(&config, address));
+        let mut command = Command::new(&program);
+        command.args(["-N", "-f"]).arg(config);
+        command
+    }))
+}
+
+const SQUID_DIGEST: &str = "\
+http_port ADDRESS
+auth_param digest program HELPER @/users
+auth_param digest children 2 startup=1 idle=1
+auth_param digest realm proxy
+auth_param digest nonce_max_count 2
+acl known proxy_auth REQUIRED
+http_access allow known
+http_access deny all
+cache deny all
+pid_filename @/run/pid
+cache_log /dev/stderr
+access_log none
+coredump_dir @/run
+shutdown_lifetime 1 seconds
+visible_hostname localhost
+";
+
 /// `microsocks`, which knows the user `me` with the password `secret`.
 pub(crate) fn microsocks() -> Option<Daemon> {
     let program = find("microsocks")?;

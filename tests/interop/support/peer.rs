@@ -216,9 +216,10 @@ pub(crate) fn run(command: &mut Command, input: &[u8]) -> Finished {
 /// where it is not.
 pub(crate) fn find(program: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
-    // An ordinary user's PATH often lacks the sbin folders, where nginx is.
-    let folders = std::env::split_paths(&path)
-        .chain(["/usr/sbin", "/usr/local/sbin", "/sbin"].map(PathBuf::from));
+    // An ordinary user's PATH often lacks the sbin folders, where nginx is; squid has its helpers
+    // in one of its own.
+    let more = ["/usr/sbin", "/usr/local/sbin", "/sbin", "/usr/lib/squid"];
+    let folders = std::env::split_paths(&path).chain(more.map(PathBuf::from));
     let found = folders
         .map(|folder| folder.join(program))
         .find(|file| file.is_file());
