@@ -9,9 +9,9 @@ use torsade_core::endpoints::HostnameClient;
 use torsade_core::testing::Simulation;
 use torsade_core::{Address, Deferred, Failure, Reactor, TcpServer};
 use torsade_http::{
-    Agent, AgentOptions, BodyProducer, BodyWriter, Client, ClientRequest, ContentDecoderAgent,
-    CookieAgent, CookieJar, Form, Method, PartialBody, Proxies, Proxy, RedirectAgent, RequestAgent,
-    Response, RetryAgent, Url,
+    Agent, AgentOptions, AuthAgent, BodyProducer, BodyWriter, Client, ClientRequest,
+    ContentDecoderAgent, CookieAgent, CookieJar, Credentials, Form, Method, PartialBody, Proxies,
+    Proxy, RedirectAgent, RequestAgent, Response, RetryAgent, Url,
 };
 
 use super::case::{ADDRESS, Case, FOLDER, PORT, When};
@@ -117,6 +117,9 @@ impl World<'_> {
                 self.load(file);
             }
             agent = Rc::new(CookieAgent::new(agent, &self.jar));
+        }
+        if group.asks_first {
+            agent = Rc::new(AuthAgent::new(agent));
         }
         if group.is_compressed {
             agent = Rc::new(ContentDecoderAgent::new(agent));
@@ -230,7 +233,10 @@ impl World<'_> {
             request = request.header("Cookie", strings.join("; "));
         }
         if let Some((user, password)) = group.user.as_ref().and_then(|text| text.split_once(':')) {
-            request = request.basic_auth(user, password);
+            request = match group.asks_first {
+                true => request.credentials(Credentials::new(user, password).basic_in_clear()),
+                false => request.basic_auth(user, password),
+            };
         }
         if let Some(token) = &group.token {
             request = request.bearer_auth(token);
