@@ -251,11 +251,17 @@ impl Incoming {
         drop(state);
         if is_short {
             self.transport.resume_reading();
-            if let Some(connection) = self.connection.upgrade() {
-                connection.drain();
-            }
+            self.drain();
         } else {
             self.abort();
+        }
+    }
+
+    /// Gives the rest of the body the time of one that nobody wants.
+    pub(crate) fn drain(&self) {
+        let is_coming = self.state.borrow().outcome.is_none();
+        if let Some(connection) = self.connection.upgrade().filter(|_| is_coming) {
+            connection.drain();
         }
     }
 

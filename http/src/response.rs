@@ -251,6 +251,9 @@ impl Response {
         {
             return Deferred::succeed(());
         }
+        if let Some(body) = &self.body {
+            body.drain();
+        }
         let read = self.read_body_up_to(DISCARDED).map(drop);
         read.add_errback(|failure| {
             if failure.find::<Cancelled>().is_none() {

@@ -120,6 +120,22 @@ fn a_body_that_breaks_off_behind_a_refusal_does_not_matter() {
     assert_eq!(get(&world, &agent(&world), "/"), (200, "ok".to_owned()));
 }
 
+#[test]
+fn a_body_that_does_not_come_behind_a_refusal_is_not_waited_for() {
+    let challenge = digest("one");
+    let silent = format!(
+        "HTTP/1.1 401 Who\r\nWWW-Authenticate: {challenge}\r\nContent-Length: 10\r\n\r\nwho"
+    );
+    let world = World::new([
+        vec![Step::Request, send(silent), Step::HANG],
+        vec![Step::Request, answer("ok")],
+    ]);
+    let start = world.reactor.now();
+    assert_eq!(get(&world, &agent(&world), "/"), (200, "ok".to_owned()));
+    let waited = (world.reactor.now() - start).as_secs();
+    assert_eq!(waited, 3);
+}
+
 // C160
 #[test]
 fn cancelling_at_any_time_leaves_nothing() {
