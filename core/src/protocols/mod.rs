@@ -11,6 +11,7 @@
 //! that is allowed; a receiver with nothing unfinished owns no buffer.
 
 mod file_sender;
+mod forwarding;
 mod framed;
 mod idle_timeout;
 mod input;
@@ -21,8 +22,10 @@ mod netstring;
 mod receiving;
 #[cfg(test)]
 pub(crate) mod tests;
+pub mod wire;
 
 pub use file_sender::{FileSender, SendingStopped, Sent};
+pub use forwarding::{ForwardedPort, PortForward, SocksConnection, SocksServer};
 pub use framed::{FramedReceiver, Framing, StringControl, StringProtocol, StringTooLong};
 pub use idle_timeout::IdleTimeout;
 pub use int_prefixed::{
