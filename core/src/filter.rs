@@ -19,7 +19,7 @@ use std::fmt;
 use std::rc::Rc;
 
 pub use by_first_bytes::{ByFirstBytes, FirstBytes, UndecidedError};
-pub use proxy_header::{ProxyHeader, ProxyHeaderError};
+pub use proxy_header::{ProxyHeader, ProxyHeaderError, SendProxyHeader};
 pub use socks5::{Socks5, Socks5Error};
 pub use traffic_log::{Direction, TrafficLog};
 

@@ -7,50 +7,15 @@ use torsade::http::{
     Agent, AgentOptions, BodyControl, BodyProtocol, Method, Request, RequestError, Response,
     ResponseDone, StatusCode,
 };
-use torsade::tls::{ClientTls, TlsError, TlsVersion};
+use torsade::tls::{TlsError, TlsVersion};
 use torsade::{Deferred, Failure, Reactor, Resolver, Result};
 
+use crate::support::client::Client;
 use crate::support::nginx::Nginx;
 use crate::support::openssl::OpensslServer;
 use crate::support::peer::{Finished, pattern, run};
-use crate::support::pki::{Identity, Pki};
+use crate::support::pki::Pki;
 use crate::support::program::example;
-
-/// An agent that trusts a test's authority, and is known by `identity`.
-struct Client {
-    reactor: Reactor,
-    agent: Agent,
-}
-
-impl Client {
-    fn new(pki: &Pki, identity: Option<Identity>) -> Self {
-        let mut tls = ClientTls::builder().roots_from_pem_file(pki.authority());
-        if let Some(identity) = identity {
-            tls = tls.client_certificate_files(identity.certificate, identity.key);
-        }
-        let tls = tls.build().unwrap();
-        let reactor = Reactor::new().unwrap();
-        let agent = Agent::with_options(&reactor, AgentOptions::new().tls(&tls));
-        Self { reactor, agent }
-    }
-
-    fn run<T: 'static>(&self, deferred: Deferred<T>) -> Result<T> {
-        self.reactor.run_until(deferred)
-    }
-
-    fn get(&self, url: &str) -> Result<Response> {
-        self.run(self.agent.get(url))
-    }
-
-    fn request(&self, request: Request) -> Result<Response> {
-        self.run(self.agent.request(request))
-    }
-
-    fn body(&self, url: &str) -> Vec<u8> {
-        let body = self.agent.get(url).add_callback(Response::read_body);
-        self.run(body).unwrap().to_vec()
-    }
-}
 
 /// Counts a body that is too large to collect, and sums it up.
 struct Counter {

@@ -4,10 +4,12 @@
 //! `.ci/run` sets it, it fails instead. `support` starts the peers, `peers_answer` proves them with
 //! other tools, so that a failure elsewhere is ours.
 
+mod apache;
 mod certificates;
 mod echo;
 mod endpoints;
 mod futures;
+mod haproxy;
 mod http;
 mod httpbin;
 mod peers_answer;

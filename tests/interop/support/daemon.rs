@@ -17,7 +17,7 @@ pub(crate) struct Daemon {
     // Before the folder, so that it is gone when its files go.
     peer: Peer,
     files: Files,
-    address: SocketAddr,
+    addresses: Vec<SocketAddr>,
 }
 
 /// A folder with a certificate for `localhost` and its authority's.
@@ -61,7 +61,7 @@ impl Files {
     }
 
     /// A folder in it, which belongs to `user`.
-    fn folder_of(&self, name: &str, user: &str) {
+    pub(crate) fn folder_of(&self, name: &str, user: &str) {
         let path = self.path(name);
         fs::create_dir(&path).unwrap();
         let id = Command::new("id").args(["-u", user]).output().unwrap();
@@ -69,29 +69,41 @@ impl Files {
         chown(path, Some(id), None).unwrap();
     }
 
-    /// The text with the folder's name for `@`.
+    /// The text with the folder's name for `@`, and what an address is made of.
     fn fill(&self, text: &str, address: SocketAddr) -> String {
-        let folder = self.dir.path().display().to_string();
-        text.replace('@', &folder)
+        self.in_folder(text)
             .replace("ADDRESS", &address.to_string())
             .replace("PORT", &address.port().to_string())
+    }
+
+    /// The text with the folder's name for `@`.
+    pub(crate) fn in_folder(&self, text: &str) -> String {
+        text.replace('@', &self.dir.path().display().to_string())
     }
 }
 
 impl Daemon {
     /// Starts what `command` makes for a free port, until it answers.
     pub(crate) fn start(name: &str, command: impl Fn(&Files, SocketAddr) -> Command) -> Self {
+        Self::start_on(name, |files, [address]| command(files, address))
+    }
+
+    /// The same with several ports, until all of them answer.
+    pub(crate) fn start_on<const N: usize>(
+        name: &str,
+        command: impl Fn(&Files, [SocketAddr; N]) -> Command,
+    ) -> Self {
         // A free port may be taken by another test before it is bound: a few tries.
         let mut complaint = String::new();
         for _ in 0..5 {
-            let (files, address) = (Files::new(), peer::free_address());
-            let mut command = command(&files, address);
+            let (files, addresses) = (Files::new(), [(); N].map(|()| peer::free_address()));
+            let mut command = command(&files, addresses);
             let mut peer = Peer::spawn(name, &mut command, files.dir.path());
-            if peer.becomes_ready(|| peer::answers(address)) {
+            if peer.becomes_ready(|| addresses.into_iter().all(peer::answers)) {
                 return Self {
                     peer,
                     files,
-                    address,
+                    addresses: addresses.to_vec(),
                 };
             }
             complaint = peer.to_string();
@@ -99,8 +111,14 @@ impl Daemon {
         panic!("{name} does not start: {complaint}");
     }
 
+    /// Where it listens, first of all.
     pub(crate) fn address(&self) -> SocketAddr {
-        self.address
+        self.addresses[0]
+    }
+
+    /// Where it listens, in the order in which they were given.
+    pub(crate) fn addresses(&self) -> &[SocketAddr] {
+        &self.addresses
     }
 
     pub(crate) fn files(&self) -> &Files {

@@ -12,7 +12,10 @@
 
 #![allow(dead_code, reason = "each program of tests uses its part of it")]
 
+pub(crate) mod apache;
+pub(crate) mod client;
 pub(crate) mod daemon;
+pub(crate) mod haproxy;
 pub(crate) mod memory;
 pub(crate) mod nginx;
 pub(crate) mod openssl;

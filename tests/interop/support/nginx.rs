@@ -108,6 +108,11 @@ impl Nginx {
         format!("https://localhost:{}{path}", self.https.port())
     }
 
+    /// The port of that.
+    pub(crate) fn https_port(&self) -> u16 {
+        self.https.port()
+    }
+
     /// The URL of `path` where a client certificate is demanded.
     pub(crate) fn mtls_url(&self, path: &str) -> String {
         format!("https://localhost:{}{path}", self.mtls.port())

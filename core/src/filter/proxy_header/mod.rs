@@ -1,6 +1,7 @@
 //! The PROXY protocol: a balancer tells whose connection it passes on.
 
 mod parse;
+mod send;
 #[cfg(test)]
 mod tests;
 
@@ -9,6 +10,7 @@ use std::fmt;
 
 use crate::{Address, Filter, Result};
 use parse::{Parsed, parse};
+pub use send::SendProxyHeader;
 
 /// A filter that takes the header off the beginning of a connection, version 1 or 2, as HAProxy,
 /// nginx and others send it.
@@ -34,7 +36,7 @@ use parse::{Parsed, parse};
 /// # }
 /// ```
 ///
-/// The format is in HAProxy's `doc/proxy-protocol.txt`.
+/// [`SendProxyHeader`] is the other side of it. The format is in HAProxy's `doc/proxy-protocol.txt`.
 #[derive(Debug, Default)]
 #[doc(alias = "twisted.protocols.haproxy")]
 #[doc(alias = "HAProxyProtocolWrapper")]

@@ -17,7 +17,7 @@ pub(super) enum Parsed {
     },
 }
 
-const SIGNATURE: &[u8; 12] = b"\r\n\r\n\0\r\nQUIT\n";
+pub(super) const SIGNATURE: &[u8; 12] = b"\r\n\r\n\0\r\nQUIT\n";
 const LINE_START: &[u8] = b"PROXY ";
 
 /// The longest line of version 1, with its end.
@@ -158,7 +158,7 @@ where
 }
 
 /// The longest name of a UNIX socket here.
-const NAME: usize = 108;
+pub(super) const NAME: usize = 108;
 
 fn unix_addresses(body: &[u8]) -> Result<(Address, Address), ProxyHeaderError> {
     let Some((from, rest)) = body.split_at_checked(NAME) else {

@@ -1,9 +1,11 @@
+use std::os::unix::ffi::OsStringExt;
+
 use proptest::prelude::*;
 
-use super::{ProxyHeader, ProxyHeaderError};
+use super::{ProxyHeader, ProxyHeaderError, SendProxyHeader};
 use crate::endpoints::{ClientEndpoint, Endpoints};
 use crate::testing::Simulation;
-use crate::{Address, Deferred, Failure, Filter, Protocol, Result, TcpClient, Transport};
+use crate::{Address, Deferred, Failure, Filter, Protocol, Result, TcpClient, Transport, UnixName};
 
 /// What comes after the header, and whom that names.
 type Decoded = (Vec<u8>, Option<(Address, Address)>);
@@ -154,6 +156,100 @@ proptest! {
     }
 }
 
+/// The bytes that a filter begins with.
+fn sent(mut filter: SendProxyHeader) -> Vec<u8> {
+    let mut wire = Vec::new();
+    filter.start(&mut wire).unwrap();
+    assert!(filter.is_ready(), "it waits for no answer");
+    wire
+}
+
+fn tcp(text: &str) -> Address {
+    Address::Tcp(text.parse().unwrap())
+}
+
+#[test]
+fn what_is_sent_has_the_form_of_its_version() {
+    let (peer, host) = (tcp("192.0.2.1:1234"), tcp("192.0.2.2:443"));
+    let v4 = [192, 0, 2, 1, 192, 0, 2, 2, 0x04, 0xd2, 0x01, 0xbb];
+    assert_eq!(
+        sent(SendProxyHeader::version_1(&peer, &host)),
+        b"PROXY TCP4 192.0.2.1 192.0.2.2 1234 443\r\n"
+    );
+    assert_eq!(
+        sent(SendProxyHeader::version_2(&peer, &host)),
+        version_2(0x21, 0x11, &v4)
+    );
+    let v6 = tcp("[2001:db8::1]:1");
+    assert_eq!(
+        sent(SendProxyHeader::version_1(&v6, &v6)),
+        b"PROXY TCP6 2001:db8::1 2001:db8::1 1 1\r\n"
+    );
+    assert_eq!(
+        sent(SendProxyHeader::version_1(&v6, &host)),
+        b"PROXY UNKNOWN\r\n"
+    );
+    assert_eq!(sent(SendProxyHeader::local()), version_2(0x20, 0, b""));
+    // The longest line that there can be is still one.
+    let long = tcp("[1111:1111:1111:1111:1111:1111:1111:1111]:65535");
+    let line = sent(SendProxyHeader::version_1(&long, &long));
+    assert_eq!(decode(&[&line]).unwrap().1, Some((long.clone(), long)));
+}
+
+#[test]
+fn addresses_that_no_header_can_tell_are_left_out() {
+    let too_long = Address::from(UnixName::from(&"x".repeat(109)));
+    let (unix, udp) = (
+        Address::from(UnixName::from("/run/a")),
+        Address::Udp(([127, 0, 0, 1], 1).into()),
+    );
+    for (peer, host) in [(&too_long, &unix), (&unix, &tcp("[::1]:1")), (&udp, &udp)] {
+        let header = sent(SendProxyHeader::version_2(peer, host));
+        assert_eq!(header, version_2(0x21, 0x00, b""));
+        assert_eq!(decode(&[&header]).unwrap(), (Vec::new(), None));
+        let line = sent(SendProxyHeader::version_1(peer, host));
+        assert_eq!(line, b"PROXY UNKNOWN\r\n");
+    }
+    // One of either family, as only version 2 can tell them.
+    let header = sent(SendProxyHeader::version_2(
+        &tcp("192.0.2.1:1"),
+        &tcp("[::1]:2"),
+    ));
+    assert_eq!(
+        shown(&[&header[..], b"rest"].concat()),
+        pair("[::ffff:192.0.2.1]:1", "[::1]:2")
+    );
+}
+
+fn unix_name() -> impl Strategy<Value = UnixName> {
+    // A name's first byte says what it is, and its last NULs are not told from none.
+    let bytes = |max| prop::collection::vec(1..=255_u8, 1..=max);
+    prop_oneof![
+        bytes(108).prop_map(|name| UnixName::Path(std::ffi::OsString::from_vec(name).into())),
+        bytes(107).prop_map(UnixName::Abstract),
+        Just(UnixName::Unnamed),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn what_is_sent_is_what_is_read(
+        peer: std::net::SocketAddrV4, host: std::net::SocketAddrV4,
+        peer6: (std::net::Ipv6Addr, u16), host6: (std::net::Ipv6Addr, u16),
+        names in (unix_name(), unix_name()),
+    ) {
+        let v4 = (Address::Tcp(peer.into()), Address::Tcp(host.into()));
+        let v6 = (Address::Tcp(peer6.into()), Address::Tcp(host6.into()));
+        let unix = (Address::Unix(names.0), Address::Unix(names.1));
+        let lines = [&v4, &v6].map(|(peer, host)| (SendProxyHeader::version_1(peer, host), (peer, host)));
+        let binary = [&v4, &v6, &unix].map(|(peer, host)| (SendProxyHeader::version_2(peer, host), (peer, host)));
+        for (filter, (peer, host)) in lines.into_iter().chain(binary) {
+            let read = decode(&[&sent(filter), b"rest"]).unwrap();
+            prop_assert_eq!(read, (b"rest".to_vec(), Some((peer.clone(), host.clone()))));
+        }
+    }
+}
+
 /// Tells by which name it knows its peer, and says good-bye.
 struct Telling;
 
@@ -232,4 +328,30 @@ fn a_server_behind_a_balancer_refuses_everybody_else() {
     // C114
     let (heard, _) = exchange(b"GET / HTTP/1.1\r\n");
     assert_eq!(heard, "");
+}
+
+#[test]
+fn a_client_passes_on_whose_connection_it_is() {
+    // C114
+    let reactor = Simulation::new().reactor();
+    let server = Endpoints::new(&reactor)
+        .server("haproxy:tcp\\:8007")
+        .unwrap();
+    server.listen(|_: &Address| Telling).unwrap();
+    let client = TcpClient::new(&reactor, ([127, 0, 0, 1], 8007).into()).filter(|| {
+        let (peer, host) = (tcp("192.0.2.1:1234"), tcp("192.0.2.2:443"));
+        Ok(SendProxyHeader::version_2(&peer, &host))
+    });
+    let (resolver, lost) = Deferred::new();
+    let connected = client.connect_protocol(Balancer {
+        says: b"!",
+        heard: Vec::new(),
+        lost: Some(resolver),
+    });
+    let connected = reactor.run_until(connected).unwrap();
+    let peer = connected.transport().peer();
+    assert_eq!(peer, tcp("127.0.0.1:8007"), "ours stays who it is");
+    let (heard, is_done) = reactor.run_until(lost).unwrap();
+    assert_eq!(heard, b"192.0.2.1:1234 to 192.0.2.2:443!");
+    assert!(is_done);
 }
