@@ -14,6 +14,7 @@ mod http;
 mod httpbin;
 mod peers_answer;
 mod proxies;
+mod python_web;
 mod starttls;
 mod support;
 mod tls;

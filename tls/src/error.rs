@@ -204,6 +204,14 @@ pub enum TlsError {
         /// The cause.
         source: Box<rustls::Error>,
     },
+    /// The peer wanted a new handshake in the middle of a TLS 1.2 connection, mostly to see a
+    /// client certificate for a part of what it serves. rustls does not do that.
+    RenegotiationRefused {
+        /// Who.
+        peer: Arc<str>,
+        /// The cause: the peer's last words.
+        source: Box<rustls::Error>,
+    },
     /// The two sides share no version of TLS.
     NoCommonVersion {
         /// The other side.
@@ -286,6 +294,7 @@ impl TlsError {
             | Self::NoCertificate { peer, .. }
             | Self::CertificateRefused { peer, .. }
             | Self::AlertReceived { peer, .. }
+            | Self::RenegotiationRefused { peer, .. }
             | Self::NoCommonVersion { peer, .. }
             | Self::NoCommonSuite { peer, .. }
             | Self::NoCommonProtocol { peer, .. }
@@ -350,6 +359,7 @@ impl std::error::Error for TlsError {
             | Self::NoCertificate { source, .. }
             | Self::CertificateRefused { source, .. }
             | Self::AlertReceived { source, .. }
+            | Self::RenegotiationRefused { source, .. }
             | Self::NoCommonVersion { source, .. }
             | Self::NoCommonSuite { source, .. }
             | Self::NoCommonProtocol { source, .. }

@@ -24,3 +24,4 @@ pub(crate) mod pki;
 pub(crate) mod program;
 pub(crate) mod python;
 pub(crate) mod serving;
+pub(crate) mod upload;

@@ -1,4 +1,4 @@
-//! Peers in Python, plain and with TLS: Twisted's echo server and client, and a WebSocket server.
+//! Peers in Python, plain and with TLS: Twisted's servers and client, uvicorn, a WebSocket server.
 //! The scripts are in `tests/interop/py`.
 
 use std::ffi::OsString;
@@ -18,10 +18,11 @@ pub(crate) struct PythonServer {
     _dir: TempDir,
     pki: Pki,
     address: SocketAddr,
+    over: Over,
 }
 
 /// Whether a server speaks TLS, with a certificate for `localhost`.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Over {
     Tcp,
     Tls,
@@ -46,11 +47,23 @@ impl PythonServer {
         Some(Self::start(python, "httpbin_server.py", Over::Tcp))
     }
 
+    /// uvicorn; `None`, after saying so, where it is not installed.
+    pub(crate) fn uvicorn(over: Over) -> Option<Self> {
+        let python = python_with("uvicorn")?;
+        Some(Self::start(python, "uvicorn_server.py", over))
+    }
+
+    /// Twisted's web server; `None`, after saying so, where Twisted is not installed.
+    pub(crate) fn twisted_web(over: Over) -> Option<Self> {
+        let python = python_with("twisted.web.server, twisted.internet.ssl")?;
+        Some(Self::start(python, "twisted_web.py", over))
+    }
+
     fn start(python: PathBuf, name: &str, over: Over) -> Self {
         let dir = peer::temp_dir();
         let pki = Pki::new(dir.path());
         let mut command = Command::new(python);
-        command.arg(script(name));
+        command.current_dir(dir.path()).arg(script(name));
         if over == Over::Tls {
             let identity = pki.server();
             command.arg(identity.certificate).arg(identity.key);
@@ -66,7 +79,18 @@ impl PythonServer {
             _dir: dir,
             pki,
             address,
+            over,
         }
+    }
+
+    /// The URL of `path`.
+    pub(crate) fn url(&self, path: &str) -> String {
+        let scheme = if self.over == Over::Tls {
+            "https"
+        } else {
+            "http"
+        };
+        format!("{scheme}://localhost:{}{path}", self.address.port())
     }
 
     /// Where it listens.

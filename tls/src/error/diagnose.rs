@@ -49,7 +49,7 @@ pub(crate) fn diagnose(error: Error, context: Context<'_>) -> TlsError {
         }
         Error::AlertReceived(alert) => {
             let alert = *alert;
-            received(alert, peer, context.lacks_certificate, source)
+            received(alert, peer, &context, source)
         }
         _ => TlsError::Protocol { peer, source },
     }
@@ -285,10 +285,11 @@ fn weak_signature(certificates: &[Certificate]) -> Option<String> {
 fn received(
     alert: AlertDescription,
     peer: Arc<str>,
-    lacks_certificate: bool,
+    context: &Context<'_>,
     source: Box<Error>,
 ) -> TlsError {
     use AlertDescription as Alert;
+    let lacks_certificate = context.lacks_certificate;
     match alert {
         Alert::ProtocolVersion => TlsError::NoCommonVersion { peer, source },
         Alert::InsufficientSecurity => TlsError::NoCommonSuite { peer, source },
@@ -318,6 +319,10 @@ fn received(
             was_shown: false,
             source,
         },
+        // After the handshake it is the answer to our refusal of another one (RFC 5246, 7.2.2).
+        Alert::HandshakeFailure | Alert::NoRenegotiation if !context.in_handshake => {
+            TlsError::RenegotiationRefused { peer, source }
+        }
         _ => TlsError::AlertReceived {
             peer,
             alert,

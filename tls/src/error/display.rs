@@ -148,6 +148,10 @@ impl fmt::Display for TlsError {
             Self::AlertReceived { peer, alert, .. } => {
                 write!(f, "{peer}: gave up with alert {}", AlertName(*alert))
             }
+            Self::RenegotiationRefused { peer, .. } => write!(
+                f,
+                "{peer}: gave up because there is no second handshake within a connection"
+            ),
             Self::NoCommonVersion { peer, source } => {
                 write!(f, "{peer}: no version of TLS in common: {source}")
             }

@@ -96,6 +96,10 @@ impl TlsError {
                 "it has to be given a certificate and its key, from an authority that is trusted \
                  here"
             }
+            Self::RenegotiationRefused { .. } => {
+                "if it wants a client certificate, its operator has to ask for it in the first \
+                 handshake: for all that this host and port serve"
+            }
             Self::NoCommonVersion { .. } => {
                 "TLS 1.2 and 1.3 are spoken here, as far as the configuration allows both; a peer \
                  with nothing newer than 1.1 has to be updated"
