@@ -1,13 +1,17 @@
 //! `fetch` and the Agent by way of proxies that others wrote, to nginx.
 
-use torsade::http::{Agent, AgentOptions, Proxies, Proxy, ProxyError, Response};
-use torsade::tls::{ClientTls, Trust};
+use torsade::http::{
+    Agent, AgentOptions, Proxies, Proxy, ProxyError, RequestError, Response, Stage, StatusCode,
+};
+use torsade::tls::{ClientTls, TlsError, Trust};
 use torsade::{Reactor, Result};
 
-use crate::support::daemon::{self, Daemon, text};
+use crate::support::client::Client;
+use crate::support::daemon::{Daemon, text};
 use crate::support::nginx::Nginx;
-use crate::support::peer::run;
+use crate::support::peer::{free_address, run};
 use crate::support::program::example;
+use crate::support::proxy::{self, Mitm, mitmproxy, mitmproxy_authority};
 
 /// Fetches `url` through `proxy`; what came.
 fn fetch(nginx: &Nginx, proxy: &str, url: &str) -> Vec<u8> {
@@ -34,7 +38,7 @@ fn get(nginx: &Nginx, server: &Daemon, proxy: &str, url: &str) -> Result<Vec<u8>
 
 #[test]
 fn tinyproxy_passes_requests_and_opens_tunnels_for_who_it_knows() {
-    let (Some(nginx), Some(server)) = (Nginx::start(), daemon::tinyproxy()) else {
+    let (Some(nginx), Some(server)) = (Nginx::start(), proxy::tinyproxy()) else {
         return;
     };
     let known = format!("http://me:secret@{}", server.address());
@@ -55,7 +59,7 @@ fn tinyproxy_passes_requests_and_opens_tunnels_for_who_it_knows() {
 
 #[test]
 fn squid_is_reached_by_tls_and_opens_tunnels_for_tls() {
-    let (Some(nginx), Some(server)) = (Nginx::start(), daemon::squid()) else {
+    let (Some(nginx), Some(server)) = (Nginx::start(), proxy::squid()) else {
         return;
     };
     let proxy = format!("https://localhost:{}", server.address().port());
@@ -69,7 +73,7 @@ fn squid_is_reached_by_tls_and_opens_tunnels_for_tls() {
 // RFC 7616
 #[test]
 fn squid_is_shown_by_digest_who_asks() {
-    let (Some(nginx), Some(server)) = (Nginx::start(), daemon::squid_with_digest()) else {
+    let (Some(nginx), Some(server)) = (Nginx::start(), proxy::squid_with_digest()) else {
         return;
     };
     let known = format!("http://me:secret@{}", server.address());
@@ -99,7 +103,7 @@ fn squid_is_shown_by_digest_who_asks() {
 
 #[test]
 fn microsocks_connects_for_who_it_knows() {
-    let (Some(nginx), Some(server)) = (Nginx::start(), daemon::microsocks()) else {
+    let (Some(nginx), Some(server)) = (Nginx::start(), proxy::microsocks()) else {
         return;
     };
     let known = format!("socks5://me:secret@{}", server.address());
@@ -115,4 +119,96 @@ fn microsocks_connects_for_who_it_knows() {
             "{failure:#}"
         );
     }
+}
+
+/// A client that goes by way of mitmproxy, and trusts its authority.
+fn by_way_of(mitmproxy: &Daemon) -> Client {
+    let proxy: Proxy = format!("http://{}", mitmproxy.address()).parse().unwrap();
+    let tls = ClientTls::builder().roots_from_pem_file(mitmproxy_authority(mitmproxy));
+    Client::with(tls, |_, options| options.proxies(Proxies::all(proxy)))
+}
+
+#[test]
+fn mitmproxy_is_between_for_who_trusts_it_and_for_nobody_else() {
+    let Some(nginx) = Nginx::start() else { return };
+    let Some(server) = mitmproxy(Mitm::Lazy, &nginx.pki().authority()) else {
+        return;
+    };
+    let client = by_way_of(&server);
+    let direct = nginx.body("/64k");
+    for url in [nginx.http_url("/64k"), nginx.https_url("/64k")] {
+        assert!(client.body(&url) == direct, "{url}");
+        let ca = mitmproxy_authority(&server);
+        let mut fetch = example("fetch");
+        fetch.args(["-x", &format!("http://{}", server.address())]);
+        fetch.args(["--cacert", text(&ca), &url]);
+        assert!(
+            run(&mut fetch, b"").expect_success().stdout == direct,
+            "{url}"
+        );
+    }
+    let response = client.get(&nginx.https_url("/1k")).unwrap();
+    let shown = &response.tls().unwrap().peer_certificates[0];
+    assert_eq!(shown.issuer(), Some("mitmproxy"));
+
+    let proxy = format!("http://{}", server.address());
+    let failure = get(&nginx, &server, &proxy, &nginx.https_url("/1k")).unwrap_err();
+    assert!(
+        matches!(
+            failure.find::<TlsError>(),
+            Some(TlsError::UnknownIssuer { .. })
+        ),
+        "{failure:#}"
+    );
+}
+
+#[test]
+fn a_dead_target_behind_mitmproxy_is_told_as_what_it_looks_like() {
+    let Some(nginx) = Nginx::start() else { return };
+    let start = |kind| mitmproxy(kind, &nginx.pki().authority());
+    let (Some(eager), Some(lazy), Some(blind)) =
+        (start(Mitm::Eager), start(Mitm::Lazy), start(Mitm::Blind))
+    else {
+        return;
+    };
+    let port = free_address().port();
+    let (http, https) = (
+        format!("http://localhost:{port}/"),
+        format!("https://localhost:{port}/"),
+    );
+    for server in [&eager, &lazy] {
+        let answer = by_way_of(server).get(&http).unwrap();
+        assert_eq!(answer.status(), StatusCode::BAD_GATEWAY);
+    }
+
+    // It connects first, and refuses the tunnel.
+    let failure = by_way_of(&eager).get(&https).unwrap_err();
+    let refused = failure.find::<ProxyError>();
+    assert!(
+        matches!(refused, Some(ProxyError::Refused { status, .. }) if *status == 502),
+        "{failure:#}"
+    );
+    // It plays the server, and answers for it.
+    let answer = by_way_of(&lazy).get(&https).unwrap();
+    assert_eq!(answer.status(), StatusCode::BAD_GATEWAY);
+    // It opens the tunnel, and then there is nothing at its end.
+    let failure = by_way_of(&blind).get(&https).unwrap_err();
+    let error = failure.find::<RequestError>().unwrap();
+    assert_eq!(error.stage, Stage::Connecting, "{failure:#}");
+    assert!(
+        matches!(
+            failure.find::<TlsError>(),
+            Some(TlsError::EofInHandshake {
+                answered: false,
+                ..
+            })
+        ),
+        "{failure:#}"
+    );
+    let text = format!("{failure:#}");
+    let proxy = format!("by way of http://{}", blind.address());
+    assert!(
+        text.contains(&proxy) && text.contains(&https[..https.len() - 1]),
+        "{text}"
+    );
 }

@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::daemon::{Daemon, Files};
@@ -21,13 +20,9 @@ impl Apache {
     /// saying so, where it is not installed.
     pub(crate) fn start(tunnels_to: u16) -> Option<Self> {
         let program = find("apache2")?;
-        let Some(modules) = modules() else {
-            peer::skip("apache2's modules");
-            return None;
-        };
         let daemon = Daemon::start_on("apache2", |files, addresses| {
             write_site(files);
-            let config = configuration(&modules, tunnels_to, addresses);
+            let config = configuration(tunnels_to, addresses);
             let config = files.write("apache.conf", &files.in_folder(&config));
             let mut command = Command::new(&program);
             // One process, so that killing it leaves no worker behind.
@@ -68,12 +63,8 @@ impl Apache {
     }
 }
 
-/// Where Debian, Fedora and others have them.
-fn modules() -> Option<PathBuf> {
-    let folders = ["/usr/lib/apache2/modules", "/usr/lib64/httpd/modules"];
-    let mut folders = folders.into_iter().map(PathBuf::from);
-    folders.find(|folder| folder.join("mod_proxy_connect.so").is_file())
-}
+/// Where Debian has them.
+const FOLDER: &str = "/usr/lib/apache2/modules";
 
 fn write_site(files: &Files) {
     fs::create_dir(files.path("www")).unwrap();
@@ -84,7 +75,7 @@ fn write_site(files: &Files) {
     fs::write(files.path("www/odd.asis"), odd).unwrap();
 }
 
-const MODULES: [&str; 13] = [
+const MODULES: [&str; 14] = [
     "mpm_event",
     "authz_core",
     "alias",
@@ -98,21 +89,12 @@ const MODULES: [&str; 13] = [
     "ssl",
     "proxy",
     "proxy_http",
+    "proxy_connect",
 ];
 
-fn configuration(
-    modules: &Path,
-    tunnels_to: u16,
-    [http, https, mtls, proxy]: [SocketAddr; 4],
-) -> String {
-    let load: String = MODULES
-        .into_iter()
-        .chain(["proxy_connect"])
-        .map(|name| {
-            let file = modules.join(format!("mod_{name}.so"));
-            format!("LoadModule {name}_module {}\n", file.display())
-        })
-        .collect();
+fn configuration(tunnels_to: u16, [http, https, mtls, proxy]: [SocketAddr; 4]) -> String {
+    let load = MODULES.map(|name| format!("LoadModule {name}_module {FOLDER}/mod_{name}.so\n"));
+    let load = load.concat();
     format!(
         "ServerRoot @
 ServerName localhost

@@ -70,7 +70,7 @@ impl Files {
     }
 
     /// The text with the folder's name for `@`, and what an address is made of.
-    fn fill(&self, text: &str, address: SocketAddr) -> String {
+    pub(crate) fn fill(&self, text: &str, address: SocketAddr) -> String {
         self.in_folder(text)
             .replace("ADDRESS", &address.to_string())
             .replace("PORT", &address.port().to_string())
@@ -164,7 +164,7 @@ pub(crate) fn stunnel(service: &str) -> Option<Daemon> {
 }
 
 /// Whether daemons that change their user can be started; says so where they cannot.
-fn is_root(name: &str) -> bool {
+pub(crate) fn is_root(name: &str) -> bool {
     let id = Command::new("id").arg("-u").output().unwrap();
     let is_root = id.stdout.trim_ascii() == b"0";
     if !is_root {
@@ -306,95 +306,4 @@ secure_chroot_dir=@/empty
 /// The path as an argument in text.
 pub(crate) fn text(path: &Path) -> &str {
     path.to_str().expect("its path is text")
-}
-
-/// `tinyproxy`, which knows the user `me` with the password `secret`.
-pub(crate) fn tinyproxy() -> Option<Daemon> {
-    let program = find("tinyproxy")?;
-    Some(Daemon::start("tinyproxy", |files, address| {
-        let config = files.write("tinyproxy.conf", &files.fill(TINYPROXY, address));
-        let mut command = Command::new(&program);
-        command.arg("-d").arg("-c").arg(config);
-        command
-    }))
-}
-
-const TINYPROXY: &str = "\
-Port PORT
-Listen 127.0.0.1
-Allow 127.0.0.1
-BasicAuth me secret
-MaxClients 20
-Timeout 30
-";
-
-/// `squid`, reached by TLS.
-pub(crate) fn squid() -> Option<Daemon> {
-    let program = find("squid").filter(|_| is_root("squid"))?;
-    Some(Daemon::start("squid", |files, address| {
-        files.folder_of("run", "proxy");
-        let config = files.write("squid.conf", &files.fill(SQUID, address));
-        let mut command = Command::new(&program);
-        command.args(["-N", "-f"]).arg(config);
-        command
-    }))
-}
-
-const SQUID: &str = "\
-https_port ADDRESS tls-cert=@/server.pem tls-key=@/server.key
-http_access allow localhost
-http_access deny all
-cache deny all
-pid_filename @/run/pid
-cache_log /dev/stderr
-access_log none
-coredump_dir @/run
-shutdown_lifetime 1 seconds
-visible_hostname localhost
-";
-
-/// `squid`, which knows the user `me` with the password `secret`, by Digest, and has each nonce used
-/// twice.
-pub(crate) fn squid_with_digest() -> Option<Daemon> {
-    let program = find("squid").filter(|_| is_root("squid"))?;
-    let helper = find("digest_file_auth")?;
-    Some(Daemon::start("squid", |files, address| {
-        files.folder_of("run", "proxy");
-        files.write("users", "me:secret\n");
-        let config = SQUID_DIGEST.replace("HELPER", text(&helper));
-        let config = files.write("squid.conf", &files.fill(&config, address));
-        let mut command = Command::new(&program);
-        command.args(["-N", "-f"]).arg(config);
-        command
-    }))
-}
-
-const SQUID_DIGEST: &str = "\
-http_port ADDRESS
-auth_param digest program HELPER @/users
-auth_param digest children 2 startup=1 idle=1
-auth_param digest realm proxy
-auth_param digest nonce_max_count 2
-acl known proxy_auth REQUIRED
-http_access allow known
-http_access deny all
-cache deny all
-pid_filename @/run/pid
-cache_log /dev/stderr
-access_log none
-coredump_dir @/run
-shutdown_lifetime 1 seconds
-visible_hostname localhost
-";
-
-/// `microsocks`, which knows the user `me` with the password `secret`.
-pub(crate) fn microsocks() -> Option<Daemon> {
-    let program = find("microsocks")?;
-    Some(Daemon::start("microsocks", |_, address| {
-        let mut command = Command::new(&program);
-        command
-            .args(["-i", "127.0.0.1", "-u", "me", "-P", "secret", "-p"])
-            .arg(address.port().to_string());
-        command
-    }))
 }

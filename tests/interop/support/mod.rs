@@ -22,6 +22,7 @@ pub(crate) mod openssl;
 pub(crate) mod peer;
 pub(crate) mod pki;
 pub(crate) mod program;
+pub(crate) mod proxy;
 pub(crate) mod python;
 pub(crate) mod serving;
 pub(crate) mod upload;

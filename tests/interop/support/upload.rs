@@ -60,7 +60,7 @@ impl State {
 
     fn soon(self: &Rc<Self>) {
         let this = Rc::clone(self);
-        let _ = self.reactor.call_soon(move || this.go_on());
+        self.reactor.call_soon(move || this.go_on());
     }
 }
 
