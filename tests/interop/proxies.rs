@@ -1,10 +1,11 @@
 //! `fetch` and the Agent by way of proxies that others wrote, to nginx.
 
 use torsade::http::{
-    Agent, AgentOptions, Proxies, Proxy, ProxyError, RequestError, Response, Stage, StatusCode,
+    Agent, AgentOptions, Challenge, Proxies, Proxy, ProxyError, RequestError, Response, Stage,
+    StatusCode,
 };
 use torsade::tls::{ClientTls, TlsError, Trust};
-use torsade::{Reactor, Result};
+use torsade::{Failure, Reactor, Result};
 
 use crate::support::client::Client;
 use crate::support::daemon::{Daemon, text};
@@ -101,6 +102,69 @@ fn squid_is_shown_by_digest_who_asks() {
     assert!(challenges[0].is("Digest"), "{error}");
 }
 
+/// What a proxy that wants to know who asks says, typed, and the ways that it offers.
+fn challenges(failure: &Failure, had_credentials: bool) -> &[Challenge] {
+    match failure.find::<ProxyError>() {
+        Some(ProxyError::AuthenticationRequired {
+            challenges,
+            had_credentials: had,
+            ..
+        }) if *had == had_credentials => challenges,
+        _ => panic!("{failure:#}"),
+    }
+}
+
+#[test]
+fn squid_wants_to_know_who_asks_and_where_to() {
+    let Some(nginx) = Nginx::start() else { return };
+    let Some(server) = proxy::squid_for_me(nginx.https_port()) else {
+        return;
+    };
+    let by = |user: &str| format!("https://{user}localhost:{}", server.address().port());
+    let fetched = |user: &str, url: &str| get(&nginx, &server, &by(user), url);
+    for url in [nginx.http_url("/64k"), nginx.https_url("/64k")] {
+        let body = fetched("me:secret@", &url);
+        assert!(body.unwrap() == nginx.body("/64k"), "{url}");
+    }
+    let https = nginx.https_url("/1k");
+    for (user, is_given) in [("", false), ("me:wrong@", true)] {
+        let failure = fetched(user, &https).unwrap_err();
+        let offered = challenges(&failure, is_given);
+        assert!(offered[0].is("Basic"), "{offered:?}");
+        // What is passed on is answered by the proxy itself: a response like any other.
+        let page = fetched(user, &nginx.http_url("/1k")).unwrap();
+        let page = String::from_utf8_lossy(&page);
+        assert!(page.contains("ERR_CACHE_ACCESS_DENIED"), "{page}");
+    }
+    let failure = fetched("me:secret@", &nginx.mtls_url("/1k")).unwrap_err();
+    let refused = failure.find::<ProxyError>();
+    assert!(
+        matches!(refused, Some(ProxyError::Refused { status, .. }) if *status == 403),
+        "{failure:#}"
+    );
+}
+
+#[test]
+fn mitmproxy_wants_to_know_who_asks() {
+    let Some(nginx) = Nginx::start() else { return };
+    let Some(server) = mitmproxy(Mitm::Knowing, &nginx.pki().authority()) else {
+        return;
+    };
+    let by = |user: &str| by_way_of(&server, &format!("http://{user}{}", server.address()));
+    let known = by("me:secret@");
+    for url in [nginx.http_url("/64k"), nginx.https_url("/64k")] {
+        assert!(known.body(&url) == nginx.body("/64k"), "{url}");
+    }
+    for (user, is_given) in [("", false), ("me:wrong@", true)] {
+        let failure = by(user).get(&nginx.https_url("/1k")).unwrap_err();
+        let offered = challenges(&failure, is_given);
+        assert!(offered[0].is("Basic"), "{offered:?}");
+        assert_eq!(offered[0].parameter("realm"), Some(&b"mitmproxy"[..]));
+        let answer = by(user).get(&nginx.http_url("/1k")).unwrap();
+        assert_eq!(answer.status(), StatusCode::PROXY_AUTHENTICATION_REQUIRED);
+    }
+}
+
 #[test]
 fn microsocks_connects_for_who_it_knows() {
     let (Some(nginx), Some(server)) = (Nginx::start(), proxy::microsocks()) else {
@@ -122,10 +186,14 @@ fn microsocks_connects_for_who_it_knows() {
 }
 
 /// A client that goes by way of mitmproxy, and trusts its authority.
-fn by_way_of(mitmproxy: &Daemon) -> Client {
-    let proxy: Proxy = format!("http://{}", mitmproxy.address()).parse().unwrap();
+fn by_way_of(mitmproxy: &Daemon, proxy: &str) -> Client {
+    let proxy: Proxy = proxy.parse().unwrap();
     let tls = ClientTls::builder().roots_from_pem_file(mitmproxy_authority(mitmproxy));
     Client::with(tls, |_, options| options.proxies(Proxies::all(proxy)))
+}
+
+fn url_of(proxy: &Daemon) -> String {
+    format!("http://{}", proxy.address())
 }
 
 #[test]
@@ -134,13 +202,13 @@ fn mitmproxy_is_between_for_who_trusts_it_and_for_nobody_else() {
     let Some(server) = mitmproxy(Mitm::Lazy, &nginx.pki().authority()) else {
         return;
     };
-    let client = by_way_of(&server);
+    let client = by_way_of(&server, &url_of(&server));
     let direct = nginx.body("/64k");
     for url in [nginx.http_url("/64k"), nginx.https_url("/64k")] {
         assert!(client.body(&url) == direct, "{url}");
         let ca = mitmproxy_authority(&server);
         let mut fetch = example("fetch");
-        fetch.args(["-x", &format!("http://{}", server.address())]);
+        fetch.args(["-x", &url_of(&server)]);
         fetch.args(["--cacert", text(&ca), &url]);
         assert!(
             run(&mut fetch, b"").expect_success().stdout == direct,
@@ -151,8 +219,7 @@ fn mitmproxy_is_between_for_who_trusts_it_and_for_nobody_else() {
     let shown = &response.tls().unwrap().peer_certificates[0];
     assert_eq!(shown.issuer(), Some("mitmproxy"));
 
-    let proxy = format!("http://{}", server.address());
-    let failure = get(&nginx, &server, &proxy, &nginx.https_url("/1k")).unwrap_err();
+    let failure = get(&nginx, &server, &url_of(&server), &nginx.https_url("/1k")).unwrap_err();
     assert!(
         matches!(
             failure.find::<TlsError>(),
@@ -177,22 +244,22 @@ fn a_dead_target_behind_mitmproxy_is_told_as_what_it_looks_like() {
         format!("https://localhost:{port}/"),
     );
     for server in [&eager, &lazy] {
-        let answer = by_way_of(server).get(&http).unwrap();
+        let answer = by_way_of(server, &url_of(server)).get(&http).unwrap();
         assert_eq!(answer.status(), StatusCode::BAD_GATEWAY);
     }
 
     // It connects first, and refuses the tunnel.
-    let failure = by_way_of(&eager).get(&https).unwrap_err();
+    let failure = by_way_of(&eager, &url_of(&eager)).get(&https).unwrap_err();
     let refused = failure.find::<ProxyError>();
     assert!(
         matches!(refused, Some(ProxyError::Refused { status, .. }) if *status == 502),
         "{failure:#}"
     );
     // It plays the server, and answers for it.
-    let answer = by_way_of(&lazy).get(&https).unwrap();
+    let answer = by_way_of(&lazy, &url_of(&lazy)).get(&https).unwrap();
     assert_eq!(answer.status(), StatusCode::BAD_GATEWAY);
     // It opens the tunnel, and then there is nothing at its end.
-    let failure = by_way_of(&blind).get(&https).unwrap_err();
+    let failure = by_way_of(&blind, &url_of(&blind)).get(&https).unwrap_err();
     let error = failure.find::<RequestError>().unwrap();
     assert_eq!(error.stage, Stage::Connecting, "{failure:#}");
     assert!(

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::daemon::{Daemon, is_root, text};
-use super::peer::find;
+use super::peer::{find, run};
 
 /// `tinyproxy`, which knows the user `me` with the password `secret`.
 pub(crate) fn tinyproxy() -> Option<Daemon> {
@@ -28,10 +28,32 @@ Timeout 30
 
 /// `squid`, reached by TLS.
 pub(crate) fn squid() -> Option<Daemon> {
+    start_squid("http_access allow localhost")
+}
+
+/// The same, which knows the user `me` with the password `secret`, and connects them to that port
+/// alone.
+pub(crate) fn squid_for_me(tunnels_to: u16) -> Option<Daemon> {
+    start_squid(&format!(
+        "auth_param basic program {SQUID_HELPER} @/passwords
+acl known proxy_auth REQUIRED
+acl allowed port {tunnels_to}
+http_access deny CONNECT !allowed
+http_access allow known"
+    ))
+}
+
+const SQUID_HELPER: &str = "/usr/lib/squid/basic_ncsa_auth";
+
+fn start_squid(access: &str) -> Option<Daemon> {
     let program = find("squid").filter(|_| is_root("squid"))?;
     Some(Daemon::start("squid", |files, address| {
         files.folder_of("run", "proxy");
-        let config = files.write("squid.conf", &files.fill(SQUID, address));
+        let mut crypt = Command::new("openssl");
+        let crypted = run(crypt.args(["passwd", "-apr1", "secret"]), b"").expect_success();
+        files.write("passwords", &format!("me:{}", crypted.text()));
+        let config = SQUID.replace("ACCESS", access);
+        let config = files.write("squid.conf", &files.fill(&config, address));
         let mut command = Command::new(&program);
         command.args(["-N", "-f"]).arg(config);
         command
@@ -40,7 +62,7 @@ pub(crate) fn squid() -> Option<Daemon> {
 
 const SQUID: &str = "\
 https_port ADDRESS tls-cert=@/server.pem tls-key=@/server.key
-http_access allow localhost
+ACCESS
 http_access deny all
 cache deny all
 pid_filename @/run/pid
@@ -106,6 +128,8 @@ pub(crate) enum Mitm {
     Lazy,
     /// The same, but it looks at nothing.
     Blind,
+    /// It wants to know the user `me` with the password `secret`.
+    Knowing,
 }
 
 /// `mitmdump`, which trusts `authority`; who uses it has to trust [`mitmproxy_authority`].
@@ -124,9 +148,11 @@ pub(crate) fn mitmproxy(kind: Mitm, authority: &Path) -> Option<Daemon> {
                 "ssl_verify_upstream_trusted_ca={}",
                 authority.display()
             ));
-        if kind == Mitm::Blind {
-            command.args(["--ignore-hosts", "."]);
-        }
+        match kind {
+            Mitm::Blind => command.args(["--ignore-hosts", "."]),
+            Mitm::Knowing => command.args(["--proxyauth", "me:secret"]),
+            Mitm::Eager | Mitm::Lazy => &mut command,
+        };
         command
     }))
 }
