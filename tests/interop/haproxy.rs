@@ -1,6 +1,7 @@
 //! The Agent against haproxy, as a gateway, and the PROXY protocol in both directions.
 
-use std::net::SocketAddr;
+use std::io::Read as _;
+use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -95,7 +96,7 @@ fn a_request_that_the_gateway_drops_in_silence_ends_by_the_limit_of_its_stage() 
     let Some((_nginx, haproxy)) = gateway() else {
         return;
     };
-    let short = Duration::from_millis(200);
+    let short = Duration::from_millis(500);
     for url in [haproxy.http_url("/drop"), haproxy.https_url("/drop")] {
         // In TLS 1.3 the tickets come last, and when our system confirms them nobody is there any
         // more: a reset, which is not silence.
@@ -158,6 +159,48 @@ fn a_408_for_a_body_that_does_not_come_is_the_answer_and_the_next_request_is_unh
         assert_eq!(response.status(), StatusCode::REQUEST_TIMEOUT);
         client.run(response.read_body()).unwrap();
         assert_eq!(client.body(&url).len(), 1024);
+    }
+}
+
+/// Gets a connection for a request that cannot be sent, so that it is kept without having been used.
+fn keep_unused(client: &Client, url: &str) {
+    let bad = Request::new(Method::GET, url).unwrap();
+    let bad = bad.header("Content-Length", "5").unwrap();
+    let failure = client.request(bad).unwrap_err();
+    assert_eq!(stage(&failure), Stage::Sending, "{failure:#}");
+    assert_eq!(client.agent.pool_statistics().idle, 1);
+}
+
+#[test]
+fn a_408_that_nobody_asked_for_is_taken_for_no_answer() {
+    // R48: haproxy writes it on a connection that was never used
+    let Some((_nginx, haproxy)) = gateway() else {
+        return;
+    };
+    // One that must not be made twice: nobody would try it again.
+    let post = |client: &Client, url: &str| {
+        let post = Request::new(Method::POST, url).unwrap().body("x");
+        let response = client.request(post).unwrap();
+        // nginx takes no POST there.
+        assert_eq!(response.status(), StatusCode::METHOD_NOT_ALLOWED, "{url}");
+        client.run(response.read_body()).unwrap();
+    };
+    for url in [haproxy.http_url("/1k"), haproxy.https_url("/1k")] {
+        let client = client(&haproxy, |_, options| options);
+        keep_unused(&client, &url);
+        client.until_nothing_is_kept();
+        post(&client, &url);
+        let closed = client.agent.close_cached_connections();
+        client.run(closed).unwrap();
+
+        // The same before our loop has seen it: another connection tells when it has come.
+        keep_unused(&client, &url);
+        let mut unused = TcpStream::connect(haproxy.daemon().address()).unwrap();
+        let mut unasked = Vec::new();
+        unused.read_to_end(&mut unasked).unwrap();
+        let unasked = String::from_utf8_lossy(&unasked);
+        assert!(unasked.contains(" 408 "), "{unasked}");
+        post(&client, &url);
     }
 }
 

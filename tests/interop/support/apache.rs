@@ -10,7 +10,7 @@ use super::peer::{self, find};
 /// A running httpd that serves `/64k` and `/text`; below `/gzip` and `/br` the same, compressed for
 /// whoever accepts that; `/odd` with a head of its own; `/private` over https for clients with a certificate.
 ///
-/// A connection ends with its fourth request, or after 100 ms without one; `X-From` is the port that it comes from.
+/// A connection ends with its fourth request, or after a second without one; `X-From` is the port that it comes from.
 pub(crate) struct Apache {
     daemon: Daemon,
 }
@@ -111,7 +111,7 @@ Listen {https}
 Listen {mtls}
 Listen {proxy}
 KeepAlive On
-KeepAliveTimeout 100ms
+KeepAliveTimeout 1
 MaxKeepAliveRequests 4
 Header always set X-From \"expr=%{{REMOTE_PORT}}\"
 DocumentRoot @/www

@@ -10,7 +10,7 @@ use super::peer::find;
 ///
 /// - `/drop` is taken and never answered, `/reject` closes the connection, `/tarpit` is answered with
 ///   500 after 200 ms, and `/empty` with 204. Everything else is the server's.
-/// - A connection without a request is closed after 300 ms, one whose request does not become whole
+/// - A connection without a request is closed after a second, one whose request does not become whole
 ///   in that time is told so by 408: its body counts as well.
 /// - Each answer names whom haproxy takes its client for, in `X-From`, and for what, in `X-To`.
 pub(crate) struct Haproxy {
@@ -92,7 +92,7 @@ frontend gateway
     bind {https} ssl crt @/server.all alpn http/1.1
     bind {told} accept-proxy
     bind {told_tls} accept-proxy ssl crt @/server.all alpn http/1.1
-    timeout http-request 300ms
+    timeout http-request 1s
     option http-buffer-request
     timeout tarpit 200ms
     http-request silent-drop if {{ path /drop }}
