@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use torsade_core::testing::Simulation;
 use torsade_core::{Deferred, Failure, Result, TimedOut};
-use torsade_http::{AgentOptions, PartialBody, Response, Stage};
+use torsade_http::{AgentOptions, Method, PartialBody, Request, Response, Stage};
 
 use crate::support::{Step, URL, World, answer, request_error, send, stage};
+use crate::uploads::{Pieces, send_it};
 
 const fn secs(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
@@ -235,4 +236,91 @@ fn no_timer_is_left_behind_a_request_that_is_over() {
     let world = world([Step::Request, answer("ok"), Step::Fin]);
     world.get_text().unwrap();
     world.is_clean();
+}
+
+#[test]
+fn a_large_body_may_take_longer_than_the_head_as_long_as_it_moves() {
+    let options = AgentOptions::new()
+        .head_timeout(Some(secs(5)))
+        .silence_timeout(Some(secs(5)));
+    // 64 KiB under way for a second each.
+    let simulation = Simulation::new()
+        .window(64 * 1024)
+        .delay(Duration::from_millis(500));
+    let size = 2_000_000;
+    let script = vec![Step::Request, Step::Bytes(size), answer("ok")];
+    let world = World::with(simulation, options, [script]);
+    let start = world.reactor.now();
+    let request = Request::new(Method::PUT, URL)
+        .unwrap()
+        .body(vec![b'x'; size]);
+    world.run(world.agent.request(request)).unwrap();
+    assert!(world.reactor.now() - start > secs(10));
+}
+
+#[test]
+fn a_slow_producer_is_not_the_servers_fault() {
+    let options = AgentOptions::new()
+        .head_timeout(Some(Duration::from_millis(100)))
+        .silence_timeout(Some(Duration::from_millis(100)));
+    let script = vec![Step::Request, Step::Bytes(1000), answer("ok")];
+    let world = World::with(Simulation::new(), options, [script]);
+    let (producer, _) = Pieces::new(&world, Some(1000), &[b"x" as &[u8]; 1000]);
+    world.run(send_it(&world, producer)).unwrap();
+}
+
+#[test]
+fn a_producer_may_take_longer_than_the_silence_as_long_as_what_it_writes_moves() {
+    // What is queued is as much at each look, since the producer writes as much as has gone out.
+    let options = AgentOptions::new().silence_timeout(Some(secs(5)));
+    let simulation = || {
+        let slow = Simulation::new().window(64 * 1024);
+        slow.delay(Duration::from_millis(500))
+    };
+    let size = 2_000_000;
+    for length in [Some(size as u64), None] {
+        let script = match length {
+            Some(_) => vec![Step::Request, Step::Bytes(size), answer("ok")],
+            None => vec![
+                Step::Request,
+                Step::Bytes(size + 2000 * 7 + 5),
+                answer("ok"),
+            ],
+        };
+        let world = World::with(simulation(), options.clone(), [script]);
+        let start = world.reactor.now();
+        let (producer, log) = Pieces::new(&world, length, &[&[b'x'; 1000] as &[u8]; 2000]);
+        world.run(send_it(&world, producer)).unwrap();
+        assert!(world.reactor.now() - start > secs(10));
+        assert!(log.borrow().contains(&"pause"));
+    }
+
+    let script = vec![
+        Step::Request,
+        Step::Bytes(100_000),
+        Step::StopReading,
+        Step::HANG,
+    ];
+    let world = World::with(simulation(), options, [script]);
+    let (producer, _) = Pieces::new(&world, None, &[&[b'x'; 1000] as &[u8]; 2000]);
+    let (failure, took) = failure_after(&world, send_it(&world, producer));
+    assert_timed_out(&failure, Stage::Sending, secs(5));
+    assert!(took < secs(14), "{took:?}");
+}
+
+#[test]
+fn a_server_that_takes_no_more_of_a_body_is_given_up() {
+    let options = AgentOptions::new().silence_timeout(Some(secs(5)));
+    let script = vec![Step::Request, Step::StopReading, Step::HANG];
+    let world = World::with(Simulation::new(), options, [script]);
+    let start = world.reactor.now();
+    let request = Request::new(Method::PUT, URL)
+        .unwrap()
+        .body(vec![b'x'; 1_000_000]);
+    let failure = world.run(world.agent.request(request)).unwrap_err();
+    assert_eq!(stage(&failure), Stage::Sending);
+    assert!(request_error(&failure).is_timeout());
+    let took = world.reactor.now() - start;
+    assert!(took < secs(11), "{took:?}");
+    assert_eq!(world.agent.pool_statistics().open, 0);
 }

@@ -4,19 +4,16 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 
-use torsade_core::testing::Simulation;
 use torsade_core::{Deferred, Failure, Reactor, Resolver};
 use torsade_http::wire::WireError;
-use torsade_http::{
-    AgentOptions, BodyProducer, BodyWriter, Method, Request, Response, Stage, StatusCode,
-};
+use torsade_http::{BodyProducer, BodyWriter, Method, Request, Response, Stage, StatusCode};
 
 use crate::support::{Step, URL, World, answer, request_error, send, stage};
 
-type Log = Rc<RefCell<Vec<&'static str>>>;
+pub(crate) type Log = Rc<RefCell<Vec<&'static str>>>;
 
 /// Writes pieces, one each millisecond unless paused, and notes what it is told.
-struct Pieces {
+pub(crate) struct Pieces {
     length: Option<u64>,
     state: Rc<RefCell<Writing>>,
     reactor: Reactor,
@@ -33,7 +30,7 @@ struct Writing {
 }
 
 impl Pieces {
-    fn new(world: &World, length: Option<u64>, pieces: &[&'static [u8]]) -> (Self, Log) {
+    pub(crate) fn new(world: &World, length: Option<u64>, pieces: &[&'static [u8]]) -> (Self, Log) {
         let log = Log::default();
         let mut pieces = pieces.to_vec();
         pieces.reverse();
@@ -125,7 +122,7 @@ fn post(producer: Pieces) -> Request {
         .body_producer(producer)
 }
 
-fn send_it(world: &World, producer: Pieces) -> Deferred<Response> {
+pub(crate) fn send_it(world: &World, producer: Pieces) -> Deferred<Response> {
     world.agent.request(post(producer))
 }
 
@@ -304,52 +301,4 @@ fn a_request_that_is_lost_while_sending_tells_the_producer() {
     assert_eq!(stage(&failure), Stage::Sending);
     assert_eq!(*log.borrow(), ["start", "stop"]);
     world.is_clean();
-}
-
-#[test]
-fn a_large_body_may_take_longer_than_the_head_as_long_as_it_moves() {
-    let options = AgentOptions::new()
-        .head_timeout(Some(Duration::from_secs(5)))
-        .silence_timeout(Some(Duration::from_secs(5)));
-    // 64 KiB under way for a second each.
-    let simulation = Simulation::new()
-        .window(64 * 1024)
-        .delay(Duration::from_millis(500));
-    let size = 2_000_000;
-    let script = vec![Step::Request, Step::Bytes(size), answer("ok")];
-    let world = World::with(simulation, options, [script]);
-    let start = world.reactor.now();
-    let request = Request::new(Method::PUT, URL)
-        .unwrap()
-        .body(vec![b'x'; size]);
-    world.run(world.agent.request(request)).unwrap();
-    assert!(world.reactor.now() - start > Duration::from_secs(10));
-}
-
-#[test]
-fn a_slow_producer_is_not_the_servers_fault() {
-    let options = AgentOptions::new()
-        .head_timeout(Some(Duration::from_millis(100)))
-        .silence_timeout(Some(Duration::from_millis(100)));
-    let script = vec![Step::Request, Step::Bytes(1000), answer("ok")];
-    let world = World::with(Simulation::new(), options, [script]);
-    let (producer, _) = Pieces::new(&world, Some(1000), &[b"x" as &[u8]; 1000]);
-    world.run(send_it(&world, producer)).unwrap();
-}
-
-#[test]
-fn a_server_that_takes_no_more_of_a_body_is_given_up() {
-    let options = AgentOptions::new().silence_timeout(Some(Duration::from_secs(5)));
-    let script = vec![Step::Request, Step::StopReading, Step::HANG];
-    let world = World::with(Simulation::new(), options, [script]);
-    let start = world.reactor.now();
-    let request = Request::new(Method::PUT, URL)
-        .unwrap()
-        .body(vec![b'x'; 1_000_000]);
-    let failure = world.run(world.agent.request(request)).unwrap_err();
-    assert_eq!(stage(&failure), Stage::Sending);
-    assert!(request_error(&failure).is_timeout());
-    let took = world.reactor.now() - start;
-    assert!(took < Duration::from_secs(11), "{took:?}");
-    assert_eq!(world.agent.pool_statistics().open, 0);
 }

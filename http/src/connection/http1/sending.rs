@@ -34,7 +34,6 @@ const CONTINUE_TIME: Duration = Duration::from_secs(1);
 impl Http1 {
     /// Sends a request. Cancelled, it closes the connection.
     pub(super) fn begin(self: &Rc<Self>, request: Outgoing<'_>) -> Deferred<Reply> {
-        let transport = &self.transport;
         let mut head = RequestHead::new(
             request.method,
             request.target,
@@ -63,10 +62,7 @@ impl Http1 {
             RequestBody::Producer(producer) => (Some(HeldBack::producer(producer)), None),
             RequestBody::Producers(make) => (Some(HeldBack::producer(make())), None),
         };
-        transport.write(&wire);
-        if let Some(rest) = rest {
-            transport.write_bytes(rest);
-        }
+        self.write(&wire, rest);
 
         let weak = Rc::downgrade(self);
         let (resolver, deferred) = Deferred::with_canceller(move || {
@@ -88,6 +84,16 @@ impl Http1 {
             self.send_held_back();
         }
         deferred
+    }
+
+    /// Writes a piece of a request, and another behind it that is not copied.
+    fn write(&self, piece: &[u8], rest: Option<Bytes>) {
+        self.watchdog.wrote(piece.len());
+        self.transport.write(piece);
+        if let Some(rest) = rest {
+            self.watchdog.wrote(rest.len());
+            self.transport.write_bytes(rest);
+        }
     }
 
     /// Nothing was sent, so the connection is as good as before.
@@ -131,12 +137,7 @@ impl Http1 {
                 let added = add_bytes(exchange, &mut wire, bytes);
                 drop(state);
                 match added {
-                    Ok(rest) => {
-                        self.transport.write(&wire);
-                        if let Some(rest) = rest {
-                            self.transport.write_bytes(rest);
-                        }
-                    }
+                    Ok(rest) => self.write(&wire, rest),
                     Err(error) => self.fail(error),
                 }
             }
@@ -196,9 +197,9 @@ impl Http1 {
         match frame {
             Ok(None) => {}
             Ok(Some(frame)) => {
-                self.transport.write(frame.before());
-                self.transport.write(data);
-                self.transport.write(frame.after());
+                for piece in [frame.before(), data, frame.after()] {
+                    self.write(piece, None);
+                }
             }
             Err(error) => self.fail(error),
         }
@@ -216,7 +217,7 @@ impl Http1 {
             .map(|exchange| exchange.finish_body(&mut wire));
         drop(state);
         self.transport.unregister_producer();
-        self.transport.write(&wire);
+        self.write(&wire, None);
         if let Some(Err(error)) = finished {
             self.fail(error);
         }

@@ -41,8 +41,10 @@ pub(super) struct Watchdog {
     since: Cell<Option<Instant>>,
     timeouts: Cell<Option<Timeouts>>,
     deadline: Cell<Option<Instant>>,
-    /// How much of a request was still to go out when last looked at.
-    queued: Cell<usize>,
+    /// How many bytes of requests were written, those that are still queued included.
+    written: Cell<u64>,
+    /// How many of them had gone out when last looked at.
+    gone: Cell<u64>,
 }
 
 /// What the connection waits for.
@@ -74,7 +76,7 @@ impl Watchdog {
         self.timeouts.set(Some(timeouts));
         self.deadline.set(deadline);
         let is_sent_at_once = connection.is_all_written() && connection.queued() <= SENT_AT_ONCE;
-        self.queued.set(connection.queued());
+        self.gone.set(self.gone_by_now(connection.queued()));
         self.begin(
             reactor,
             if is_sent_at_once {
@@ -83,6 +85,17 @@ impl Watchdog {
                 Awaits::Sent
             },
         );
+    }
+
+    /// So many bytes more of a request are written.
+    pub(super) fn wrote(&self, count: usize) {
+        self.written.set(self.written.get() + count as u64);
+    }
+
+    /// How much has gone out when so much is queued.
+    fn gone_by_now(&self, queued: usize) -> u64 {
+        // A filter's own bytes may be queued as well.
+        self.written.get().saturating_sub(queued as u64)
     }
 
     /// The head is there.
@@ -215,14 +228,15 @@ impl Http1 {
         }
     }
 
-    /// Whether what is queued of the request has become less, or is nothing because our side is
-    /// slow. When all is sent, the time for the head begins.
+    /// Whether more of the request has gone out, or nothing is queued because our side is slow. When
+    /// all is sent, the time for the head begins.
     fn look_at_the_upload(&self) -> bool {
         let queued = self.queued();
-        let before = self.watchdog.queued.replace(queued);
+        let gone = self.watchdog.gone_by_now(queued);
+        let before = self.watchdog.gone.replace(gone);
         if queued == 0 && self.is_all_written() {
             self.watchdog.begin(&self.reactor, Awaits::Head);
         }
-        queued == 0 || queued < before
+        queued == 0 || gone > before
     }
 }
