@@ -6,6 +6,7 @@ use std::io::{self, Write as _};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -247,9 +248,20 @@ pub(crate) fn answers(address: SocketAddr) -> bool {
 
 /// A loopback address with a port that is free now. Nothing holds it: a server that finds it taken
 /// has to be started again with another.
+///
+/// A slow starter must not meet somebody else there, who answers in its place: the port is below
+/// those that systems choose for port 0 and for connections, and given to nobody else here.
 pub(crate) fn free_address() -> SocketAddr {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
-        .and_then(|listener| listener.local_addr())
+    const FIRST: u32 = 10_000;
+    const COUNT: u32 = 20_000;
+    static GIVEN: AtomicU32 = AtomicU32::new(0);
+    // Programs of tests that run side by side begin far from each other.
+    let begin = std::process::id().wrapping_mul(617);
+    (0..COUNT)
+        .map(|_| GIVEN.fetch_add(1, Ordering::Relaxed))
+        .map(|given| FIRST + begin.wrapping_add(given) % COUNT)
+        .map(|port| SocketAddr::from((Ipv4Addr::LOCALHOST, port as u16)))
+        .find(|address| TcpListener::bind(address).is_ok())
         .expect("loopback has free ports")
 }
 
