@@ -156,6 +156,30 @@ fn fetch_sends_a_file_and_writes_one() {
 }
 
 #[test]
+fn fetch_sends_a_file_as_it_is_read_and_what_comes_on_standard_input() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("file");
+    std::fs::write(&file, "content").unwrap();
+    let (_, request) = fetch_canned(&["-T", file.to_str().unwrap()], HELLO);
+    assert!(request.starts_with("PUT / HTTP/1.1\r\n"), "{request}");
+    assert!(request.contains("\r\nContent-Length: 7\r\n") && request.ends_with("content"));
+
+    let server = Canned::new(HELLO);
+    let finished = run(example("fetch").args(["-T", "-", &server.url()]), b"piped");
+    finished.expect_success();
+    let request = server.request();
+    assert!(
+        request.contains("\r\nTransfer-Encoding: chunked\r\n"),
+        "{request}"
+    );
+
+    let missing = folder.path().join("missing");
+    let missing = missing.to_str().unwrap();
+    let finished = fetch(&["-T", missing, "http://127.0.0.1:1/"]);
+    assert_complains(&finished, 1, &[missing]);
+}
+
+#[test]
 fn fetch_writes_several_bodies_in_their_order_and_goes_on_after_one_that_failed() {
     let reply = |body: &str| format!("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{body}\n");
     let (first, last) = (Canned::new(&reply("1")), Canned::new(&reply("2")));
@@ -389,6 +413,7 @@ fn wrong_arguments_are_told_with_the_usage_and_exit_with_2() {
         ["--continue-at", "100"],
         ["--continue-at=-", "http://localhost/"],
         ["--range", "9-1"],
+        ["--upload-file=x", "--data=y"],
     ] {
         let finished = fetch(&arguments);
         assert_eq!(finished.status.code(), Some(2), "{arguments:?}");

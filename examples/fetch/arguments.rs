@@ -23,6 +23,7 @@ usage: fetch [OPTIONS] URL...
   -H, --header 'NAME: VALUE'    send this field; may be repeated
   -d, --data, --data-binary DATA
                                 send DATA (or @FILE, as it is) as the body, by POST
+  -T, --upload-file FILE        send FILE as it is read, by PUT; - is standard input
   -F, --form NAME=VALUE         send a form by POST, as browsers do with files: NAME=@FILE; may be
                                 repeated
   -u, --user USER:PASSWORD      be known by these, which are sent at once (Basic)
@@ -73,6 +74,7 @@ pub(crate) struct Arguments {
     method: Option<Method>,
     fields: Vec<(String, String)>,
     pub(crate) data: Option<Vec<u8>>,
+    pub(crate) upload: Option<PathBuf>,
     pub(crate) form: Vec<(String, String)>,
     pub(crate) user: Option<(String, String)>,
     pub(crate) auth: Auth,
@@ -108,6 +110,7 @@ impl Arguments {
         match &self.method {
             Some(method) => method.clone(),
             None if self.only_head => Method::HEAD,
+            None if self.upload.is_some() => Method::PUT,
             None if self.data.is_some() || !self.form.is_empty() => Method::POST,
             None => Method::GET,
         }
@@ -191,6 +194,7 @@ pub(crate) fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Parsed,
                     None => parsed.data = Some(piece),
                 }
             }
+            Short('T') | Long("upload-file") => parsed.upload = Some(parser.value()?.into()),
             Short('F') | Long("form") => parsed.form.push(parser.value()?.parse_with(pair)?),
             Short('u') | Long("user") => {
                 parsed.user = Some(parser.value()?.parse_with(credentials)?);
@@ -253,8 +257,13 @@ pub(crate) fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Parsed,
     if parsed.proxy.is_none() && parsed.is_proxy_digest {
         return Err("--proxy-digest needs --proxy".into());
     }
-    if parsed.data.is_some() && !parsed.form.is_empty() {
-        return Err("--data and --form do not go together".into());
+    let bodies = [
+        parsed.data.is_some(),
+        !parsed.form.is_empty(),
+        parsed.upload.is_some(),
+    ];
+    if bodies.into_iter().filter(|&is_there| is_there).count() > 1 {
+        return Err("only one of --data, --form and --upload-file can be sent".into());
     }
     Ok(Parsed::Fetch(Box::new(parsed)))
 }

@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use torsade::http::{
     Agent, AgentOptions, AuthAgent, Client, ClientRequest, ContentDecoderAgent, CookieAgent,
-    CookieJar, Credentials, Form, RedirectAgent, RequestAgent, RetryAgent,
+    CookieJar, Credentials, FileBodyProducer, Form, RedirectAgent, RequestAgent, RetryAgent,
 };
 use torsade::tls::ClientTls;
 use torsade::{Reactor, Result};
@@ -43,6 +43,13 @@ pub(crate) fn request(client: &Client, arguments: &Arguments, url: &str) -> Resu
     }
     if let Some(data) = &arguments.data {
         request = request.body(data.clone());
+    }
+    if let Some(file) = &arguments.upload {
+        let reactor = client.reactor();
+        request = request.body_producer(match file.as_os_str() == "-" {
+            true => FileBodyProducer::from_reader(reactor, std::io::stdin(), None),
+            false => FileBodyProducer::open(reactor, file).map_err(in_file(file))?,
+        });
     }
     if !arguments.form.is_empty() {
         request = request.multipart(form(&arguments.form)?);

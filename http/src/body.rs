@@ -3,6 +3,7 @@
 mod file;
 mod form;
 mod pieces;
+mod response;
 
 use std::cell::RefCell;
 use std::fmt;
@@ -88,6 +89,10 @@ pub trait BodyProducer: 'static {
     fn length(&self) -> Option<u64>;
 
     /// Begins to write to `writer`; the Deferred fires when all is written.
+    ///
+    /// Whoever has much should write a piece at a time, each from a function of its own (a callback, a
+    /// timer): a function is never interrupted, so one that writes in a loop is told to
+    /// [pause](Self::pause_producing) only after it, and all that it wrote is kept meanwhile.
     ///
     /// A failure of the Deferred fails the request, and closes its connection; so do fewer or more
     /// bytes than [`length`](Self::length) has promised.

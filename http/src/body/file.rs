@@ -1,8 +1,8 @@
-//! A file as a body.
+//! A file, or another reader, as a body.
 
 use std::fmt;
 use std::fs::File;
-use std::io::{self, Seek};
+use std::io::{self, Read, Seek};
 use std::path::Path;
 
 use torsade_core::{Deferred, Reactor};
@@ -45,6 +45,30 @@ impl FileBodyProducer {
         let piece = piece(file)?;
         Ok(Self(Pieces::new(reactor, [piece])))
     }
+
+    /// Takes whatever can be read: so many bytes of it, or without a length all, in chunks. One that has
+    /// fewer fails the request.
+    ///
+    /// ```
+    /// # use torsade_core::testing::Simulation;
+    /// use std::io::{Cursor, Read};
+    /// use torsade_http::{FileBodyProducer, Method, Request};
+    ///
+    /// # let reactor = Simulation::new().reactor();
+    /// let two = Cursor::new("one, ").chain(Cursor::new("two"));
+    /// let body = FileBodyProducer::from_reader(&reactor, two, Some(8));
+    /// let request = Request::new(Method::PUT, "https://example.org/numbers")?.body_producer(body);
+    /// # drop(request);
+    /// # Ok::<(), torsade_http::InvalidRequest>(())
+    /// ```
+    pub fn from_reader(
+        reactor: &Reactor,
+        reader: impl Read + Send + 'static,
+        length: Option<u64>,
+    ) -> Self {
+        let piece = Piece::Reader(Box::new(reader), length);
+        Self(Pieces::new(reactor, [piece]))
+    }
 }
 
 /// The rest of a file.
@@ -54,7 +78,7 @@ pub(super) fn piece(mut file: File) -> io::Result<Piece> {
         true => Some(metadata.len().saturating_sub(file.stream_position()?)),
         false => None,
     };
-    Ok(Piece::File(file, length))
+    Ok(Piece::Reader(Box::new(file), length))
 }
 
 impl BodyProducer for FileBodyProducer {

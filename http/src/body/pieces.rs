@@ -1,8 +1,7 @@
-//! A body in pieces: bytes, and files that are read on the thread pool as they are sent.
+//! A body in pieces: bytes, and readers that are read on the thread pool as they are sent.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
-use std::fs::File;
 use std::io::{self, Read};
 use std::rc::Rc;
 
@@ -14,10 +13,12 @@ use super::{BodyProducer, BodyWriter};
 pub(super) enum Piece {
     Bytes(Bytes),
     /// So many bytes of it from where it stands, or all that there are.
-    File(File, Option<u64>),
+    Reader(Reader, Option<u64>),
 }
 
-/// As much of a file is read at a time.
+pub(super) type Reader = Box<dyn Read + Send>;
+
+/// As much of a reader is read at a time.
 const READ: u64 = 64 * 1024;
 
 /// Sends pieces one after the other.
@@ -38,7 +39,7 @@ struct State {
 enum Flow {
     Sending,
     Paused,
-    /// A file is on another thread just now, and it may be paused meanwhile.
+    /// A reader is on another thread just now, and it may be paused meanwhile.
     Reading {
         is_paused: bool,
     },
@@ -50,7 +51,7 @@ impl Pieces {
         let left: VecDeque<Piece> = pieces.into_iter().collect();
         let lengths = left.iter().map(|piece| match piece {
             Piece::Bytes(bytes) => Some(bytes.len() as u64),
-            Piece::File(_, length) => *length,
+            Piece::Reader(_, length) => *length,
         });
         Self {
             length: lengths.sum(),
@@ -82,7 +83,7 @@ impl State {
             let piece = self.left.borrow_mut().pop_front();
             match piece {
                 Some(Piece::Bytes(bytes)) => self.write(&bytes),
-                Some(Piece::File(file, left)) => self.read(file, left),
+                Some(Piece::Reader(reader, left)) => self.read(reader, left),
                 None => return self.end(Ok(())),
             }
         }
@@ -95,20 +96,20 @@ impl State {
         }
     }
 
-    fn read(self: &Rc<Self>, file: File, left: Option<u64>) {
+    fn read(self: &Rc<Self>, reader: Reader, left: Option<u64>) {
         self.set(Flow::Reading { is_paused: false });
         let count = left.unwrap_or(READ).min(READ);
         let this = Rc::clone(self);
         let read = self
             .reactor
-            .defer_to_thread(move || Ok(read_some(file, count)?));
-        read.add_both(move |read: Result<(File, Vec<u8>)>| {
+            .defer_to_thread(move || Ok(read_some(reader, count)?));
+        read.add_both(move |read: Result<(Reader, Vec<u8>)>| {
             this.has_read(left, read);
             Ok(())
         });
     }
 
-    fn has_read(self: &Rc<Self>, left: Option<u64>, read: Result<(File, Vec<u8>)>) {
+    fn has_read(self: &Rc<Self>, left: Option<u64>, read: Result<(Reader, Vec<u8>)>) {
         let flow = *self.flow.borrow();
         self.set(match flow {
             Flow::Stopped => return,
@@ -117,11 +118,13 @@ impl State {
         });
         match read {
             Err(failure) => return self.end(Err(failure)),
-            Ok((file, bytes)) => {
+            Ok((reader, bytes)) => {
                 let left = left.map(|left| left - bytes.len() as u64);
                 // One that has become shorter is noticed by whoever counts.
                 if !bytes.is_empty() && left != Some(0) {
-                    self.left.borrow_mut().push_front(Piece::File(file, left));
+                    self.left
+                        .borrow_mut()
+                        .push_front(Piece::Reader(reader, left));
                 }
                 self.write(&bytes);
             }
@@ -139,10 +142,10 @@ impl State {
     }
 }
 
-fn read_some(mut file: File, count: u64) -> io::Result<(File, Vec<u8>)> {
+fn read_some(mut reader: Reader, count: u64) -> io::Result<(Reader, Vec<u8>)> {
     let mut bytes = Vec::with_capacity(usize::try_from(count).unwrap_or(0));
-    (&mut file).take(count).read_to_end(&mut bytes)?;
-    Ok((file, bytes))
+    (&mut reader).take(count).read_to_end(&mut bytes)?;
+    Ok((reader, bytes))
 }
 
 impl BodyProducer for Pieces {
@@ -181,7 +184,7 @@ impl BodyProducer for Pieces {
 
     fn stop_producing(&mut self) {
         self.state.set(Flow::Stopped);
-        // Files are closed by that.
+        // Readers are dropped, and so files closed, by that.
         self.state.left.borrow_mut().clear();
     }
 }

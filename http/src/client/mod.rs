@@ -81,6 +81,11 @@ impl Client {
         }
     }
 
+    /// The reactor that it is of.
+    pub fn reactor(&self) -> &Reactor {
+        &self.reactor
+    }
+
     /// Begins a request.
     pub fn request(&self, method: Method, url: &str) -> ClientRequest {
         ClientRequest::new(self.clone(), method, url)

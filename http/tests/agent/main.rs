@@ -15,6 +15,7 @@ mod downloads;
 mod errors;
 mod expecting;
 mod https;
+mod passing_on;
 mod pool;
 mod proxies;
 mod pulling;
