@@ -8,6 +8,7 @@ mod apache;
 mod certificates;
 mod echo;
 mod endpoints;
+mod forwarding;
 mod futures;
 mod haproxy;
 mod http;

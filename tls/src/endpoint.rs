@@ -1,6 +1,7 @@
 //! TLS around endpoints, and on connections that are already there.
 
 use torsade_core::endpoints::{ClientEndpoint, Established, StreamServer};
+use torsade_core::filter::{ByFirstBytes, FirstBytes};
 use torsade_core::{Deferred, Transport};
 
 use crate::{ClientTls, ConfigError, ServerTls, TlsFilter};
@@ -104,6 +105,52 @@ pub fn wrap_server_tls<E: StreamServer>(endpoint: E, tls: &ServerTls) -> E {
     let tls = tls.clone();
     endpoint.filter(move || Ok(tls.filter()?))
 }
+
+/// Has those connections of a listening endpoint speak TLS that begin with a handshake of it; the others
+/// stay plain, so that one port serves both.
+///
+/// It is the client that has to speak first. Whoever demands TLS must look whether there is any
+/// ([`TlsInfo`](crate::TlsInfo) by [`Transport::negotiated`]): a client can leave it away.
+///
+/// ```no_run
+/// use torsade_core::{Address, Protocol, Reactor, Result, TcpServer, Transport};
+/// use torsade_tls::{ServerTls, TlsInfo, sniff_server_tls};
+///
+/// /// Says whether it can be trusted with secrets.
+/// struct Says;
+///
+/// impl Protocol for Says {
+///     fn data_received(&mut self, transport: &Transport, _: &[u8]) -> Result<()> {
+///         let is_safe = transport.negotiated::<TlsInfo>().is_some();
+///         transport.write(if is_safe { b"yes" } else { b"no!" });
+///         Ok(())
+///     }
+/// }
+///
+/// # fn main() -> Result<()> {
+/// let reactor = Reactor::new()?;
+/// let tls = ServerTls::builder().certificate_files("chain.pem", "key.pem").build()?;
+/// let server = TcpServer::new(&reactor, "127.0.0.1:8007".parse()?);
+/// sniff_server_tls(server, &tls).listen(|_: &Address| Says)?;
+/// # Ok(())
+/// # }
+/// ```
+pub fn sniff_server_tls<E: StreamServer>(endpoint: E, tls: &ServerTls) -> E {
+    let tls = tls.clone();
+    endpoint.filter(move || {
+        let tls = tls.clone();
+        Ok(ByFirstBytes::new(move |bytes| {
+            Ok(match bytes.first() {
+                None => FirstBytes::More,
+                Some(&HANDSHAKE) => FirstBytes::Filter(Box::new(tls.filter()?)),
+                Some(_) => FirstBytes::Plain,
+            })
+        }))
+    })
+}
+
+/// The type of a record that begins a handshake (RFC 8446 section 5.1).
+const HANDSHAKE: u8 = 22;
 
 /// TLS in the middle of a connection, as SMTP, IMAP and others begin it with a command.
 ///

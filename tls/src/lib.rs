@@ -61,7 +61,7 @@ mod testing;
 
 pub use certificate::Certificate;
 pub use client::{CertificateVerifier, ClientTls, ClientTlsBuilder, DangerousClientTls};
-pub use endpoint::{StartTls, TlsClient, wrap_client_tls, wrap_server_tls};
+pub use endpoint::{StartTls, TlsClient, sniff_server_tls, wrap_client_tls, wrap_server_tls};
 pub use error::{ConfigError, TlsError};
 pub use filter::TlsFilter;
 #[cfg(feature = "generate")]

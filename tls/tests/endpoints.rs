@@ -10,7 +10,9 @@ use torsade_core::endpoints::{ClientEndpoint, HostnameClient, TcpServer, UnixCli
 use torsade_core::testing::Simulation;
 use torsade_core::{Address, ConnectionDone, Deferred, Failure, Protocol, Reactor, Resolver};
 use torsade_core::{Result, Transport};
-use torsade_tls::{ClientTls, ServerTls, TlsError, TlsInfo, wrap_client_tls, wrap_server_tls};
+use torsade_tls::{
+    ClientTls, ServerTls, TlsError, TlsInfo, sniff_server_tls, wrap_client_tls, wrap_server_tls,
+};
 
 const HOST: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
@@ -288,4 +290,58 @@ fn plain_http_on_the_tls_port_is_told_as_such() {
         .unwrap_err();
     let error = failure.trap::<TlsError>().unwrap();
     assert!(matches!(error, TlsError::NotTls { .. }), "{error:?}");
+}
+
+/// Says what it speaks, behind what it hears.
+struct Says;
+
+impl Protocol for Says {
+    fn data_received(&mut self, transport: &Transport, data: &[u8]) -> Result<()> {
+        transport.write(data);
+        let is_safe = transport.negotiated::<TlsInfo>().is_some();
+        transport.write(if is_safe { b" safe" } else { b" plain" });
+        transport.lose_connection();
+        Ok(())
+    }
+}
+
+/// Says hello, and collects the answer.
+struct Hello(Vec<u8>, Option<Resolver<String>>);
+
+impl Protocol for Hello {
+    fn connection_made(&mut self, transport: &Transport) {
+        transport.write(b"hello");
+    }
+
+    fn data_received(&mut self, _: &Transport, data: &[u8]) -> Result<()> {
+        self.0.extend_from_slice(data);
+        Ok(())
+    }
+
+    fn connection_lost(&mut self, _: &Failure) {
+        if let Some(done) = self.1.take() {
+            done.callback(String::from_utf8_lossy(&self.0).into_owned());
+        }
+    }
+}
+
+fn say_hello(reactor: &Reactor, endpoint: &impl ClientEndpoint) -> String {
+    let (resolver, done) = Deferred::new();
+    let connected = endpoint.connect_protocol(Hello(Vec::new(), Some(resolver)));
+    reactor.run_until(connected.add_callback(|_| done)).unwrap()
+}
+
+#[test]
+fn one_port_serves_with_tls_and_without_as_each_client_begins() {
+    for segment in [1, 3, 1460] {
+        let reactor = world(segment);
+        let (client, server) = tls_pair("echo.test");
+        sniff_server_tls(TcpServer::new(&reactor, (HOST, 443).into()), &server)
+            .listen(|_: &Address| Says)
+            .unwrap();
+        let tcp = || HostnameClient::new(&reactor, "echo.test", 443);
+        let tls = wrap_client_tls(tcp(), &client, "echo.test");
+        assert_eq!(say_hello(&reactor, &tls), "hello safe");
+        assert_eq!(say_hello(&reactor, &tcp()), "hello plain");
+    }
 }

@@ -19,11 +19,18 @@ impl Serving {
     pub(crate) fn start(
         listen: impl FnOnce(TcpServer) -> Result<ListeningPort> + Send + 'static,
     ) -> Self {
+        Self::with_reactor(|_, server| listen(server))
+    }
+
+    /// The same for one that has to know its reactor.
+    pub(crate) fn with_reactor(
+        listen: impl FnOnce(&Reactor, TcpServer) -> Result<ListeningPort> + Send + 'static,
+    ) -> Self {
         let (announce, announced) = mpsc::channel();
         let thread = thread::spawn(move || {
             let reactor = Reactor::new().unwrap();
             let any = (Ipv4Addr::LOCALHOST, 0).into();
-            let port = listen(TcpServer::new(&reactor, any)).unwrap();
+            let port = listen(&reactor, TcpServer::new(&reactor, any)).unwrap();
             let address = port.address().socket_addr().unwrap();
             announce.send((address, reactor.remote())).unwrap();
             reactor.run().unwrap();
