@@ -11,9 +11,7 @@ use super::node::End;
 use super::outcome::Outcome;
 use super::pause::{Gate, Pause};
 use super::resolver::Resolver;
-use super::run_queue;
 use super::source::{CancelFn, Source};
-use super::stage::Stage;
 use super::unhandled::{UnseenResult, seen, unseen};
 use crate::Result;
 use crate::failure::{Failure, Step};
@@ -356,27 +354,6 @@ impl<T: 'static> Deferred<T> {
             state: State::Pending { end, chain },
         }
     }
-
-    /// Puts a stage behind the chain, or calls its closure if the result is there.
-    #[inline]
-    pub(crate) fn attach<U, F>(self, at: &'static Location<'static>, closure: F) -> Deferred<U>
-    where
-        U: 'static,
-        F: FnOnce(Result<T>) -> Deferred<U> + 'static,
-    {
-        let (end, chain) = match self.state {
-            State::Ready(result) => return start(seen(result), None, at, closure),
-            State::Pending { end, chain } => (end, chain),
-        };
-        if let Some(result) = end.take() {
-            return start(result, Some(chain), at, closure);
-        }
-        // Not `Rc::new`: only `default` builds the stage in the heap, without a copy on the stack.
-        let stage = Rc::<Stage<T, U, F>>::default();
-        stage.work.set(closure, at);
-        end.connect(stage.clone());
-        Deferred::pending(stage, chain)
-    }
 }
 
 impl<T> Deferred<T> {
@@ -385,42 +362,6 @@ impl<T> Deferred<T> {
             State::Ready(_) => true,
             State::Pending { end, .. } => end.is_ready(),
         }
-    }
-}
-
-/// Calls the closure of a stage that has its input from the beginning: now, without a stage, or as
-/// a stage on the run queue, if a user function runs.
-#[inline]
-fn start<T, U, F>(
-    input: Result<T>,
-    chain: Option<Rc<dyn Chain>>,
-    at: &'static Location<'static>,
-    closure: F,
-) -> Deferred<U>
-where
-    T: 'static,
-    U: 'static,
-    F: FnOnce(Result<T>) -> Deferred<U> + 'static,
-{
-    if run_queue::in_user_function() {
-        let chain = chain.unwrap_or_else(|| Rc::new(Bare::default()));
-        let stage = Rc::<Stage<T, U, F>>::default();
-        stage.work.set(closure, at);
-        stage.work.put(input);
-        run_queue::fire_in(Some(chain.clone()), stage.clone());
-        return Deferred::pending(stage, chain);
-    }
-    let deferred = run_queue::call_user(move || closure(input))
-        .unwrap_or_else(|panicked| Deferred::ready(Err(panicked)));
-    match deferred.state {
-        State::Ready(result) => {
-            let mut result = seen(result);
-            if let Err(failure) = &mut result {
-                failure.add_step(Step::passed(at));
-            }
-            Deferred::ready(result)
-        }
-        pending => Deferred { state: pending },
     }
 }
 

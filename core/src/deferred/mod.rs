@@ -25,6 +25,7 @@
 //! assert_eq!(answer.try_take().unwrap().unwrap(), "42");
 //! ```
 
+mod attach;
 mod canceller;
 mod chain;
 #[expect(

@@ -118,12 +118,20 @@ impl<T: 'static, W: ?Sized> Node<T, W> {
             // Freed before the next stage runs, not after all of them.
             drop(self);
             next.feed(result, turn);
-        } else if let Some(outer) = self.adopter.take() {
-            drop(self);
-            feed_adopter(outer, result, turn);
         } else {
-            self.keep(result);
+            settle_end(self, result, turn);
         }
+    }
+}
+
+/// Gives the result to the chain that waits for this one, or keeps it.
+#[inline(never)]
+fn settle_end<T: 'static, W: ?Sized>(node: Rc<Node<T, W>>, result: Result<T>, turn: &mut Turn) {
+    if let Some(outer) = node.adopter.take() {
+        drop(node);
+        feed_adopter(outer, result, turn);
+    } else {
+        node.keep(result);
     }
 }
 

@@ -61,7 +61,7 @@ pub(crate) fn call_user<R>(f: impl FnOnce() -> R) -> Result<R> {
     let result = catch_unwind(AssertUnwindSafe(f));
     if outermost {
         if QUEUED.get() {
-            run_all(Turn::new(None));
+            run_all(&mut Turn::new(None));
         }
         RUNNING.set(false);
     }
@@ -86,7 +86,7 @@ impl Drop for UserScope {
     fn drop(&mut self) {
         if self.outermost {
             if QUEUED.get() {
-                run_all(Turn::new(None));
+                run_all(&mut Turn::new(None));
             }
             RUNNING.set(false);
         }
@@ -105,7 +105,7 @@ pub(super) fn fire_in(chain: Option<Rc<dyn Chain>>, run: Rc<dyn Run>) {
     } else {
         let mut turn = Turn::new(None);
         turn.next = Some(Ready { run, chain });
-        run_all(turn);
+        run_all(&mut turn);
         RUNNING.set(false);
     }
 }
@@ -122,7 +122,7 @@ pub(super) fn start_now(chain: Rc<dyn Chain>, first: impl FnOnce(&mut Turn)) {
         log_stray(&Panicked::from_payload(payload));
     }
     if turn.next.is_some() || QUEUED.get() {
-        run_all(turn);
+        run_all(&mut turn);
     }
     RUNNING.set(false);
 }
@@ -138,15 +138,16 @@ fn enqueue(ready: Ready) {
         // The thread ends and has destroyed its queue: running it nested is better than losing it.
         let mut turn = Turn::new(None);
         turn.next = ready;
-        run_all(turn);
+        run_all(&mut turn);
     }
 }
 
 /// Runs what the turn has to run, what that makes ready, and what is queued.
 ///
 /// `RUNNING` is set, by the caller. Nothing unwinds out of here.
-fn run_all(mut turn: Turn) {
-    while let Err(payload) = catch_unwind(AssertUnwindSafe(|| turn.run())) {
+fn run_all(turn: &mut Turn) {
+    let mut after = Vec::new();
+    while let Err(payload) = catch_unwind(AssertUnwindSafe(|| turn.run(&mut after))) {
         log_stray(&Panicked::from_payload(payload));
     }
 }
@@ -159,8 +160,6 @@ pub(crate) struct Turn {
     credit: u32,
     /// What runs next: what could not run at once, see [`must_return`](Self::must_return).
     next: Option<Ready>,
-    /// What runs after `next` and all that follows from it; the last goes first.
-    after: Vec<Ready>,
 }
 
 impl Turn {
@@ -170,7 +169,6 @@ impl Turn {
             chain,
             credit: CREDIT,
             next: None,
-            after: Vec::new(),
         }
     }
 
@@ -208,25 +206,24 @@ impl Turn {
         self.chain = chain;
     }
 
-    fn run(&mut self) {
+    /// Runs `next`, what is queued and what is in `after`, with all that follows from it.
+    ///
+    /// What is in `after` runs after `next` and all that follows from that; the last goes first.
+    fn run(&mut self, after: &mut Vec<Ready>) {
         loop {
             if QUEUED.get() {
-                self.take_queued();
+                // What was queued goes before what would run next.
+                after.extend(self.next.take());
+                QUEUED.set(false);
+                QUEUE.with_borrow_mut(|queue| after.extend(queue.drain(..).rev()));
             }
-            let Some(ready) = self.next.take().or_else(|| self.after.pop()) else {
+            let Some(ready) = self.next.take().or_else(|| after.pop()) else {
                 return;
             };
             self.credit = CREDIT;
             self.chain = ready.chain;
             ready.run.run(self);
         }
-    }
-
-    /// Puts what was queued before what would run next.
-    fn take_queued(&mut self) {
-        self.after.extend(self.next.take());
-        QUEUED.set(false);
-        QUEUE.with_borrow_mut(|queue| self.after.extend(queue.drain(..).rev()));
     }
 }
 

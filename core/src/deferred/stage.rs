@@ -1,6 +1,5 @@
 //! Stage: one callback of a chain, its input and its output, in one allocation.
 
-use std::any::Any;
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::rc::Rc;
@@ -10,10 +9,10 @@ use super::deferred::{Deferred, State};
 use super::node::{Adopt, Consume, End, Forward, Node, Work};
 use super::run_queue::{Run, Turn};
 use super::unhandled::{UnseenResult, seen, unseen};
-use crate::Result;
 use crate::error::{Panicked, WaitsForItself};
 use crate::failure::Step;
 use crate::watch::{Place, watch};
+use crate::{Failure, Result};
 
 /// A node that gets its result from a callback.
 pub(super) type Stage<T, U, F> = Node<U, Callback<T, F>>;
@@ -39,12 +38,6 @@ impl<T, F> Default for Callback<T, F> {
 }
 
 impl<T, F> Callback<T, F> {
-    #[inline]
-    pub(super) fn set(&self, closure: F, at: &'static Location<'static>) {
-        self.closure.set(Some(closure));
-        self.at.set(Some(at));
-    }
-
     /// Gives it its input, to run with later.
     pub(super) fn put(&self, input: Result<T>) {
         self.input.set(Some(unseen(input)));
@@ -52,6 +45,17 @@ impl<T, F> Callback<T, F> {
 }
 
 impl<T, F> Work for Callback<T, F> {}
+
+impl<T, U, F> Stage<T, U, F> {
+    #[inline]
+    pub(super) fn new(closure: F, at: &'static Location<'static>) -> Rc<Self> {
+        // Not `Rc::new`: only `default` builds it in the heap, without a copy on the stack.
+        let stage = Rc::<Self>::default();
+        stage.work.closure.set(Some(closure));
+        stage.work.at.set(Some(at));
+        stage
+    }
+}
 
 impl<T, U, F> Consume<T> for Stage<T, U, F>
 where
@@ -61,21 +65,32 @@ where
 {
     fn feed(self: Rc<Self>, input: Result<T>, turn: &mut Turn) {
         if turn.must_return() {
-            self.work.put(input);
-            turn.resume(self);
-            return;
+            return wait(self, input, turn);
         }
         let Some(closure) = self.work.closure.take() else {
             return;
         };
-        let at = self.work.at.get();
-        let call = || watch(|| place(at), || closure(input).into_state());
+        let at = || place(self.work.at.get());
+        let call = || watch(at, || closure(input).into_state());
         match catch_unwind(AssertUnwindSafe(call)) {
-            Ok(State::Ready(result)) => finish(self, seen(result), turn),
+            Ok(State::Ready(Ok(value))) => self.settle(Ok(value), turn),
+            Ok(State::Ready(Err(failure))) => fail(self, failure.see(), turn),
             Ok(State::Pending { end, chain }) => adopt(self, end, chain, turn),
-            Err(payload) => fail(self, payload, turn),
+            Err(payload) => fail(self, Panicked::from_payload(payload).into(), turn),
         }
     }
+}
+
+/// The stage waits for its turn.
+#[cold]
+fn wait<T, U, F>(stage: Rc<Stage<T, U, F>>, input: Result<T>, turn: &mut Turn)
+where
+    T: 'static,
+    U: 'static,
+    F: FnOnce(Result<T>) -> Deferred<U> + 'static,
+{
+    stage.work.put(input);
+    turn.resume(stage);
 }
 
 /// The callback that was added there.
@@ -87,28 +102,34 @@ fn place(at: Option<&'static Location<'static>>) -> Place {
 }
 
 /// The stage has its result.
-#[inline(always)]
-fn finish<T, U, F>(stage: Rc<Stage<T, U, F>>, mut result: Result<U>, turn: &mut Turn)
+fn finish<T, U, F>(stage: Rc<Stage<T, U, F>>, result: Result<U>, turn: &mut Turn)
 where
-    T: 'static,
     U: 'static,
-    F: 'static,
 {
-    if let (Err(failure), Some(at)) = (&mut result, stage.work.at.get()) {
-        failure.add_step(Step::passed(at));
+    match result {
+        Ok(value) => stage.settle(Ok(value), turn),
+        Err(failure) => fail(stage, failure, turn),
     }
-    stage.settle(result, turn);
 }
 
-/// The callback has panicked.
+/// The stage fails.
 #[cold]
-fn fail<T, U, F>(stage: Rc<Stage<T, U, F>>, payload: Box<dyn Any + Send>, turn: &mut Turn)
+fn fail<T, U, F>(stage: Rc<Stage<T, U, F>>, failure: Failure, turn: &mut Turn)
 where
-    T: 'static,
     U: 'static,
-    F: 'static,
 {
-    finish(stage, Err(Panicked::from_payload(payload).into()), turn);
+    let failure = match stage.work.at.get() {
+        Some(at) => passed(failure, at),
+        None => failure,
+    };
+    stage.settle(Err(failure), turn);
+}
+
+/// A failure that has passed the callback that was added there.
+#[cold]
+pub(super) fn passed(mut failure: Failure, at: &'static Location<'static>) -> Failure {
+    failure.add_step(Step::passed(at));
+    failure
 }
 
 /// Makes the stage wait for the Deferred that its callback returned.
