@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::hint::black_box;
+use std::mem::MaybeUninit;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
@@ -13,12 +14,13 @@ use torsade_core::Deferred;
 pub type Chain = fn(u64) -> u64;
 
 /// The ways, with their names.
-pub const CHAINS: [(&str, Chain); 5] = [
+pub const CHAINS: [(&str, Chain); 6] = [
     ("torsade", torsade),
     ("torsade, fired before", torsade_ready),
     ("boxed closures, room reserved", boxed_reserved),
     ("boxed closures, growing", boxed),
     ("boxed futures", futures),
+    ("torsade's allocations alone", allocations),
 ];
 
 /// A Deferred, its stages, then its value.
@@ -73,4 +75,28 @@ fn futures(stages: u64) -> u64 {
         Poll::Ready(number) => number.unwrap_or(0),
         Poll::Pending => 0,
     }
+}
+
+/// A block of the size of a stage.
+struct Block {
+    next: Option<Box<Self>>,
+    _rest: [MaybeUninit<u64>; 12],
+}
+
+/// What `torsade` allocates and frees, with nothing done in it: what no design with one allocation
+/// a stage can be faster than.
+fn allocations(stages: u64) -> u64 {
+    let source = Box::new([MaybeUninit::<u64>::uninit(); 16]);
+    let mut first: Option<Box<Block>> = None;
+    for _ in 0..stages {
+        first = Some(Box::new(Block {
+            next: first.take(),
+            _rest: [MaybeUninit::uninit(); 12],
+        }));
+    }
+    black_box(&source);
+    while let Some(mut block) = first {
+        first = block.next.take();
+    }
+    stages
 }
