@@ -585,7 +585,7 @@ fn fetch_explains_options_that_do_not_go_together() {
     for (arguments, words) in [
         (&["-u", "name", "http://localhost/"][..], "password"),
         (&["-F", "name", "http://localhost/"], "="),
-        (&["-d", "x", "-F", "a=b", "http://localhost/"], "together"),
+        (&["-d", "x", "-F", "a=b", "http://localhost/"], "only one"),
         (&["-x", "ftp://proxy", "http://localhost/"], "proxy"),
         (&["-o", "a", "-o", "b", "http://localhost/"], "more"),
         (&["-Z", "-o", "a", "localhost", "localhost"], "parallel"),

@@ -1,0 +1,211 @@
+//! Bytes that have to come back.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::time::Duration;
+
+use torsade::endpoints::{ClientEndpoint, ListeningPort};
+use torsade::protocols::wire::Echo;
+use torsade::tls::{ClientTls, ServerTls, wrap_client_tls, wrap_server_tls};
+use torsade::{Address, Factory, Failure, Protocol, Result, TcpClient, TcpServer, Transport};
+
+use crate::world::HOST;
+use crate::{Checks, Plant, World};
+
+/// Nothing in a scenario begins later than this.
+pub(super) const PLAYTIME: Duration = Duration::from_secs(20);
+
+pub(super) fn plain(world: &World) {
+    let port = listen(world, server(world, 7), echo(world));
+    let is_faulty = world.break_at_times((HOST, 7).into(), PLAYTIME);
+    let endpoint = TcpClient::new(&world.reactor, (HOST, 7).into());
+    play(world, &endpoint, is_faulty);
+    world.wait(port.stop_listening(), "the port to close");
+}
+
+pub(super) fn tls(world: &World) {
+    let (client, server_tls) = identity();
+    let wrapped = wrap_server_tls(
+        TcpServer::new(&world.reactor, (HOST, 7).into()),
+        &server_tls,
+    );
+    let port = listen(world, spoilt(world, wrapped), echo(world));
+    let is_faulty = world.break_at_times((HOST, 7).into(), PLAYTIME);
+    let tcp = TcpClient::new(&world.reactor, (HOST, 7).into());
+    play(
+        world,
+        &wrap_client_tls(tcp, &client, "server.test"),
+        is_faulty,
+    );
+    world.wait(port.stop_listening(), "the port to close");
+}
+
+/// A certificate for all runs of this thread.
+pub(super) fn identity() -> (ClientTls, ServerTls) {
+    thread_local! {
+        static IDENTITY: (ClientTls, ServerTls) = {
+            let made = rcgen::generate_simple_self_signed(["server.test".to_owned(), "other.test".to_owned()]);
+            let rcgen::CertifiedKey { cert, signing_key } = made.expect("a certificate can be made");
+            let client = ClientTls::builder().roots_from_pem(cert.pem()).build();
+            let server = ServerTls::builder().certificate_pem(cert.pem(), signing_key.serialize_pem()).build();
+            (client.expect("it is one"), server.expect("it is one"))
+        };
+    }
+    IDENTITY.with(Clone::clone)
+}
+
+/// A server endpoint on this port, with what is planted.
+pub(super) fn server(world: &World, port: u16) -> TcpServer {
+    spoilt(world, TcpServer::new(&world.reactor, (HOST, port).into()))
+}
+
+fn spoilt(world: &World, server: TcpServer) -> TcpServer {
+    match world.plant {
+        Plant::None => server,
+        plant => server.filter(move || Ok(plant.filter())),
+    }
+}
+
+pub(super) fn listen(world: &World, server: TcpServer, factory: impl Factory) -> ListeningPort {
+    let port = server.listen(factory);
+    port.unwrap_or_else(|failure| panic!("{:#} in {:?}", failure, world.reactor))
+}
+
+fn echo(world: &World) -> impl Factory {
+    let (checks, plant) = (world.checks.clone(), world.plant);
+    move |_: &Address| crate::watched::Watched::new(Echo, "an echo", &checks, plant)
+}
+
+/// Some clients, each with a plan of its own.
+pub(super) fn play(world: &World, endpoint: &impl ClientEndpoint, is_faulty: bool) {
+    let count = 1 + world.choose(|random| random.below(4));
+    for _ in 0..count {
+        let begin = world.choose(|random| random.time(PLAYTIME / 4));
+        world.pass(begin);
+        let caller = world.watch(Caller::new(world, is_faulty), "a caller");
+        let connected = endpoint.connect_protocol(caller);
+        let checks = world.checks.clone();
+        connected.add_both(move |connected| {
+            if let Err(failure) = connected {
+                checks.holds(is_faulty, || format!("not connected: {failure:#}"));
+            }
+            Ok(())
+        });
+    }
+    world.pass(PLAYTIME + Duration::from_secs(3600));
+}
+
+/// The byte at this place.
+fn byte(at: usize) -> u8 {
+    let mixed = (at as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32;
+    mixed.to_le_bytes()[0]
+}
+
+pub(super) fn pattern(from: usize, count: usize) -> Vec<u8> {
+    (from..from + count).map(byte).collect()
+}
+
+/// Where bytes differ from the pattern.
+pub(super) fn difference(from: usize, data: &[u8]) -> Option<usize> {
+    let differs = data
+        .iter()
+        .enumerate()
+        .position(|(at, &got)| got != byte(from + at));
+    differs.map(|at| from + at)
+}
+
+/// How it ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    /// It says that it has said all, and waits for the rest.
+    HalfClose,
+    /// It closes, whatever is still to come.
+    Close,
+    /// It breaks off.
+    Abort,
+}
+
+/// Sends, and expects the same back.
+struct Caller {
+    /// When it sends how much.
+    plan: Vec<(Duration, usize)>,
+    end: End,
+    sent: Rc<RefCell<usize>>,
+    received: usize,
+    is_faulty: bool,
+    checks: Checks,
+}
+
+impl Caller {
+    fn new(world: &World, is_faulty: bool) -> Self {
+        let (plan, end) = world.choose(|random| {
+            let count = random.below(6);
+            let mut plan: Vec<_> = (0..count)
+                .map(|_| (random.time(PLAYTIME / 2), random.size(200_000)))
+                .collect();
+            plan.sort_unstable();
+            (
+                plan,
+                random.one_of(&[
+                    End::HalfClose,
+                    End::HalfClose,
+                    End::HalfClose,
+                    End::Close,
+                    End::Abort,
+                ]),
+            )
+        });
+        Self {
+            plan,
+            end,
+            sent: Rc::default(),
+            received: 0,
+            is_faulty,
+            checks: world.checks.clone(),
+        }
+    }
+}
+
+impl Protocol for Caller {
+    fn connection_made(&mut self, transport: &Transport) {
+        let reactor = transport.reactor();
+        let mut last = Duration::ZERO;
+        for &(at, count) in &self.plan {
+            let (sent, transport) = (Rc::clone(&self.sent), transport.clone());
+            last = at;
+            let _ = reactor.call_later(at, move || {
+                if transport.is_open() {
+                    let from = sent.replace_with(|sent| *sent + count);
+                    transport.write(&pattern(from, count));
+                }
+            });
+        }
+        let (end, transport) = (self.end, transport.clone());
+        let _ = reactor.call_later(last, move || match end {
+            End::HalfClose => transport.lose_write_connection(),
+            End::Close => transport.lose_connection(),
+            End::Abort => transport.abort_connection(),
+        });
+    }
+
+    fn data_received(&mut self, _: &Transport, data: &[u8]) -> Result<()> {
+        if let Some(at) = difference(self.received, data) {
+            self.checks.violated(format!("byte {at} came back changed"));
+        }
+        self.received += data.len();
+        let (received, sent) = (self.received, *self.sent.borrow());
+        self.checks.holds(received <= sent, || {
+            format!("{received} bytes came back of {sent}")
+        });
+        Ok(())
+    }
+
+    fn connection_lost(&mut self, reason: &Failure) {
+        let (received, sent) = (self.received, *self.sent.borrow());
+        if self.end == End::HalfClose && !self.is_faulty {
+            self.checks.holds(received == sent, || {
+                format!("{received} bytes came back of {sent}, and then: {reason:#}")
+            });
+        }
+    }
+}
