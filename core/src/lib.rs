@@ -9,6 +9,7 @@ pub mod error;
 mod factory;
 pub mod failure;
 pub mod filter;
+mod logged;
 pub mod names;
 pub mod net;
 pub mod policies;

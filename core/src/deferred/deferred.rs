@@ -12,7 +12,7 @@ use super::outcome::Outcome;
 use super::pause::{Gate, Pause};
 use super::resolver::Resolver;
 use super::source::{CancelFn, Source};
-use super::unhandled::{UnseenResult, seen, unseen};
+use super::unhandled::{Unseen, UnseenResult, seen, unseen};
 use crate::Result;
 use crate::failure::{Failure, Step};
 
@@ -323,9 +323,6 @@ impl<T: 'static> Deferred<T> {
     /// resolver.callback("now");
     /// assert_eq!(deferred.try_take().unwrap().unwrap(), "now");
     /// ```
-    #[doc(alias = "successResultOf")]
-    #[doc(alias = "failureResultOf")]
-    #[doc(alias = "assertNoResult")]
     pub fn try_take(self) -> Result<Result<T>, Self> {
         match self.state {
             State::Ready(result) => Ok(seen(result)),
@@ -333,6 +330,19 @@ impl<T: 'static> Deferred<T> {
                 Some(result) => Ok(result),
                 None => Err(Self::pending(end, chain)),
             },
+        }
+    }
+
+    /// Looks at the result where it is, if it is there.
+    pub(crate) fn peek<R>(&self, look: impl FnOnce(Result<&T, &Failure>) -> R) -> Option<R> {
+        match &self.state {
+            State::Ready(result) => Some(look(result.as_ref().map_err(Unseen::failure))),
+            State::Pending { end, .. } => {
+                let result = end.take()?;
+                let looked = look(result.as_ref());
+                end.keep(result);
+                Some(looked)
+            }
         }
     }
 

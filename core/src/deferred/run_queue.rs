@@ -18,6 +18,7 @@ use std::rc::Rc;
 use super::chain::Chain;
 use crate::Result;
 use crate::error::Panicked;
+use crate::logged::log_error;
 
 /// Something that is ready to run, for example a stage that got its input.
 pub(crate) trait Run {
@@ -230,7 +231,7 @@ impl Turn {
 /// Logs a panic that belongs to no chain and no connection.
 #[cold]
 pub(super) fn log_stray(panicked: &Panicked) {
-    log::error!(target: "torsade", "Unhandled panic in a user value's drop or a waker: {panicked}");
+    log_error!("Unhandled panic in a user value's drop or a waker: {panicked}");
 }
 
 /// How many stages may call each other: a few kilobytes of stack.

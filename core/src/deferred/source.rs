@@ -17,6 +17,7 @@ use super::run_queue::{self, Run, Turn};
 use crate::Result;
 use crate::error::{Cancelled, Panicked};
 use crate::failure::{Failure, Step};
+use crate::logged::log_error;
 
 /// A node that gets its result from a Resolver.
 pub(super) type Source<T> = Node<T, Origin>;
@@ -121,8 +122,7 @@ impl<T: 'static> Source<T> {
         {
             let panicked = Panicked::from_payload(payload);
             let made_at = self.work.made_at.get().map(|at| Step::made(at).to_string());
-            log::error!(
-                target: "torsade",
+            log_error!(
                 "Unhandled panic in the canceller of a Deferred, {}: {panicked}",
                 made_at.unwrap_or_default()
             );

@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 
+use crate::logged::log_error;
 use crate::{Abandoned, Failure, Result};
 
 /// A failure that nobody has seen yet: if it is dropped like that then it is logged.
@@ -11,6 +12,12 @@ pub(super) struct Unseen {
 }
 
 impl Unseen {
+    /// The failure, to look at: that sees to nothing.
+    pub(super) fn failure(&self) -> &Failure {
+        let failure = self.failure.as_ref();
+        failure.expect("only `see` takes the failure, and it consumes this")
+    }
+
     /// Somebody takes the failure, and it is that one's from here.
     #[inline]
     pub(super) fn see(mut self) -> Failure {
@@ -77,5 +84,5 @@ fn log(failure: &Failure) {
         log::debug!(target: "torsade", "Not done, since the reactor stopped: {failure:?}");
         return;
     }
-    log::error!(target: "torsade", "Unhandled error in Deferred: {failure:?}");
+    log_error!("Unhandled error in Deferred: {failure:?}");
 }

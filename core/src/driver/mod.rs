@@ -111,6 +111,10 @@ pub(crate) trait Driver {
     /// when nothing can ever happen any more.
     fn poll(&self, events: &mut Vec<Event>, wait: Wait) -> io::Result<()>;
 
+    /// Whether a [`poll`](Self::poll) would give events without waiting, as far as can be known
+    /// without asking the system.
+    fn has_events(&self) -> bool;
+
     /// A handle that ends a [`poll`](Self::poll) from any thread.
     fn waker(&self) -> Arc<dyn Wake>;
 

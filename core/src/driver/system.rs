@@ -102,6 +102,10 @@ impl Driver for System {
         Ok(())
     }
 
+    fn has_events(&self) -> bool {
+        false
+    }
+
     fn waker(&self) -> Arc<dyn Wake> {
         Arc::clone(&self.waker) as Arc<dyn Wake>
     }

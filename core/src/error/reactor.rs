@@ -23,6 +23,8 @@ pub enum ReactorError {
     Stopped,
     /// It has been dropped.
     Gone,
+    /// There was always something more to do at the same moment, so that time never passed.
+    NeverQuiet,
 }
 
 impl fmt::Display for ReactorError {
@@ -34,6 +36,7 @@ impl fmt::Display for ReactorError {
             Self::NotRestartable => "the reactor was stopped and cannot run again",
             Self::Stopped => "the reactor was stopped before the result came",
             Self::Gone => "the reactor has been dropped",
+            Self::NeverQuiet => "there was always something more to do, and time never passed",
         })
     }
 }

@@ -13,6 +13,7 @@ use super::handshakes::{Accepts, Handshakes, UnderWay};
 use super::tcp::{FilterMaker, ListenOptions};
 use crate::deferred::run_queue;
 use crate::driver::{Listener, Readiness, Token};
+use crate::logged::log_error;
 use crate::reactor::sources::Source;
 use crate::reactor::turn::{Core, run_call};
 use crate::{
@@ -228,7 +229,7 @@ impl<F: Factory> Port<F> {
             match run_queue::call_user(|| make_filter()).and_then(|made| made) {
                 Ok(filter) => filters.push(filter),
                 Err(failure) => {
-                    log::error!(target: "torsade", "no filter for {peer}: {failure:?}");
+                    log_error!("no filter for {peer}: {failure:?}");
                     drop(core.sources.borrow_mut().remove(token));
                     return;
                 }
@@ -268,9 +269,9 @@ impl<F: Factory> Port<F> {
     /// Out of descriptors or memory: who waits in the queue stays there until there are some.
     fn rest(self: &Rc<Self>, core: &Rc<Core>, error: &io::Error) {
         if !self.is_short.replace(true) {
-            log::error!(
-                target: "torsade",
-                "cannot accept on {}: {error}; trying again every {REST:?}", self.address
+            log_error!(
+                "cannot accept on {}: {error}; trying again every {REST:?}",
+                self.address
             );
         } else {
             log::debug!(target: "torsade", "still cannot accept on {}: {error}", self.address);

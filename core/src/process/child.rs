@@ -8,6 +8,7 @@ use std::rc::{Rc, Weak};
 use super::pipe::End;
 use super::{Process, ProcessExit, ProcessProtocol};
 use crate::driver::{Readiness, Token};
+use crate::logged::log_error;
 use crate::reactor::sources::Source;
 use crate::reactor::turn::{Core, call_at};
 use crate::watch::Place;
@@ -146,7 +147,7 @@ impl Child {
             Ok(None) => return,
             Ok(Some(status)) => ProcessExit::of(status),
             Err(error) => {
-                log::error!(target: "torsade", "cannot wait for {self}: {error}");
+                log_error!("cannot wait for {self}: {error}");
                 ProcessExit::Unknown
             }
         };

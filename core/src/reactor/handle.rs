@@ -98,7 +98,7 @@ impl Reactor {
         Ok(core)
     }
 
-    fn any_core(&self) -> Result<Rc<Core>, ReactorError> {
+    pub(crate) fn any_core(&self) -> Result<Rc<Core>, ReactorError> {
         self.core().ok_or(ReactorError::Gone)
     }
 

@@ -41,7 +41,7 @@ impl Pending {
             sources: sources.iter().map(|source| source.describe()).collect(),
             coroutines: core.coroutines.places(),
             jobs: core.jobs.len(),
-            deferreds: deferred::live_places(),
+            deferreds: deferred::live_places_since(0),
         }
     }
 }

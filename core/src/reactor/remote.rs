@@ -217,8 +217,12 @@ impl Shared {
     /// The reactor is about to wait. Gives back false when it must not, since there is work.
     pub(super) fn fall_asleep(&self) -> bool {
         self.asleep.store(true, Ordering::SeqCst);
+        !self.has_work()
+    }
+
+    pub(super) fn has_work(&self) -> bool {
         let inbox = self.inbox();
-        inbox.calls.is_empty() && inbox.woken.is_empty()
+        !inbox.calls.is_empty() || !inbox.woken.is_empty()
     }
 
     pub(super) fn wake_up(&self) {

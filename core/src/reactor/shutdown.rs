@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use super::turn::{Core, State, run_call};
 use crate::deferred::{run_queue, unhandled};
+use crate::logged::log_error;
 use crate::{Deferred, Result};
 
 /// When, in the course of a shutdown, a function is called.
@@ -108,7 +109,7 @@ impl Core {
             drop(done.add_both(move |result| {
                 pending.set(pending.get() - 1);
                 if let Err(failure) = result {
-                    log::error!(target: "torsade", "a shutdown trigger failed: {failure:?}");
+                    log_error!("a shutdown trigger failed: {failure:?}");
                 }
             }));
         }

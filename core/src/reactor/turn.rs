@@ -18,8 +18,9 @@ use super::sources::{Source, Sources};
 use super::threads::ThreadPool;
 use super::timed_call::TimedCall;
 use super::timers::Timers;
-use crate::deferred::run_queue;
+use crate::deferred::{self, run_queue};
 use crate::driver::{Driver, Event, Wait};
+use crate::logged::{self, log_error};
 use crate::names::NameResolver;
 use crate::net::buffers::Buffers;
 use crate::process::Children;
@@ -62,10 +63,19 @@ pub(crate) struct Core {
     pub(super) state: Cell<State>,
     /// Buffers that every connection of this reactor uses, one after another.
     pub(crate) buffers: Buffers,
+    /// What its thread had noted when it was made: see `testing::assert_clean`.
+    pub(crate) begun: Begun,
     /// The event buffer, reused by every turn.
     events: Cell<Vec<Event>>,
     /// The other half of the agenda, reused by every turn.
     spare_agenda: Cell<Vec<Rc<dyn Source>>>,
+}
+
+/// How much a thread had noted at some time.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Begun {
+    pub(crate) deferreds: u64,
+    pub(crate) errors: u64,
 }
 
 /// Where a reactor is in its life.
@@ -106,6 +116,10 @@ impl Core {
             wait_until: Cell::default(),
             state: Cell::new(State::Idle),
             buffers: Buffers::default(),
+            begun: Begun {
+                deferreds: deferred::live_count(),
+                errors: logged::count(),
+            },
             events: Cell::default(),
             spare_agenda: Cell::default(),
         }
@@ -133,6 +147,16 @@ impl Core {
         self.wait_until.set(None);
         self.handle_signals.set(handle_signals);
         result
+    }
+
+    /// Whether there is nothing to do until time passes, or somebody outside does something.
+    pub(crate) fn is_quiet(&self) -> bool {
+        let may_wait = match self.how_long_to_wait() {
+            Wait::No => false,
+            Wait::Until(moment) => moment > self.now(),
+            Wait::Forever => true,
+        };
+        may_wait && !self.shared.has_work() && !self.driver.has_events()
     }
 
     /// When the next timed call is due.
@@ -350,5 +374,5 @@ pub(crate) fn call_at<R>(place: impl Fn() -> Place, call: impl FnOnce() -> R) ->
 
 #[cold]
 fn log_panic(place: Place, panicked: &Failure) {
-    log::error!(target: "torsade", "{place} panicked: {panicked:?}");
+    log_error!("{place} panicked: {panicked:?}");
 }

@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use crate::logged::log_error;
 use crate::{Deferred, Outcome, Reactor, Result};
 
 /// Runs `main` on a new reactor until what it gives has fired; its outcome is the exit code.
@@ -27,7 +28,7 @@ where
 /// As [`react`], for a `main` that gives an exit code of its own.
 pub fn react_with(main: impl FnOnce(&Reactor) -> Deferred<ExitCode>) -> ExitCode {
     run(main).unwrap_or_else(|failure| {
-        log::error!(target: "torsade", "main failed: {failure:?}");
+        log_error!("main failed: {failure:?}");
         eprintln!("error: {failure:#}");
         ExitCode::FAILURE
     })

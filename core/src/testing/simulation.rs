@@ -4,8 +4,8 @@ use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use crate::Reactor;
-use crate::driver::simulated::{Faults, SimulatedDriver, SimulationOptions};
+use crate::driver::simulated::{Control, SimulatedDriver, SimulationOptions};
+use crate::{Address, Reactor};
 
 /// What a simulated world is like; [`reactor`](Self::reactor) makes one.
 ///
@@ -90,19 +90,88 @@ impl Simulation {
     /// A reactor in this world, and a handle to the world's network.
     pub fn start(self) -> (Reactor, Network) {
         let driver = SimulatedDriver::new(self.options);
-        let network = Network(driver.faults());
+        let network = Network(driver.control());
         (Reactor::on(Box::new(driver)), network)
     }
 }
 
-/// The network of a simulated world, for the faults that one wants to see.
+/// The network of a simulated world: what one wants to know of it, and the faults that one wants to
+/// see. From [`Simulation::start`].
+///
+/// Instead of a list of what a program asked for, as Twisted's MemoryReactor keeps it, there is a
+/// world in which it happens: a test listens where the program connects to, and is the server.
 #[derive(Clone)]
-pub struct Network(Faults);
+pub struct Network(Control);
 
 impl Network {
     /// Breaks the connections that have an end at `address`: both ends see a reset.
+    #[doc(alias = "failOnce")]
     pub fn reset(&self, address: SocketAddr) {
         self.0.reset(address);
+    }
+
+    /// Holds up the connections that have an end at `address`, those that are and those to come: what
+    /// comes over them stands before the ends until it is [released](Self::release).
+    #[doc(alias = "FakeTransport")]
+    pub fn hold(&self, address: SocketAddr) {
+        self.0.hold(address);
+    }
+
+    /// How much is held up before the ends at the address `to`: bytes, and one more each for the end
+    /// of the direction and for a reset.
+    pub fn held(&self, to: SocketAddr) -> usize {
+        self.0.held(to)
+    }
+
+    /// Lets on `most` of what is held up before the ends at the address `to`, in the order it came.
+    /// Gives back how much there was. It is received when time [passes](Reactor::advance).
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use torsade_core::testing::{AccumulatingProtocol, Simulation};
+    /// use torsade_core::{Address, ClientEndpoint, TcpClient, TcpServer};
+    ///
+    /// # fn main() -> torsade_core::Result<()> {
+    /// let (reactor, network) = Simulation::new().delay(Duration::ZERO).start();
+    /// let address = "192.0.2.7:7".parse()?;
+    /// network.hold(address);
+    /// let received = AccumulatingProtocol::new();
+    /// let server = received.clone();
+    /// let _port = TcpServer::new(&reactor, address).listen(move |_: &Address| server.clone())?;
+    /// let client = TcpClient::new(&reactor, address);
+    /// let client = reactor.run_until(client.connect(|_: &Address| AccumulatingProtocol::new()))?;
+    ///
+    /// client.transport().write(b"hello");
+    /// reactor.advance(Duration::ZERO)?;
+    /// assert_eq!(network.held(address), 5);
+    /// network.release(address, 2);
+    /// reactor.advance(Duration::ZERO)?;
+    /// assert_eq!(received.data(), b"he");
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn release(&self, to: SocketAddr, most: usize) -> usize {
+        self.0.release(to, most)
+    }
+
+    /// The addresses that programs listen on for connections, in the order in which they began.
+    #[doc(alias = "tcpServers")]
+    #[doc(alias = "unixServers")]
+    pub fn listening(&self) -> Vec<Address> {
+        self.0.listening()
+    }
+
+    /// The addresses that programs tried to connect to, whatever came of it, the oldest first.
+    #[doc(alias = "tcpClients")]
+    #[doc(alias = "sslClients")]
+    #[doc(alias = "unixClients")]
+    pub fn attempts(&self) -> Vec<Address> {
+        self.0.attempts()
+    }
+
+    /// The addresses of the two ends that were made last, also if programs see no names.
+    pub(super) fn newest_ends(&self) -> Option<[SocketAddr; 2]> {
+        self.0.newest_ends()
     }
 }
 

@@ -81,22 +81,56 @@ impl SimulatedDriver {
         }
     }
 
-    /// A handle to the network, for faults.
-    pub(crate) fn faults(&self) -> Faults {
-        Faults(Rc::downgrade(&self.network))
+    /// A handle to the network.
+    pub(crate) fn control(&self) -> Control {
+        Control(Rc::downgrade(&self.network))
     }
 }
 
-/// What can be done to a simulated network while programs run in it.
+/// What can be done to a simulated network, and asked of it, while programs run in it.
 #[derive(Clone)]
-pub(crate) struct Faults(Weak<RefCell<Network>>);
+pub(crate) struct Control(Weak<RefCell<Network>>);
 
-impl Faults {
+impl Control {
     /// Breaks the connections that have an end at this address: both ends see a reset at once.
     pub(crate) fn reset(&self, address: SocketAddr) {
-        if let Some(network) = self.0.upgrade() {
-            network.borrow_mut().reset(address);
-        }
+        self.with(|network| network.reset(address));
+    }
+
+    /// Holds up the connections that have an end at this address.
+    pub(crate) fn hold(&self, address: SocketAddr) {
+        self.with(|network| network.hold(address));
+    }
+
+    /// How much stands before the ends at this address.
+    pub(crate) fn held(&self, to: SocketAddr) -> usize {
+        self.with(|network| network.held_steps(to))
+    }
+
+    /// Lets so much on to the ends at this address; gives back how much there was.
+    pub(crate) fn release(&self, to: SocketAddr, most: usize) -> usize {
+        self.with(|network| network.release(to, most))
+    }
+
+    /// The addresses of the two ends that were made last.
+    pub(crate) fn newest_ends(&self) -> Option<[SocketAddr; 2]> {
+        self.with(|network| network.newest_ends())
+    }
+
+    /// The addresses that somebody listens on, in the order in which they began.
+    pub(crate) fn listening(&self) -> Vec<Address> {
+        self.with(|network| network.listening())
+    }
+
+    /// Where somebody tried to connect to, the oldest first.
+    pub(crate) fn attempts(&self) -> Vec<Address> {
+        self.with(|network| network.attempts.clone())
+    }
+
+    /// In a world that is gone there is nothing.
+    fn with<R: Default>(&self, f: impl FnOnce(&mut Network) -> R) -> R {
+        let network = self.0.upgrade();
+        network.map_or_else(R::default, |network| f(&mut network.borrow_mut()))
     }
 }
 
@@ -146,6 +180,10 @@ impl Driver for SimulatedDriver {
         }
     }
 
+    fn has_events(&self) -> bool {
+        self.network.borrow().has_events()
+    }
+
     fn waker(&self) -> Arc<dyn Wake> {
         self.waker.clone()
     }
@@ -178,6 +216,7 @@ impl Driver for SimulatedDriver {
         token: Token,
     ) -> io::Result<Box<dyn Stream>> {
         let mut network = self.network.borrow_mut();
+        network.attempts.push(to.clone());
         let to = network.hidden_address(to)?;
         let id = network.connect(to, options, token)?;
         drop(network);

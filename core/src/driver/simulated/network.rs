@@ -5,6 +5,7 @@
 //! for an end that was closed is answered with a reset, as TCP does.
 
 mod datagrams;
+mod held;
 mod names;
 mod ports;
 
@@ -14,8 +15,10 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::SimulationOptions;
+use crate::Address;
 use crate::driver::{Event, Readiness, Token};
 use datagrams::{Datagram, Mailbox};
+use held::Held;
 use names::Names;
 use ports::Port;
 
@@ -36,6 +39,10 @@ pub(super) struct Network {
     names: Names,
     /// The port numbers that listeners and clients have, and how many have each.
     taken: BTreeMap<u16, usize>,
+    /// The addresses whose connections are held up.
+    held: BTreeSet<SocketAddr>,
+    /// Where somebody tried to connect to, the oldest first.
+    pub(super) attempts: Vec<Address>,
     /// What will arrive, by time and the order of sending.
     under_way: BTreeMap<(Duration, u64), Arrival>,
     last_sent: u64,
@@ -55,6 +62,8 @@ pub(super) struct End {
     pub(super) error: Option<io::ErrorKind>,
     /// What has arrived and is not read.
     pub(super) received: VecDeque<u8>,
+    /// What has come, but is held up.
+    held: Held,
     /// Whether the peer has ended its direction and all of it has arrived.
     pub(super) read_closed: bool,
     /// Whether this end has ended its direction.
@@ -157,6 +166,8 @@ impl Network {
             mailboxes: BTreeMap::new(),
             names: Names::default(),
             taken: BTreeMap::new(),
+            held: BTreeSet::new(),
+            attempts: Vec::new(),
             under_way: BTreeMap::new(),
             last_sent: 0,
             signalled: VecDeque::new(),
@@ -178,6 +189,11 @@ impl Network {
 
     pub(super) fn next_arrival(&self) -> Option<Duration> {
         self.under_way.first_key_value().map(|(&(at, _), _)| at)
+    }
+
+    /// Whether somebody is owed an event, or something should have arrived.
+    pub(super) fn has_events(&self) -> bool {
+        !self.signalled.is_empty() || self.next_arrival().is_some_and(|at| at <= self.now)
     }
 
     /// Lets arrive what should have by now.
@@ -264,6 +280,10 @@ impl Network {
             } else if !end.write_closed {
                 self.send(Arrival::End { to });
             }
+            if !end.held.bytes.is_empty() {
+                // They are still to come, and will find nobody.
+                self.send(Arrival::Reset { to });
+            }
         }
     }
 
@@ -280,6 +300,9 @@ impl Network {
     }
 
     fn arrive(&mut self, arrival: Arrival) {
+        let Some(arrival) = self.hold_up(arrival) else {
+            return;
+        };
         match arrival {
             Arrival::Attempt { from, to } => self.attempt(from, to),
             Arrival::Accepted { to, from } => match self.ends.get_mut(&to) {
@@ -334,6 +357,7 @@ impl Network {
                 State::Connecting => end.state = State::Failed(io::ErrorKind::ConnectionReset),
                 State::Connected => {
                     end.state = State::Broken;
+                    end.held = Held::default();
                     // After the peer's end there is nothing more to read, only to write.
                     end.error = Some(if end.read_closed {
                         io::ErrorKind::BrokenPipe
@@ -399,6 +423,7 @@ impl End {
             state: State::Connecting,
             error: None,
             received: VecDeque::new(),
+            held: Held::default(),
             read_closed: false,
             write_closed: false,
             window: window.max(1),

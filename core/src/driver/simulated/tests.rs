@@ -448,7 +448,7 @@ fn a_connection_can_be_broken_from_outside() {
     let driver = world(|_| {});
     let (client, server) = pair(&driver);
     driver
-        .faults()
+        .control()
         .reset(client.local_address().unwrap().socket_addr().unwrap());
     let events = pass(&driver, DELAY);
     assert!(events.contains_key(&CLIENT) && events.contains_key(&ACCEPTED));

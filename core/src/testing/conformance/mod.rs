@@ -13,8 +13,9 @@ pub mod pausing;
 mod probe;
 pub mod producing;
 
+pub use super::{Ending, Side};
 pub use pair::Pair;
-pub use probe::{Ending, Event, Probe, Script, Side, alone};
+pub use probe::{Event, Probe, Script, alone, assert_nothing_nested};
 
 use super::log_capture::capture;
 use crate::endpoints::{ClientEndpoint, Established, ServerEndpoint, TcpClient, TcpServer};
@@ -61,7 +62,7 @@ pub trait Harness {
 pub fn run(harness: &dyn Harness, behaviour: fn(&dyn Harness) -> Expect) {
     let (records, expected) = capture(|| {
         let expected = behaviour(harness);
-        probe::assert_nothing_nested();
+        assert_nothing_nested();
         expected
     });
     let mut errors = records

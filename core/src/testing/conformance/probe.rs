@@ -2,20 +2,10 @@
 
 use std::cell::{Cell, RefCell};
 use std::fmt;
-use std::io;
 use std::rc::Rc;
 
-use crate::{
-    ConnectionAborted, ConnectionDone, ConnectionLost, Failure, Protocol, Resolver, Result, Stage,
-    Transport,
-};
-
-/// The ends of a [`Pair`](super::Pair).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Side {
-    Client,
-    Server,
-}
+use super::{Ending, Side};
+use crate::{Failure, Protocol, Resolver, Result, Transport};
 
 /// What can happen to a protocol.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,35 +15,6 @@ pub enum Event {
     ReadClosed,
     WriteClosed,
     Lost(Ending),
-}
-
-/// How a connection ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Ending {
-    Done,
-    Aborted,
-    Lost(Stage, io::ErrorKind),
-    Error(String),
-}
-
-impl Ending {
-    pub fn of(reason: &Failure) -> Self {
-        if reason.check::<ConnectionDone>().is_some() {
-            Self::Done
-        } else if reason.check::<ConnectionAborted>().is_some() {
-            Self::Aborted
-        } else if let Some(lost) = reason.check::<ConnectionLost>() {
-            Self::Lost(lost.stage, lost.error.kind())
-        } else {
-            Self::Error(reason.to_string())
-        }
-    }
-
-    /// Whether the peer was seen to break the connection.
-    pub fn is_reset(&self) -> bool {
-        use io::ErrorKind::{BrokenPipe, ConnectionReset};
-        matches!(self, Self::Lost(_, ConnectionReset | BrokenPipe))
-    }
 }
 
 type Hook = Box<dyn FnMut(&Transport)>;
@@ -299,6 +260,6 @@ pub fn alone<R>(f: impl FnOnce() -> R) -> R {
     f()
 }
 
-pub(super) fn assert_nothing_nested() {
+pub fn assert_nothing_nested() {
     assert!(!NESTED.take(), "a user function ran inside another");
 }
