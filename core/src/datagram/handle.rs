@@ -112,6 +112,7 @@ impl Reactor {
     #[doc(alias = "listenUDP")]
     #[doc(alias = "listenMulticast")]
     #[doc(alias = "IReactorUDP")]
+    #[track_caller]
     pub fn listen_udp<P: DatagramProtocol>(
         &self,
         address: SocketAddr,
@@ -130,6 +131,7 @@ impl Reactor {
     /// [`CannotListen`](crate::CannotListen) with the name and what the system said, at once.
     #[doc(alias = "listenUNIXDatagram")]
     #[doc(alias = "connectUNIXDatagram")]
+    #[track_caller]
     pub fn listen_unix_datagrams<P: DatagramProtocol>(
         &self,
         name: impl Into<UnixName>,

@@ -2,6 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::io;
+use std::panic::Location;
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
 
@@ -12,12 +13,14 @@ use crate::reactor::turn::{Core, call_at};
 use crate::watch::Place;
 use crate::{Address, CannotListen, ConnectionDone, Deferred, Reactor, Result, UnixName};
 
+#[track_caller]
 pub(super) fn listen<P: DatagramProtocol>(
     core: &Rc<Core>,
     address: Address,
     protocol: P,
     options: &DatagramOptions,
 ) -> Result<DatagramPort> {
+    let made_at = Location::caller();
     let token = core.sources.borrow_mut().reserve();
     let bound = core.driver.bind_datagrams(&address, options, token);
     let bound = bound.and_then(|socket| Ok((socket.local_address()?, socket)));
@@ -30,6 +33,7 @@ pub(super) fn listen<P: DatagramProtocol>(
     })?;
     let port = Rc::new_cyclic(|this| Port {
         core: Rc::downgrade(core),
+        made_at,
         this: Weak::clone(this),
         token,
         host,
@@ -57,6 +61,8 @@ const RECEIVED_A_TURN: usize = 64;
 
 pub(super) struct Port {
     core: Weak<Core>,
+    /// Where it was asked for.
+    made_at: &'static Location<'static>,
     this: Weak<Self>,
     token: Token,
     host: Address,
@@ -322,8 +328,11 @@ impl Source for Port {
 
     fn describe(&self) -> String {
         format!(
-            "a port for datagrams on {}, of {}",
-            self.host, self.protocol_name
+            "a port for datagrams on {}, of {}, made at {}:{}",
+            self.host,
+            self.protocol_name,
+            self.made_at.file(),
+            self.made_at.line()
         )
     }
 }

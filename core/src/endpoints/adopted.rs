@@ -94,6 +94,7 @@ impl AdoptedServer {
     ///
     /// # Errors
     /// [`AlreadyListened`]; as [`Reactor::adopt_port`].
+    #[track_caller]
     pub fn listen<F: Factory>(&self, factory: F) -> Result<ListeningPort> {
         let socket = self.socket.take().ok_or(AlreadyListened)?;
         self.reactor.adopt_port(socket, factory, &self.options)

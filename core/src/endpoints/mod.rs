@@ -69,6 +69,7 @@ pub trait StreamServer: Sized {
     ///
     /// # Errors
     /// [`CannotListen`](crate::CannotListen), and those of each kind.
+    #[track_caller]
     fn listen<F: Factory>(&self, factory: F) -> Result<ListeningPort>;
 }
 
@@ -79,6 +80,7 @@ macro_rules! stream_servers {
                 self.filter(make)
             }
 
+            #[track_caller]
             fn listen<F: Factory>(&self, factory: F) -> Result<ListeningPort> {
                 self.listen(factory)
             }

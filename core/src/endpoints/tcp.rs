@@ -79,6 +79,7 @@ impl TcpServer {
     ///
     /// # Errors
     /// [`CannotListen`](crate::CannotListen).
+    #[track_caller]
     pub fn listen<F: Factory>(&self, factory: F) -> Result<ListeningPort> {
         self.reactor
             .listen_tcp(self.address, factory, &self.options)

@@ -108,6 +108,7 @@ impl UnixServer {
     ///
     /// # Errors
     /// [`CannotListen`](crate::CannotListen).
+    #[track_caller]
     pub fn listen<F: Factory>(&self, factory: F) -> Result<ListeningPort> {
         self.reactor
             .listen_unix(self.name.clone(), factory, &self.options)

@@ -34,6 +34,7 @@ impl Reactor {
     /// [`CannotListen`](crate::CannotListen) with what the system said: `InvalidInput` when the
     /// socket does not listen; `Unsupported` in a simulated world.
     #[doc(alias = "adoptStreamPort")]
+    #[track_caller]
     pub fn adopt_port<F: Factory>(
         &self,
         socket: OwnedFd,

@@ -3,6 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::io;
+use std::panic::Location;
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
 use std::time::Duration;
@@ -65,6 +66,7 @@ impl fmt::Debug for ListeningPort {
 }
 
 /// Opens a port.
+#[track_caller]
 pub(super) fn listen<F: Factory>(
     core: &Rc<Core>,
     address: &Address,
@@ -78,6 +80,7 @@ pub(super) fn listen<F: Factory>(
 }
 
 /// Makes a port of what `open` opens at `address`.
+#[track_caller]
 pub(super) fn serve<F: Factory>(
     core: &Rc<Core>,
     address: &Address,
@@ -85,6 +88,7 @@ pub(super) fn serve<F: Factory>(
     options: &ListenOptions,
     open: impl FnOnce(Token) -> io::Result<Box<dyn Listener>>,
 ) -> Result<ListeningPort> {
+    let made_at = Location::caller();
     let token = core.sources.borrow_mut().reserve();
     let cannot = |error: io::Error| {
         drop(core.sources.borrow_mut().remove(token));
@@ -97,6 +101,7 @@ pub(super) fn serve<F: Factory>(
     let bound = listener.local_address().map_err(cannot)?;
     let port = Rc::new_cyclic(|this| Port {
         core: Rc::downgrade(core),
+        made_at,
         this: Weak::clone(this),
         token,
         address: bound.clone(),
@@ -139,6 +144,8 @@ impl Stop for Nowhere {
 
 struct Port<F: Factory> {
     core: Weak<Core>,
+    /// Where it was asked for.
+    made_at: &'static Location<'static>,
     this: Weak<Self>,
     token: Token,
     address: Address,
@@ -328,7 +335,11 @@ impl<F: Factory> Source for Port<F> {
     }
 
     fn describe(&self) -> String {
-        format!("a listening port on {}", self.address)
+        let (file, line) = (self.made_at.file(), self.made_at.line());
+        format!(
+            "a listening port on {}, made at {file}:{line}",
+            self.address
+        )
     }
 }
 

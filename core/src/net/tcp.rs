@@ -214,6 +214,7 @@ impl Reactor {
     /// # Errors
     /// [`CannotListen`](crate::CannotListen) with the address and what the system said.
     #[doc(alias = "listenTCP")]
+    #[track_caller]
     pub fn listen_tcp<F: Factory>(
         &self,
         address: SocketAddr,

@@ -29,6 +29,7 @@ impl Reactor {
     /// # Errors
     /// [`CannotListen`](crate::CannotListen) with the name and what the system said.
     #[doc(alias = "listenUNIX")]
+    #[track_caller]
     pub fn listen_unix<F: Factory>(
         &self,
         name: impl Into<UnixName>,

@@ -26,7 +26,6 @@ use crate::{Reactor, deferred, logged};
 /// # Panics
 /// When something is left, with a list of it: what it is, and where it was made or what it serves.
 #[doc(alias = "DirtyReactorAggregateError")]
-#[doc(alias = "getDelayedCalls")]
 #[track_caller]
 pub fn assert_clean(reactor: &Reactor) {
     // A reactor that has stopped does nothing more, and has forgotten what it waited for.
@@ -62,6 +61,7 @@ pub fn assert_clean(reactor: &Reactor) {
 /// assert_clean(&reactor);
 /// ```
 #[doc(alias = "flushLoggedErrors")]
+#[doc(alias = "EventLoggingObserver")]
 pub fn take_logged_errors(reactor: &Reactor) -> Vec<String> {
     let core = reactor.core();
     core.map_or_else(Vec::new, |core| {

@@ -33,6 +33,8 @@ use crate::{Address, Reactor};
 /// ```
 #[derive(Clone, Debug, Default)]
 #[doc(alias = "MemoryReactorClock")]
+#[doc(alias = "FakeDatagramTransport")]
+#[doc(alias = "RaisingMemoryReactor")]
 #[doc(alias = "MemoryReactor")]
 pub struct Simulation {
     options: SimulationOptions,
@@ -101,6 +103,7 @@ impl Simulation {
 /// Instead of a list of what a program asked for, as Twisted's MemoryReactor keeps it, there is a
 /// world in which it happens: a test listens where the program connects to, and is the server.
 #[derive(Clone)]
+#[doc(alias = "ConnectionCompleter")]
 pub struct Network(Control);
 
 impl Network {

@@ -172,6 +172,7 @@ impl ServerEndpoint {
     ///
     /// # Errors
     /// [`CannotListen`](crate::CannotListen).
+    #[track_caller]
     pub fn listen<F: Factory>(&self, factory: F) -> Result<ListeningPort> {
         match self {
             Self::Tcp(server) => server.listen(factory),

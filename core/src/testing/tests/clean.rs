@@ -69,7 +69,11 @@ fn a_timed_call_is_found_with_where_it_was_made() {
 fn a_listening_port_a_connection_and_an_attempt_are_found_with_their_addresses() {
     let reactor = world();
     let port = listen(&reactor);
-    assert_found(&left(&reactor), &["a listening port on 127.0.0.1:7"]);
+    let text = left(&reactor);
+    assert_found(
+        &text,
+        &["a listening port on 127.0.0.1:7, made at ", "clean.rs:"],
+    );
 
     let client = TcpClient::new(&reactor, ADDRESS.parse().unwrap());
     let attempt = client.connect(|_: &Address| AccumulatingProtocol::new());

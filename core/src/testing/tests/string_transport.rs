@@ -266,6 +266,48 @@ fn a_producer_is_asked_by_the_test_and_a_second_one_refused() {
 }
 
 #[test]
+fn callbacks_wait_for_the_producers_method_that_fired_them() {
+    /// Has a callback run after each of its methods.
+    struct Fires(Obeys);
+    impl Fires {
+        fn fire(&self, name: &str) {
+            let (notes, after) = (self.0.clone(), format!("after-{name}"));
+            drop(Deferred::succeed(()).map(move |()| notes.note(after)));
+            self.0.note(name);
+        }
+    }
+    impl Producer for Fires {
+        fn resume_producing(&mut self, consumer: &Transport) {
+            // Its own end, while it runs.
+            consumer.unregister_producer();
+            self.fire("resume");
+        }
+        fn pause_producing(&mut self, _: &Transport) {
+            self.fire("pause");
+        }
+        fn stop_producing(&mut self, _: &Transport) {
+            self.fire("stop");
+        }
+    }
+    let (wire, protocol) = connected();
+    let register = || {
+        let producer = Fires(protocol.clone());
+        let registered = wire
+            .transport()
+            .register_producer(producer, ProducerKind::Push);
+        registered.unwrap();
+    };
+    register();
+    wire.pause_producer();
+    wire.resume_producer();
+    assert_eq!(protocol.take(), "pause after-pause resume after-resume");
+    assert_eq!(wire.producer(), None);
+    register();
+    wire.lose(ConnectionDone);
+    assert_eq!(protocol.take(), "stop after-stop lost:Done");
+}
+
+#[test]
 fn callbacks_wait_for_the_method_that_fired_them() {
     // C180
     let (wire, protocol) = connected();

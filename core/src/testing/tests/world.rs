@@ -1,14 +1,33 @@
 //! What a test asks of the simulated network.
 
+use std::cell::RefCell;
+use std::rc::Rc;
 use std::time::Duration;
 
+use crate::factory::Once;
 use crate::testing::{AccumulatingProtocol, Ending, Simulation};
 use crate::{
-    Address, ClientEndpoint, ProtocolRef, Reactor, TcpClient, TcpServer, UnixClient, UnixServer,
+    Address, ClientEndpoint, Failure, Protocol, ProtocolRef, Reactor, Result, TcpClient, TcpServer,
+    Transport, UnixClient, UnixServer,
 };
 
 fn address(text: &str) -> std::net::SocketAddr {
     text.parse().unwrap()
+}
+
+/// Stays when the peer has ended its direction.
+struct Stays(Rc<RefCell<Option<Ending>>>);
+
+impl Protocol for Stays {
+    fn data_received(&mut self, _: &Transport, _: &[u8]) -> Result<()> {
+        Ok(())
+    }
+
+    fn read_closed(&mut self, _: &Transport) {}
+
+    fn connection_lost(&mut self, reason: &Failure) {
+        *self.0.borrow_mut() = Some(Ending::of(reason));
+    }
 }
 
 /// Listens with one protocol for all, and connects another.
@@ -17,11 +36,19 @@ fn connect(
     to: &str,
     server: &AccumulatingProtocol,
 ) -> ProtocolRef<AccumulatingProtocol> {
+    connect_with(reactor, to, server, AccumulatingProtocol::new())
+}
+
+fn connect_with<P: Protocol>(
+    reactor: &Reactor,
+    to: &str,
+    server: &AccumulatingProtocol,
+    client: P,
+) -> ProtocolRef<P> {
     let server = server.clone();
     let port = TcpServer::new(reactor, address(to)).listen(move |_: &Address| server.clone());
     port.unwrap();
-    let client = TcpClient::new(reactor, address(to));
-    let connected = client.connect(|_: &Address| AccumulatingProtocol::new());
+    let connected = TcpClient::new(reactor, address(to)).connect(Once::new(client));
     reactor.run_until(connected).unwrap()
 }
 
@@ -108,20 +135,47 @@ fn an_abort_waits_behind_the_bytes_that_are_held_up() {
 }
 
 #[test]
-fn bytes_held_up_before_an_end_that_is_closed_find_nobody() {
-    let (reactor, network) = Simulation::new().delay(Duration::ZERO).start();
+fn what_was_under_way_when_the_connection_broke_is_not_held_up() {
+    let delay = Duration::from_millis(10);
+    let (reactor, network) = Simulation::new().delay(delay).start();
     network.hold(address("192.0.2.7:7"));
     let server = AccumulatingProtocol::new();
     let client = connect(&reactor, "192.0.2.7:7", &server);
     client.transport().write(b"xyz");
+    reactor.advance(delay).unwrap();
+    client.transport().write(b"under way");
     reactor.advance(Duration::ZERO).unwrap();
-    let probe = client.with(|protocol, _| protocol.clone()).unwrap();
-    // An abort closes at once; a loss would read on for a while.
-    server.transport().unwrap().abort_connection();
+    assert_eq!(network.held(address("192.0.2.7:7")), 3);
+    // Its end lives on, as it does not look.
+    server.transport().unwrap().pause_reading();
+    network.reset(address("192.0.2.7:7"));
+    assert_eq!(network.held(address("192.0.2.7:7")), 0);
+    reactor.advance(delay).unwrap();
+    assert_eq!(network.held(address("192.0.2.7:7")), 0);
+    assert_eq!((&*server.data(), server.ending()), (&b""[..], None));
+    server.transport().unwrap().resume_reading();
+    reactor.advance(delay).unwrap();
+    assert!(server.ending().unwrap().is_reset());
+}
+
+#[test]
+fn bytes_held_up_before_an_end_that_is_closed_find_nobody() {
+    let (reactor, network) = Simulation::new().delay(Duration::ZERO).start();
+    network.hold(address("192.0.2.7:7"));
+    let server = AccumulatingProtocol::new();
+    let ending = Rc::default();
+    let client = connect_with(&reactor, "192.0.2.7:7", &server, Stays(Rc::clone(&ending)));
+    client.transport().write(b"xyz");
     reactor.advance(Duration::ZERO).unwrap();
+    server.transport().unwrap().lose_connection();
+    // It reads on for a while, in vain.
+    reactor.advance(Duration::from_secs(10)).unwrap();
     let here = client.transport().host().socket_addr().unwrap();
-    network.release(here, usize::MAX);
+    assert_eq!(network.release(here, 1), 1);
     reactor.advance(Duration::ZERO).unwrap();
-    assert!(probe.ending().unwrap().is_reset());
+    assert_eq!(*ending.borrow(), None, "the end alone does not end it");
+    assert_eq!(network.release(here, 1), 1);
+    reactor.advance(Duration::ZERO).unwrap();
+    assert!(ending.borrow().as_ref().is_some_and(Ending::is_reset));
     assert_eq!(network.held(address("192.0.2.7:7")), 0);
 }
