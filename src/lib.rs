@@ -43,3 +43,8 @@ pub use torsade_tls as tls;
 #[cfg(all(doctest, feature = "http"))]
 #[doc = include_str!("../README.md")]
 struct Readme;
+
+/// The programs in the guide to testing compile, and run.
+#[cfg(all(doctest, feature = "http"))]
+#[doc = include_str!("../docs/testing.md")]
+struct Testing;
