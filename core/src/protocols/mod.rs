@@ -1,4 +1,5 @@
-//! Protocols to build on: lines, length-prefixed strings, netstrings; sending files, time-outs.
+//! Protocols to build on: lines, length-prefixed strings, netstrings; sending files, time-outs. And
+//! one that is ready: a client of [memcached](memcache).
 //!
 //! A receiver cuts what comes into pieces and gives them to a type of yours, one at a time:
 //!
@@ -17,6 +18,7 @@ mod idle_timeout;
 mod input;
 mod int_prefixed;
 mod line;
+pub mod memcache;
 mod multiplexer;
 mod netstring;
 mod receiving;

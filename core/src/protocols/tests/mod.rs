@@ -4,6 +4,7 @@ mod file_sender;
 mod framed;
 mod idle_timeout;
 mod line;
+mod memcache;
 mod multiplexer;
 
 use std::cell::{Cell, RefCell};

@@ -1,0 +1,128 @@
+//! The protocol of a connection to a memcached.
+
+use std::fmt;
+use std::rc::Rc;
+use std::time::Duration;
+
+use super::client::Memcache;
+use super::error::ReplyError;
+use super::framing::ReplyFraming;
+use super::shared::Shared;
+use crate::protocols::{FramedReceiver, StringControl, StringProtocol};
+use crate::{ClientEndpoint, Deferred, Failure, Protocol, Result, Transport};
+
+/// The client's side of a connection to a memcached. [`connect`](Self::connect) gives the
+/// [`Memcache`] through which requests are made; with a factory of one's own, such as a
+/// [`ClientService`](crate::endpoints::ClientService)'s, [`client`](Self::client) does.
+///
+/// # Limits
+/// When the server has said nothing for 60 seconds though a request waits, the connection is
+/// aborted. What counts is a whole line or value, so a server that sends a byte now and then does
+/// not keep anybody. A value is at most 1 MiB long, in both directions. What a server can make us
+/// keep is what was asked for, within that.
+#[doc(alias = "twisted.protocols.memcache.MemCacheProtocol")]
+pub struct MemcacheProtocol {
+    receiver: FramedReceiver<ReplyFraming, Replies>,
+    shared: Rc<Shared>,
+}
+
+/// Gives the pieces of answers to those who wait for them.
+struct Replies {
+    shared: Rc<Shared>,
+}
+
+impl MemcacheProtocol {
+    /// With the limits above.
+    pub fn new() -> Self {
+        let shared = Rc::new(Shared::new());
+        Self {
+            receiver: receiver(&shared),
+            shared,
+        }
+    }
+
+    /// How long the server may be silent while a request waits; `None` is for ever.
+    #[doc(alias = "persistentTimeOut")]
+    pub fn timeout(self, limit: Option<Duration>) -> Self {
+        self.shared.timeout.set(limit);
+        self
+    }
+
+    /// The longest value that is sent or let through, in bytes. A memcached that is to take longer
+    /// ones than 1 MiB has to be told as well: `memcached -I 8m`.
+    pub fn max_value(mut self, bytes: usize) -> Self {
+        self.shared.max_value.set(bytes);
+        self.receiver = receiver(&self.shared);
+        self
+    }
+
+    /// Through which requests are made, once it is connected.
+    pub fn client(&self) -> Memcache {
+        Memcache::new(&self.shared)
+    }
+
+    /// Connects to a memcached.
+    ///
+    /// # Errors
+    /// Those of the endpoint.
+    pub fn connect(self, endpoint: &impl ClientEndpoint) -> Deferred<Memcache> {
+        let client = self.client();
+        endpoint.connect_protocol(self).map(|_| client)
+    }
+}
+
+fn receiver(shared: &Rc<Shared>) -> FramedReceiver<ReplyFraming, Replies> {
+    let framing = ReplyFraming::new().max_value(shared.max_value.get());
+    let shared = Rc::clone(shared);
+    FramedReceiver::new(framing, Replies { shared })
+}
+
+impl Default for MemcacheProtocol {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl StringProtocol<ReplyFraming> for Replies {
+    fn connection_made(&mut self, strings: &StringControl<ReplyFraming>) {
+        self.shared.connect(strings.transport());
+    }
+
+    fn string_received(&mut self, _: &StringControl<ReplyFraming>, piece: &[u8]) -> Result<()> {
+        Ok(self.shared.take(piece)?)
+    }
+
+    fn framing_failed(&mut self, _: &StringControl<ReplyFraming>, error: ReplyError) -> Result<()> {
+        Err(error.into())
+    }
+
+    fn connection_lost(&mut self, reason: &Failure) {
+        self.shared.end(reason);
+    }
+}
+
+impl Protocol for MemcacheProtocol {
+    fn connection_made(&mut self, transport: &Transport) {
+        self.receiver.connection_made(transport);
+    }
+
+    fn data_received(&mut self, transport: &Transport, data: &[u8]) -> Result<()> {
+        self.receiver.data_received(transport, data)
+    }
+
+    fn read_closed(&mut self, transport: &Transport) {
+        self.receiver.read_closed(transport);
+    }
+
+    fn connection_lost(&mut self, reason: &Failure) {
+        self.receiver.connection_lost(reason);
+    }
+}
+
+impl fmt::Debug for MemcacheProtocol {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MemcacheProtocol")
+            .field("waiting", &self.shared.waiting())
+            .finish_non_exhaustive()
+    }
+}
