@@ -13,6 +13,7 @@ mod futures;
 mod haproxy;
 mod http;
 mod httpbin;
+mod memcached;
 mod peers_answer;
 mod proxies;
 mod python_web;

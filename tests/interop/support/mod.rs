@@ -25,4 +25,5 @@ pub(crate) mod program;
 pub(crate) mod proxy;
 pub(crate) mod python;
 pub(crate) mod serving;
+pub(crate) mod store;
 pub(crate) mod upload;
