@@ -429,6 +429,8 @@ fn wrong_arguments_are_told_with_the_usage_and_exit_with_2() {
         "service",
         "http2",
         "websocket",
+        "redis",
+        "send_mail",
     ] {
         let finished = run(&mut example(name), b"");
         assert_eq!(finished.status.code(), Some(2), "{name}");

@@ -17,6 +17,8 @@ mod memcached;
 mod peers_answer;
 mod proxies;
 mod python_web;
+mod redis;
+mod send_mail;
 mod starttls;
 mod support;
 mod tls;

@@ -1,5 +1,5 @@
-//! Peers in Python, plain and with TLS: Twisted's servers and client, uvicorn, a WebSocket server.
-//! The scripts are in `tests/interop/py`.
+//! Peers in Python, plain and with TLS: Twisted's servers and client, uvicorn, a WebSocket server,
+//! and a mail server. The scripts are in `tests/interop/py`.
 
 use std::ffi::OsString;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -11,10 +11,10 @@ use tempfile::TempDir;
 use super::peer::{self, Finished, Peer};
 use super::pki::Pki;
 
-/// A running server in Python that sends back what it gets.
+/// A running server in Python.
 pub(crate) struct PythonServer {
     // Before the folder, so that Python is gone when its files go.
-    _peer: Peer,
+    peer: Peer,
     _dir: TempDir,
     pki: Pki,
     address: SocketAddr,
@@ -59,6 +59,12 @@ impl PythonServer {
         Some(Self::start(python, "twisted_web.py", over))
     }
 
+    /// A mail server that keeps its mail; `None`, after saying so, where aiosmtpd is not installed.
+    pub(crate) fn smtp() -> Option<Self> {
+        let python = python_with("aiosmtpd.smtp")?;
+        Some(Self::start(python, "smtp_server.py", Over::Tls))
+    }
+
     fn start(python: PathBuf, name: &str, over: Over) -> Self {
         let dir = peer::temp_dir();
         let pki = Pki::new(dir.path());
@@ -75,7 +81,7 @@ impl PythonServer {
             .expect("the script prints its port");
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         Self {
-            _peer: peer,
+            peer,
             _dir: dir,
             pki,
             address,
@@ -96,6 +102,11 @@ impl PythonServer {
     /// Where it listens.
     pub(crate) fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// What it has said so far.
+    pub(crate) fn stdout(&self) -> String {
+        self.peer.stdout()
     }
 
     /// The authority that issued its certificate.
