@@ -62,6 +62,10 @@ pub(crate) trait Link {
     fn peer_credentials(&self) -> Result<Credentials>;
     fn start_filter(&self, filter: Box<dyn Filter>) -> Deferred<()>;
     fn negotiated(&self) -> Option<Rc<dyn Any>>;
+    /// How many filters there are between the wire and the protocol.
+    fn filters(&self) -> usize {
+        0
+    }
     fn traffic(&self) -> Traffic;
     fn reactor(&self) -> Reactor;
 }
@@ -338,6 +342,11 @@ impl Transport {
     #[doc(alias = "negotiatedProtocol")]
     pub fn negotiated<T: 'static>(&self) -> Option<Rc<T>> {
         self.link()?.negotiated()?.downcast().ok()
+    }
+
+    /// How many filters there are. What came before one was started did not come through it.
+    pub(crate) fn filters(&self) -> usize {
+        self.link().map_or(0, |link| link.filters())
     }
 
     /// What goes over it from now on: how much, and how fast it may. A connection whose traffic nobody

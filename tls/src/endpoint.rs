@@ -157,7 +157,8 @@ const HANDSHAKE: u8 = 22;
 /// What was written before goes out in plain, what is written after it encrypted. The Deferred
 /// fires when the handshake is done; when it fails, the connection is closed with the same error.
 /// Call it before anything that the peer sends after the command can have come: plain bytes that
-/// were received too early are refused (CVE-2011-0411).
+/// were received too early are refused (CVE-2011-0411), those too that a receiver of lines or strings
+/// keeps.
 #[doc(alias = "startTLS")]
 #[doc(alias = "ITLSTransport")]
 pub trait StartTls {

@@ -22,6 +22,10 @@ impl FilterStack {
         self.filters.push(filter);
     }
 
+    pub(super) fn len(&self) -> usize {
+        self.filters.len()
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.filters.is_empty()
     }

@@ -5,6 +5,7 @@ use std::rc::{Rc, Weak};
 
 use bytes::BytesMut;
 
+use crate::error::PlaintextPending;
 use crate::{Deferred, Transport};
 
 /// Gives on what waits in an input.
@@ -16,6 +17,8 @@ pub(super) trait Pump {
 #[derive(Default)]
 pub(super) struct Input {
     buffer: RefCell<BytesMut>,
+    /// How many filters it came through.
+    filters: Cell<usize>,
     is_paused: Cell<bool>,
     transport: OnceCell<Transport>,
     receiver: OnceCell<Weak<dyn Pump>>,
@@ -38,6 +41,29 @@ impl Input {
     /// Whether the next piece may be given.
     pub(super) fn may_give(&self) -> bool {
         !self.is_paused.get() && self.transport().is_connected()
+    }
+
+    /// Keeps what has come.
+    ///
+    /// # Errors
+    /// As [`check_filters`](Self::check_filters).
+    pub(super) fn receive(&self, data: &[u8]) -> Result<(), PlaintextPending> {
+        self.check_filters()?;
+        self.filters.set(self.transport().filters());
+        self.push(data);
+        Ok(())
+    }
+
+    /// Looks whether what waits may be given: not once a filter has begun that it did not come
+    /// through. Given then, commands in plain would be taken for encrypted ones.
+    ///
+    /// # Errors
+    /// [`PlaintextPending`]: it may not.
+    pub(super) fn check_filters(&self) -> Result<(), PlaintextPending> {
+        if self.buffer.borrow().is_empty() || self.filters.get() == self.transport().filters() {
+            return Ok(());
+        }
+        Err(PlaintextPending)
     }
 
     pub(super) fn push(&self, data: &[u8]) {

@@ -45,12 +45,17 @@ impl<C: Cutter> Receiving<C> {
     }
 
     pub(super) fn received(&self, data: &[u8]) -> Result<()> {
-        self.input.push(data);
+        self.input.receive(data)?;
         self.give()
     }
 
     fn give(&self) -> Result<()> {
-        while self.input.may_give() && self.cutter().give_next()? {}
+        while self.input.may_give() {
+            self.input.check_filters()?;
+            if !self.cutter().give_next()? {
+                break;
+            }
+        }
         if self.input.transport().is_connected() {
             self.input.tidy();
         } else {

@@ -150,6 +150,10 @@ impl Link for Connection {
             .flatten()
     }
 
+    fn filters(&self) -> usize {
+        self.if_extras(|extras| extras.filters.len()).unwrap_or(0)
+    }
+
     fn traffic(&self) -> Traffic {
         let known = self.if_extras(|extras| extras.traffic.clone()).flatten();
         known.unwrap_or_else(|| self.count_traffic())

@@ -5,9 +5,10 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::{Log, World};
+use crate::filter::TrafficLog;
 use crate::protocols::{LineControl, LineProtocol, LineReceiver};
 use crate::testing::Simulation;
-use crate::{Address, Failure, Result};
+use crate::{Address, Failure, PlaintextPending, Result};
 
 type OnLine = Box<dyn FnMut(&LineControl, &str) -> Result<()>>;
 
@@ -314,6 +315,43 @@ fn a_long_line_a_byte_at_a_time_is_searched_once() {
         999,
         "all but a byte that may begin the delimiter"
     );
+}
+
+#[test]
+fn what_came_before_a_filter_is_not_given_behind_it() {
+    // R86, CVE-2011-0411
+    let refused = "lost: ".to_owned() + &PlaintextPending.to_string();
+    for (sent, expected) in [
+        (&["STARTTLS\r\n", "RSET\r\n"][..], &["STARTTLS", "RSET"][..]),
+        (&["STARTTLS\r\nRSET\r\n"], &["STARTTLS", &refused]),
+        // The rest of it may come through the filter.
+        (&["STARTTLS\r\nRS", "ET\r\n"], &["STARTTLS", &refused]),
+        (&["PAUSE\r\nRSET\r\n"], &["PAUSE", &refused]),
+    ] {
+        let (world, log) = world_with(
+            |lines| lines,
+            |lines, line| {
+                let start = |lines: &LineControl| {
+                    drop(lines.transport().start_filter(TrafficLog::hex()));
+                };
+                match line {
+                    "STARTTLS" => start(lines),
+                    "PAUSE" => {
+                        lines.pause();
+                        let (lines, reactor) = (lines.clone(), lines.transport().reactor());
+                        let _ = reactor.call_later(Duration::from_millis(100), move || {
+                            start(&lines);
+                            lines.resume();
+                        });
+                    }
+                    _ => {}
+                }
+                Ok(())
+            },
+        );
+        sent.iter().for_each(|data| world.send(data));
+        assert_eq!(*log.borrow(), expected, "{sent:?}");
+    }
 }
 
 proptest! {
