@@ -4,6 +4,7 @@ mod echo;
 mod forwarding;
 mod http;
 mod lines;
+mod memcache;
 mod service;
 
 use crate::World;
@@ -42,6 +43,10 @@ pub const ALL: &[Scenario] = &[
     Scenario {
         name: "service",
         play: service::play,
+    },
+    Scenario {
+        name: "memcache",
+        play: memcache::play,
     },
     Scenario {
         name: "http",
