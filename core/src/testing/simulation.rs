@@ -86,7 +86,7 @@ impl Simulation {
 
     /// A reactor in this world.
     pub fn reactor(self) -> Reactor {
-        self.start().0
+        Reactor::on(Box::new(SimulatedDriver::new(self.options)))
     }
 
     /// A reactor in this world, and a handle to the world's network.

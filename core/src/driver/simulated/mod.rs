@@ -81,8 +81,10 @@ impl SimulatedDriver {
         }
     }
 
-    /// A handle to the network.
+    /// A handle to the network, which notes from now on what it can be asked for.
     pub(crate) fn control(&self) -> Control {
+        let attempts = &mut self.network.borrow_mut().attempts;
+        attempts.get_or_insert_default();
         Control(Rc::downgrade(&self.network))
     }
 }
@@ -124,7 +126,7 @@ impl Control {
 
     /// Where somebody tried to connect to, the oldest first.
     pub(crate) fn attempts(&self) -> Vec<Address> {
-        self.with(|network| network.attempts.clone())
+        self.with(|network| network.attempts.clone().unwrap_or_default())
     }
 
     /// In a world that is gone there is nothing.
@@ -216,7 +218,9 @@ impl Driver for SimulatedDriver {
         token: Token,
     ) -> io::Result<Box<dyn Stream>> {
         let mut network = self.network.borrow_mut();
-        network.attempts.push(to.clone());
+        if let Some(attempts) = &mut network.attempts {
+            attempts.push(to.clone());
+        }
         let to = network.hidden_address(to)?;
         let id = network.connect(to, options, token)?;
         drop(network);

@@ -41,8 +41,8 @@ pub(super) struct Network {
     taken: BTreeMap<u16, usize>,
     /// The addresses whose connections are held up.
     held: BTreeSet<SocketAddr>,
-    /// Where somebody tried to connect to, the oldest first.
-    pub(super) attempts: Vec<Address>,
+    /// Where somebody tried to connect to, the oldest first; `None` when nobody will ask.
+    pub(super) attempts: Option<Vec<Address>>,
     /// What will arrive, by time and the order of sending.
     under_way: BTreeMap<(Duration, u64), Arrival>,
     last_sent: u64,
@@ -167,7 +167,7 @@ impl Network {
             names: Names::default(),
             taken: BTreeMap::new(),
             held: BTreeSet::new(),
-            attempts: Vec::new(),
+            attempts: None,
             under_way: BTreeMap::new(),
             last_sent: 0,
             signalled: VecDeque::new(),
