@@ -116,10 +116,6 @@ impl Spoiling {
 }
 
 impl Filter for Spoiling {
-    fn start(&mut self, _: &mut Vec<u8>) -> Result<()> {
-        Ok(())
-    }
-
     fn decode(&mut self, input: &mut [u8], plain: &mut Vec<u8>, _: &mut Vec<u8>) -> Result<()> {
         let is_due = self.is_due(input.len());
         match self.plant {
@@ -139,20 +135,6 @@ impl Filter for Spoiling {
     fn encode(&mut self, plain: &[u8], wire: &mut Vec<u8>) -> Result<()> {
         wire.extend_from_slice(plain);
         Ok(())
-    }
-
-    fn close_write(&mut self, _: &mut Vec<u8>) {}
-
-    fn wire_closed(&mut self) -> Result<()> {
-        Ok(())
-    }
-
-    fn is_ready(&self) -> bool {
-        true
-    }
-
-    fn is_read_closed(&self) -> bool {
-        false
     }
 
     fn has_farewell(&self) -> bool {

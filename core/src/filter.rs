@@ -32,7 +32,14 @@ use crate::{Address, Result};
 /// What a method writes into an output buffer is appended: nothing in it may be touched.
 pub trait Filter: fmt::Debug + 'static {
     /// The filter was put in place: it may have something to say first (a TLS client does).
-    fn start(&mut self, wire: &mut Vec<u8>) -> Result<()>;
+    /// Unless overridden, it has not.
+    ///
+    /// # Errors
+    /// As with [`decode`](Self::decode).
+    fn start(&mut self, wire: &mut Vec<u8>) -> Result<()> {
+        let _ = wire;
+        Ok(())
+    }
 
     /// Bytes came from the wire, in `input`, which the filter may use as its workspace.
     ///
@@ -50,20 +57,30 @@ pub trait Filter: fmt::Debug + 'static {
     fn encode(&mut self, plain: &[u8], wire: &mut Vec<u8>) -> Result<()>;
 
     /// Nothing more will be encoded: the filter's farewell (close_notify) goes to `wire`.
-    fn close_write(&mut self, wire: &mut Vec<u8>);
+    /// Unless overridden, there is none.
+    fn close_write(&mut self, wire: &mut Vec<u8>) {
+        let _ = wire;
+    }
 
     /// The wire ended (end of file).
     ///
     /// # Errors
     /// When that cuts the stream off: in the middle of a handshake or record, or without the
-    /// farewell that the filter's protocol demands.
-    fn wire_closed(&mut self) -> Result<()>;
+    /// farewell that the filter's protocol demands. Unless overridden, it never does.
+    fn wire_closed(&mut self) -> Result<()> {
+        Ok(())
+    }
 
-    /// Whether plain bytes may travel: its handshake is done.
-    fn is_ready(&self) -> bool;
+    /// Whether plain bytes may travel: its handshake is done. Unless overridden, there is none.
+    fn is_ready(&self) -> bool {
+        true
+    }
 
-    /// Whether the peer has closed its side in an orderly way: no plain byte will come any more.
-    fn is_read_closed(&self) -> bool;
+    /// Whether the peer has closed its side by words of the filter's own: no plain byte will come any
+    /// more. Unless overridden, there are none.
+    fn is_read_closed(&self) -> bool {
+        false
+    }
 
     /// Whether it ends with words of its own in both directions, so that a closing connection has to
     /// wait for the peer's.

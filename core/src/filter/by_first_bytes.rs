@@ -100,10 +100,6 @@ impl ByFirstBytes {
 }
 
 impl Filter for ByFirstBytes {
-    fn start(&mut self, _: &mut Vec<u8>) -> Result<()> {
-        Ok(())
-    }
-
     fn decode(&mut self, input: &mut [u8], plain: &mut Vec<u8>, wire: &mut Vec<u8>) -> Result<()> {
         let (begun, decide) = match &mut self.state {
             State::Plain => {

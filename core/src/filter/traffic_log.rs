@@ -84,10 +84,6 @@ fn hex_line(offset: usize, bytes: &[u8]) -> String {
 }
 
 impl Filter for TrafficLog {
-    fn start(&mut self, _: &mut Vec<u8>) -> Result<()> {
-        Ok(())
-    }
-
     fn decode(&mut self, input: &mut [u8], plain: &mut Vec<u8>, _: &mut Vec<u8>) -> Result<()> {
         (self.show)(Direction::Received, input);
         plain.extend_from_slice(input);
@@ -98,20 +94,6 @@ impl Filter for TrafficLog {
         (self.show)(Direction::Sent, plain);
         wire.extend_from_slice(plain);
         Ok(())
-    }
-
-    fn close_write(&mut self, _: &mut Vec<u8>) {}
-
-    fn wire_closed(&mut self) -> Result<()> {
-        Ok(())
-    }
-
-    fn is_ready(&self) -> bool {
-        true
-    }
-
-    fn is_read_closed(&self) -> bool {
-        false
     }
 
     fn has_farewell(&self) -> bool {

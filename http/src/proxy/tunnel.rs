@@ -152,8 +152,6 @@ impl Filter for HttpTunnel {
         Ok(())
     }
 
-    fn close_write(&mut self, _: &mut Vec<u8>) {}
-
     fn wire_closed(&mut self) -> Result<()> {
         let State::Asking(exchange) = &mut self.state else {
             return Ok(());
@@ -166,10 +164,6 @@ impl Filter for HttpTunnel {
 
     fn is_ready(&self) -> bool {
         matches!(self.state, State::Open)
-    }
-
-    fn is_read_closed(&self) -> bool {
-        false
     }
 
     fn has_farewell(&self) -> bool {

@@ -82,10 +82,6 @@ impl ProxyHeader {
 }
 
 impl Filter for ProxyHeader {
-    fn start(&mut self, _: &mut Vec<u8>) -> Result<()> {
-        Ok(())
-    }
-
     fn decode(&mut self, input: &mut [u8], plain: &mut Vec<u8>, _: &mut Vec<u8>) -> Result<()> {
         if self.is_complete {
             plain.extend_from_slice(input);
@@ -110,8 +106,6 @@ impl Filter for ProxyHeader {
         Ok(())
     }
 
-    fn close_write(&mut self, _: &mut Vec<u8>) {}
-
     fn wire_closed(&mut self) -> Result<()> {
         match self.is_complete {
             true => Ok(()),
@@ -121,10 +115,6 @@ impl Filter for ProxyHeader {
 
     fn is_ready(&self) -> bool {
         self.is_complete
-    }
-
-    fn is_read_closed(&self) -> bool {
-        false
     }
 
     fn has_farewell(&self) -> bool {

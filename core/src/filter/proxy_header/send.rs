@@ -155,20 +155,6 @@ impl Filter for SendProxyHeader {
         Ok(())
     }
 
-    fn close_write(&mut self, _: &mut Vec<u8>) {}
-
-    fn wire_closed(&mut self) -> Result<()> {
-        Ok(())
-    }
-
-    fn is_ready(&self) -> bool {
-        true
-    }
-
-    fn is_read_closed(&self) -> bool {
-        false
-    }
-
     fn has_farewell(&self) -> bool {
         false
     }

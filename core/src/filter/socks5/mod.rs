@@ -207,8 +207,6 @@ impl Filter for Socks5 {
         Ok(())
     }
 
-    fn close_write(&mut self, _: &mut Vec<u8>) {}
-
     fn wire_closed(&mut self) -> Result<()> {
         match self.step {
             Step::Connected => Ok(()),
@@ -218,10 +216,6 @@ impl Filter for Socks5 {
 
     fn is_ready(&self) -> bool {
         self.step == Step::Connected
-    }
-
-    fn is_read_closed(&self) -> bool {
-        false
     }
 
     fn has_farewell(&self) -> bool {
