@@ -1,35 +1,60 @@
-//! Strings, framed in one way or another.
+//! Strings and other frames, cut in one way or another.
 
-use std::cell::RefMut;
-use std::error::Error;
+use std::cell::{RefCell, RefMut};
 use std::fmt;
 use std::rc::Rc;
 
 use bytes::BytesMut;
 
+use super::framing::{Decoder, Framing, StringTooLong};
 use super::input::{Input, input_methods, new_input};
 use super::receiving::{Cutter, Receiving, protocol_by_receiving};
 use crate::{Failure, Protocol, Result, Transport};
 
-/// A way to frame strings in a stream of bytes. Sans-io: it sees bytes and nothing else.
-pub trait Framing: 'static {
-    /// What can be wrong with the bytes.
-    type Error: Error + 'static;
+/// What is told of frames: the user's part of a [`FramedReceiver`].
+///
+/// For strings of bytes there is [`StringProtocol`], which is one.
+pub trait FrameProtocol<D: Decoder>: 'static {
+    /// The connection is ready to use.
+    #[doc(alias = "connectionMade")]
+    fn connection_made(&mut self, frames: &FrameControl<D>) {
+        let _ = frames;
+    }
 
-    /// Takes the next string from the front of `input`; `None` when it is not complete yet.
-    ///
-    /// What is taken counts as used, so an incomplete string stays where it is, unless it is
-    /// remembered in the framing itself.
+    /// A frame came.
     ///
     /// # Errors
-    /// The bytes are no such string, or one that is too long. Nothing that follows can be trusted.
-    fn decode(&mut self, input: &mut BytesMut) -> Result<Option<BytesMut>, Self::Error>;
+    /// An error aborts the connection, with itself as the reason.
+    fn frame_received(&mut self, frames: &FrameControl<D>, frame: D::Frame) -> Result<()>;
 
-    /// What goes before and behind a string of that length on the wire.
+    /// What came is no such frame, or one that is too long. Nothing of it is delivered. Unless
+    /// overridden, that closes the connection; nothing more is delivered in any case.
     ///
     /// # Errors
-    /// [`StringTooLong`]: it cannot be framed.
-    fn encode(&self, length: usize) -> Result<(Vec<u8>, &'static [u8]), StringTooLong>;
+    /// An error aborts the connection, with itself as the reason.
+    fn framing_failed(&mut self, frames: &FrameControl<D>, error: D::Error) -> Result<()> {
+        log::debug!(target: "torsade", "closing, as {error}");
+        frames.transport().lose_connection();
+        Ok(())
+    }
+
+    /// The peer will send no more. Unless overridden, that closes the connection.
+    #[doc(alias = "readConnectionLost")]
+    fn read_closed(&mut self, frames: &FrameControl<D>) {
+        frames.transport().lose_connection();
+    }
+
+    /// Our direction has ended.
+    #[doc(alias = "writeConnectionLost")]
+    fn write_closed(&mut self, frames: &FrameControl<D>) {
+        let _ = frames;
+    }
+
+    /// The connection is over.
+    #[doc(alias = "connectionLost")]
+    fn connection_lost(&mut self, reason: &Failure) {
+        let _ = reason;
+    }
 }
 
 /// What is told of strings: the user's part of a [`FramedReceiver`].
@@ -78,29 +103,34 @@ pub trait StringProtocol<F: Framing>: 'static {
     }
 }
 
-/// A string that its framing has no room for: nothing was sent of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[doc(alias = "StringTooLongError")]
-pub struct StringTooLong {
-    /// How long it is, in bytes.
-    pub length: usize,
-    /// How long it may be.
-    pub limit: usize,
-}
+impl<F: Framing, P: StringProtocol<F>> FrameProtocol<F> for P {
+    fn connection_made(&mut self, strings: &StringControl<F>) {
+        StringProtocol::connection_made(self, strings);
+    }
 
-impl fmt::Display for StringTooLong {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { length, limit } = self;
-        write!(
-            f,
-            "a string of {length} bytes cannot be sent: {limit} are the most"
-        )
+    fn frame_received(&mut self, strings: &StringControl<F>, string: BytesMut) -> Result<()> {
+        self.string_received(strings, &string)
+    }
+
+    fn framing_failed(&mut self, strings: &StringControl<F>, error: F::Error) -> Result<()> {
+        StringProtocol::framing_failed(self, strings, error)
+    }
+
+    fn read_closed(&mut self, strings: &StringControl<F>) {
+        StringProtocol::read_closed(self, strings);
+    }
+
+    fn write_closed(&mut self, strings: &StringControl<F>) {
+        StringProtocol::write_closed(self, strings);
+    }
+
+    fn connection_lost(&mut self, reason: &Failure) {
+        StringProtocol::connection_lost(self, reason);
     }
 }
 
-impl Error for StringTooLong {}
-
-/// A protocol of strings: give it a [`Framing`] and a [`StringProtocol`].
+/// A protocol of strings or other frames: give it a [`Framing`] and a [`StringProtocol`], or a
+/// [`Decoder`] of your own and a [`FrameProtocol`].
 ///
 /// ```
 /// use torsade_core::protocols::{FramedReceiver, Netstring, StringControl, StringProtocol};
@@ -123,52 +153,64 @@ impl Error for StringTooLong {}
 /// # Ok(())
 /// # }
 /// ```
-pub struct FramedReceiver<F: Framing, P> {
-    receiving: Rc<Receiving<Strings<F, P>>>,
+pub struct FramedReceiver<D: Decoder, P> {
+    receiving: Rc<Receiving<Frames<D, P>>>,
 }
 
-/// The hand that a [`StringProtocol`] has on its connection. A cheap handle, for keeping too.
-pub struct StringControl<F> {
+/// The hand that a [`FrameProtocol`] has on its connection. A cheap handle, for keeping too.
+pub struct FrameControl<D> {
     pub(super) input: Rc<Input>,
-    /// For encoding; another decodes.
-    framing: Rc<F>,
+    pub(super) codec: Rc<Codec<D>>,
 }
 
-struct Strings<F: Framing, P> {
+/// The hand that a [`StringProtocol`] has on its connection.
+pub type StringControl<F> = FrameControl<F>;
+
+/// What a receiver and the handles of its user share.
+pub(super) struct Codec<D> {
+    pub(super) decoder: RefCell<D>,
+    /// Room for what goes before a string.
+    before: RefCell<Vec<u8>>,
+}
+
+struct Frames<D, P> {
     user: P,
-    framing: F,
-    control: StringControl<F>,
+    control: FrameControl<D>,
     /// The bytes cannot be trusted any more.
     has_failed: bool,
 }
 
-impl<F: Framing + Clone, P: StringProtocol<F>> FramedReceiver<F, P> {
-    /// Strings, framed in that way, for `user`.
-    pub fn new(framing: F, user: P) -> Self {
+impl<D: Decoder, P: FrameProtocol<D>> FramedReceiver<D, P> {
+    /// Frames, cut in that way, for `user`.
+    pub fn new(decoder: D, user: P) -> Self {
         let input = new_input();
-        let strings = Strings {
+        let frames = Frames {
             user,
-            control: StringControl {
+            control: FrameControl {
                 input: Rc::clone(&input),
-                framing: Rc::new(framing.clone()),
+                codec: Rc::new(Codec {
+                    decoder: RefCell::new(decoder),
+                    before: RefCell::default(),
+                }),
             },
-            framing,
             has_failed: false,
         };
         Self {
-            receiving: Receiving::new(strings, &input),
+            receiving: Receiving::new(frames, &input),
         }
     }
 
     /// The user's part.
     pub fn get_mut(&mut self) -> RefMut<'_, P> {
-        RefMut::map(self.receiving.cutter(), |strings| &mut strings.user)
+        RefMut::map(self.receiving.cutter(), |frames| &mut frames.user)
     }
 }
 
-impl<F: Framing> StringControl<F> {
+impl<D: Decoder> FrameControl<D> {
     input_methods!();
+}
 
+impl<F: Framing> FrameControl<F> {
     /// Sends a string.
     ///
     /// # Errors
@@ -176,27 +218,34 @@ impl<F: Framing> StringControl<F> {
     #[doc(alias = "sendString")]
     pub fn send_string(&self, string: impl AsRef<[u8]>) -> Result<(), StringTooLong> {
         let string = string.as_ref();
-        let (before, behind) = self.framing.encode(string.len())?;
+        let mut before = self.codec.before.borrow_mut();
+        before.clear();
+        let behind = self
+            .codec
+            .decoder
+            .borrow()
+            .encode(string.len(), &mut before)?;
         self.transport()
             .write_sequence([before.as_slice(), string, behind]);
         Ok(())
     }
 }
 
-impl<F: Framing, P: StringProtocol<F>> Cutter for Strings<F, P> {
+impl<D: Decoder, P: FrameProtocol<D>> Cutter for Frames<D, P> {
     fn made(&mut self) {
         self.user.connection_made(&self.control);
     }
 
     fn give_next(&mut self) -> Result<bool> {
+        let FrameControl { input, codec } = &self.control;
         if self.has_failed {
-            self.control.input.end();
+            input.end();
             return Ok(false);
         }
-        let framing = &mut self.framing;
-        match self.control.input.take_with(|input| framing.decode(input)) {
-            Ok(Some(string)) => {
-                self.user.string_received(&self.control, &string)?;
+        let decoded = input.take_with(|input| codec.decoder.borrow_mut().decode(input));
+        match decoded {
+            Ok(Some(frame)) => {
+                self.user.frame_received(&self.control, frame)?;
                 Ok(true)
             }
             Ok(None) => Ok(false),
@@ -221,27 +270,27 @@ impl<F: Framing, P: StringProtocol<F>> Cutter for Strings<F, P> {
     }
 }
 
-impl<F: Framing, P: StringProtocol<F>> Protocol for FramedReceiver<F, P> {
+impl<D: Decoder, P: FrameProtocol<D>> Protocol for FramedReceiver<D, P> {
     protocol_by_receiving!();
 }
 
-impl<F> Clone for StringControl<F> {
+impl<D> Clone for FrameControl<D> {
     fn clone(&self) -> Self {
         Self {
             input: Rc::clone(&self.input),
-            framing: Rc::clone(&self.framing),
+            codec: Rc::clone(&self.codec),
         }
     }
 }
 
-impl<F: Framing, P> fmt::Debug for FramedReceiver<F, P> {
+impl<D: Decoder, P> fmt::Debug for FramedReceiver<D, P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("FramedReceiver").finish_non_exhaustive()
     }
 }
 
-impl<F> fmt::Debug for StringControl<F> {
+impl<D> fmt::Debug for FrameControl<D> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("StringControl").finish_non_exhaustive()
+        f.debug_struct("FrameControl").finish_non_exhaustive()
     }
 }

@@ -20,6 +20,8 @@ pub(super) struct Input {
     /// How many filters it came through.
     filters: Cell<usize>,
     is_paused: Cell<bool>,
+    /// Pieces are being given, and go on until there is none.
+    pub(super) is_giving: Cell<bool>,
     transport: OnceCell<Transport>,
     receiver: OnceCell<Weak<dyn Pump>>,
 }
@@ -50,7 +52,7 @@ impl Input {
     pub(super) fn receive(&self, data: &[u8]) -> Result<(), PlaintextPending> {
         self.check_filters()?;
         self.filters.set(self.transport().filters());
-        self.push(data);
+        self.buffer.borrow_mut().extend_from_slice(data);
         Ok(())
     }
 
@@ -66,8 +68,11 @@ impl Input {
         Err(PlaintextPending)
     }
 
-    pub(super) fn push(&self, data: &[u8]) {
-        self.buffer.borrow_mut().extend_from_slice(data);
+    /// Puts `data`, which was taken, before all that waits.
+    pub(super) fn put_back(&self, mut data: BytesMut) {
+        let mut buffer = self.buffer.borrow_mut();
+        data.unsplit(std::mem::take(&mut *buffer));
+        *buffer = data;
     }
 
     /// Gives `f` what waits, to take from its front.
@@ -99,9 +104,11 @@ impl Input {
         }
     }
 
-    /// Has the receiver look again, when the running function has returned.
+    /// Has the receiver look again, when the running function has returned: at once if it is just
+    /// giving pieces, as it goes on with that.
     pub(super) fn pump_later(&self) {
-        let Some(receiver) = self.receiver.get().cloned() else {
+        let receiver = self.receiver.get().filter(|_| !self.is_giving.get());
+        let Some(receiver) = receiver.cloned() else {
             return;
         };
         Deferred::succeed(()).map(move |()| {

@@ -5,7 +5,8 @@ use std::fmt;
 
 use bytes::{Buf, BytesMut};
 
-use super::framed::{FramedReceiver, Framing, StringTooLong};
+use super::framed::FramedReceiver;
+use super::framing::{Decoder, Framing, StringTooLong};
 use crate::Result;
 
 /// Strings behind their length, a big-endian number of `BYTES` bytes: 1, 2 or 4.
@@ -57,7 +58,8 @@ impl<const BYTES: usize> Default for IntPrefixed<BYTES> {
     }
 }
 
-impl<const BYTES: usize> Framing for IntPrefixed<BYTES> {
+impl<const BYTES: usize> Decoder for IntPrefixed<BYTES> {
+    type Frame = BytesMut;
     type Error = LengthLimitExceeded;
 
     fn decode(&mut self, input: &mut BytesMut) -> Result<Option<BytesMut>, LengthLimitExceeded> {
@@ -71,20 +73,23 @@ impl<const BYTES: usize> Framing for IntPrefixed<BYTES> {
             let limit = self.max_length;
             return Err(LengthLimitExceeded { length, limit });
         }
-        if input.len() < BYTES + length {
+        if input.len() - BYTES < length {
             return Ok(None);
         }
         input.advance(BYTES);
         Ok(Some(input.split_to(length)))
     }
+}
 
-    fn encode(&self, length: usize) -> Result<(Vec<u8>, &'static [u8]), StringTooLong> {
+impl<const BYTES: usize> Framing for IntPrefixed<BYTES> {
+    fn encode(&self, length: usize, before: &mut Vec<u8>) -> Result<&'static [u8], StringTooLong> {
         let limit = usize::MAX >> (usize::BITS as usize - 8 * BYTES);
         if length > limit {
             return Err(StringTooLong { length, limit });
         }
         let prefix = length.to_be_bytes();
-        Ok((prefix[prefix.len() - BYTES..].to_vec(), b""))
+        before.extend_from_slice(&prefix[prefix.len() - BYTES..]);
+        Ok(b"")
     }
 }
 

@@ -1,8 +1,10 @@
 //! Lines, and raw bytes between them.
 
-use std::cell::{Cell, RefMut};
+use std::cell::{Cell, RefCell, RefMut};
 use std::fmt;
 use std::rc::Rc;
+
+use bytes::BytesMut;
 
 use super::input::{Input, input_methods, new_input};
 use super::receiving::{Cutter, Receiving, protocol_by_receiving};
@@ -107,6 +109,9 @@ pub(super) struct Mode {
     delimiter: Cell<&'static [u8]>,
     /// How much of the input is known to hold no delimiter.
     pub(super) searched: Cell<usize>,
+    /// What is just being given as raw bytes, and how many of its last bytes are none.
+    raw: RefCell<BytesMut>,
+    left_over: Cell<usize>,
 }
 
 struct Lines<P> {
@@ -117,8 +122,8 @@ struct Lines<P> {
 
 /// What has become of the search for a line.
 enum Found {
-    Line(bytes::BytesMut),
-    TooLong(bytes::BytesMut),
+    Line(BytesMut),
+    TooLong(BytesMut),
     Unfinished,
 }
 
@@ -130,6 +135,8 @@ impl<P: LineProtocol> LineReceiver<P> {
             is_raw: Cell::new(false),
             delimiter: Cell::new(b"\r\n"),
             searched: Cell::new(0),
+            raw: RefCell::default(),
+            left_over: Cell::new(0),
         });
         let lines = Lines {
             user,
@@ -183,15 +190,23 @@ impl LineControl {
     #[doc(alias = "setRawMode")]
     pub fn set_raw_mode(&self) {
         self.mode.is_raw.set(true);
+        // What is known of the input is of no use when it is taken.
+        self.mode.searched.set(0);
         self.input.pump_later();
     }
 
     /// From now on, lines are given again; the first begins with `extra`, what was given as raw
-    /// bytes and is none.
+    /// bytes and is none. That is not copied if it is the end of what is just being given.
     #[doc(alias = "setLineMode")]
     pub fn set_line_mode(&self, extra: &[u8]) {
         self.mode.is_raw.set(false);
-        self.input.push(extra);
+        if self.mode.left_over.get() == 0 && is_end_of(extra, &self.mode.raw.borrow()) {
+            self.mode.left_over.set(extra.len());
+        } else {
+            // It was given before what waits.
+            self.input.put_back(BytesMut::from(extra));
+        }
+        self.mode.searched.set(0);
         self.input.pump_later();
     }
 
@@ -199,7 +214,25 @@ impl LineControl {
     #[doc(alias = "clearLineBuffer")]
     pub fn clear_line_buffer(&self) -> Vec<u8> {
         self.mode.searched.set(0);
-        self.input.take_all().to_vec()
+        let raw = self.mode.raw.borrow();
+        let left_over = raw.len() - self.mode.left_over.take();
+        [&raw[left_over..], &self.input.take_all()].concat()
+    }
+
+    /// Gives the rest of the input as raw bytes to `user`; `false` when there is none.
+    fn give_raw(&self, user: &mut impl LineProtocol) -> Result<bool> {
+        let data = self.input.take_all();
+        if data.is_empty() {
+            return Ok(false);
+        }
+        self.mode.raw.replace(data);
+        let result = user.raw_data_received(self, &self.mode.raw.borrow());
+        let mut data = self.mode.raw.take();
+        let left_over = self.mode.left_over.take();
+        if left_over > 0 {
+            self.input.put_back(data.split_off(data.len() - left_over));
+        }
+        result.map(|()| true)
     }
 
     fn find_line(&self, max_length: usize) -> Found {
@@ -230,14 +263,16 @@ impl LineControl {
     }
 }
 
+/// Whether `part` is the end of `data` itself, not just equal to it.
+fn is_end_of(part: &[u8], data: &[u8]) -> bool {
+    part.len() <= data.len() && part.as_ptr_range().end == data.as_ptr_range().end
+}
+
 /// Where `needle`, which is not empty, begins.
 fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
     let mut from = 0;
     loop {
-        let at = from
-            + haystack[from..]
-                .iter()
-                .position(|byte| *byte == needle[0])?;
+        let at = from + memchr::memchr(needle[0], &haystack[from..])?;
         if haystack[at..].starts_with(needle) {
             return Some(at);
         }
@@ -252,12 +287,7 @@ impl<P: LineProtocol> Cutter for Lines<P> {
 
     fn give_next(&mut self) -> Result<bool> {
         if self.control.mode.is_raw.get() {
-            let data = self.control.input.take_all();
-            if data.is_empty() {
-                return Ok(false);
-            }
-            self.user.raw_data_received(&self.control, &data)?;
-            return Ok(true);
+            return self.control.give_raw(&mut self.user);
         }
         match self.control.find_line(self.max_length) {
             Found::Line(line) => self.user.line_received(&self.control, &line)?,

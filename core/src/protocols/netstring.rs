@@ -2,10 +2,12 @@
 
 use std::error::Error;
 use std::fmt;
+use std::io::Write;
 
 use bytes::{Buf, BytesMut};
 
-use super::framed::{FramedReceiver, Framing, StringTooLong};
+use super::framed::FramedReceiver;
+use super::framing::{Decoder, Framing, StringTooLong};
 use crate::Result;
 
 /// Netstrings, as Bernstein described them: the length in decimal digits, a colon, the string, a
@@ -102,33 +104,37 @@ impl Default for Netstring {
     }
 }
 
-impl Framing for Netstring {
+impl Decoder for Netstring {
+    type Frame = BytesMut;
     type Error = NetstringError;
 
     fn decode(&mut self, input: &mut BytesMut) -> Result<Option<BytesMut>, NetstringError> {
         let Some((length, start)) = self.length(input)? else {
             return Ok(None);
         };
-        let end = start + length;
-        match input.get(end) {
+        match input[start..].get(length) {
             None => return Ok(None),
             Some(b',') => {}
             Some(&other) => {
                 return Err(NetstringError {
                     fault: NetstringFault::NoComma(other),
-                    offset: self.taken + end as u64,
+                    offset: self.taken + (start + length) as u64,
                 });
             }
         }
         input.advance(start);
         let string = input.split_to(length);
         input.advance(1);
-        self.taken += end as u64 + 1;
+        self.taken += (start + length) as u64 + 1;
         Ok(Some(string))
     }
+}
 
-    fn encode(&self, length: usize) -> Result<(Vec<u8>, &'static [u8]), StringTooLong> {
-        Ok((format!("{length}:").into_bytes(), b","))
+impl Framing for Netstring {
+    fn encode(&self, length: usize, before: &mut Vec<u8>) -> Result<&'static [u8], StringTooLong> {
+        // A vector takes what is written.
+        let _ = write!(before, "{length}:");
+        Ok(b",")
     }
 }
 

@@ -50,17 +50,25 @@ impl<C: Cutter> Receiving<C> {
     }
 
     fn give(&self) -> Result<()> {
-        while self.input.may_give() {
-            self.input.check_filters()?;
-            if !self.cutter().give_next()? {
-                break;
-            }
-        }
+        self.input.is_giving.set(true);
+        let given = self.give_all();
+        self.input.is_giving.set(false);
+        given?;
         if self.input.transport().is_connected() {
             self.input.tidy();
         } else {
             // No piece is given after a close, so none is kept.
             self.input.end();
+        }
+        Ok(())
+    }
+
+    fn give_all(&self) -> Result<()> {
+        while self.input.may_give() {
+            self.input.check_filters()?;
+            if !self.cutter().give_next()? {
+                break;
+            }
         }
         Ok(())
     }

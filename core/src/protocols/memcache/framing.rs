@@ -6,7 +6,7 @@ use super::MAX_VALUE;
 use super::error::ReplyError;
 use super::reply::ValueLine;
 use crate::Result;
-use crate::protocols::{Framing, StringTooLong};
+use crate::protocols::{Decoder, Framing, StringTooLong};
 
 /// A line of memcached is at most about 300 bytes long, but for statistics and words of regret.
 const MAX_LINE: usize = 2048;
@@ -69,7 +69,8 @@ impl Default for ReplyFraming {
     }
 }
 
-impl Framing for ReplyFraming {
+impl Decoder for ReplyFraming {
+    type Frame = BytesMut;
     type Error = ReplyError;
 
     fn decode(&mut self, input: &mut BytesMut) -> Result<Option<BytesMut>, ReplyError> {
@@ -90,8 +91,10 @@ impl Framing for ReplyFraming {
         input.advance(2);
         Ok(Some(piece))
     }
+}
 
-    fn encode(&self, _: usize) -> Result<(Vec<u8>, &'static [u8]), StringTooLong> {
-        Ok((Vec::new(), b"\r\n"))
+impl Framing for ReplyFraming {
+    fn encode(&self, _: usize, _: &mut Vec<u8>) -> Result<&'static [u8], StringTooLong> {
+        Ok(b"\r\n")
     }
 }

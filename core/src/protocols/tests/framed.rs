@@ -1,15 +1,13 @@
 use std::cell::RefCell;
-use std::error::Error;
 use std::rc::Rc;
 use std::time::Duration;
 
 use bytes::BytesMut;
-use proptest::prelude::*;
 
 use super::{Log, World};
 use crate::protocols::{
-    FramedReceiver, Framing, IntPrefixed, LengthLimitExceeded, Netstring, NetstringError,
-    NetstringFault, StringControl, StringProtocol, StringTooLong,
+    Decoder, FramedReceiver, Framing, IntPrefixed, LengthLimitExceeded, Netstring, NetstringError,
+    NetstringFault, StringControl, StringProtocol, StringTooLong, VarintError, VarintPrefixed,
 };
 use crate::testing::Simulation;
 use crate::{Address, Result};
@@ -213,57 +211,80 @@ fn a_receiver_with_nothing_unfinished_owns_no_buffer() {
     assert!(input.take_with(|buffer| buffer.capacity()) > 0);
 }
 
-/// Decodes all of `bytes`, which come in pieces of `size`.
-fn decode_all<F: Framing>(mut framing: F, bytes: &[u8], size: usize) -> (Vec<Vec<u8>>, String)
-where
-    F::Error: Error,
-{
-    let (mut strings, mut input) = (Vec::new(), BytesMut::new());
-    for piece in bytes.chunks(size) {
-        input.extend_from_slice(piece);
-        loop {
-            match framing.decode(&mut input) {
-                Ok(Some(string)) => strings.push(string.to_vec()),
-                Ok(None) => break,
-                Err(error) => return (strings, error.to_string()),
-            }
-        }
+#[test]
+fn no_length_is_too_much_for_framings_without_a_limit() {
+    fn kept<F: Framing>(mut framing: F, bytes: &[u8]) -> usize {
+        let mut input = BytesMut::from(bytes);
+        assert!(matches!(framing.decode(&mut input), Ok(None)));
+        input.len()
     }
-    (strings, String::new())
+    let netstring = Netstring::new().max_length(usize::MAX);
+    assert_eq!(kept(netstring, b"99999999999999999999999:a"), 25);
+    let prefixed = IntPrefixed::<4>::new().max_length(usize::MAX);
+    assert_eq!(kept(prefixed, b"\xff\xff\xff\xffa"), 5);
+    let varint = VarintPrefixed::new().max_length(usize::MAX);
+    assert_eq!(
+        kept(varint, b"\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01a"),
+        11
+    );
 }
 
-proptest! {
-    #[test]
-    fn what_is_encoded_is_decoded_in_any_pieces(
-        strings in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..50), 0..10),
-        size in 1..20_usize,
-    ) {
-        fn encoded<F: Framing>(framing: &F, strings: &[Vec<u8>]) -> Vec<u8> {
-            strings
-                .iter()
-                .flat_map(|string| {
-                    let (before, behind) = framing.encode(string.len()).unwrap();
-                    [before.as_slice(), string, behind].concat()
-                })
-                .collect()
-        }
-        let (netstring, prefixed) = (Netstring::new(), IntPrefixed::<2>::new());
-        let bytes = encoded(&netstring, &strings);
-        prop_assert_eq!(&decode_all(netstring, &bytes, size).0, &strings);
-        let bytes = encoded(&prefixed, &strings);
-        prop_assert_eq!(&decode_all(prefixed, &bytes, size).0, &strings);
+#[test]
+fn strings_behind_a_varint_are_the_same_however_they_travel() {
+    // C107
+    let long = "x".repeat(300);
+    let bytes = [
+        b"\x05hello\0\x81\0y\xac\x02",
+        long.as_bytes(),
+        b"\x09unfinish",
+    ]
+    .concat();
+    for segment in [1, 2, 3, 1460] {
+        let strings = Strings::in_segments(segment, VarintPrefixed::new());
+        strings.world.send(&bytes);
+        assert_eq!(*strings.log.borrow(), ["hello", "", "y", long.as_str()]);
     }
+    let strings = Strings::new(VarintPrefixed::new());
+    strings.control().send_string("hello").unwrap();
+    strings.control().send_string(&long).unwrap();
+    strings.world.pass(Duration::from_secs(1));
+    let sent = [b"\x05hello\xac\x02", long.as_bytes()].concat();
+    assert_eq!(*strings.world.received.borrow(), sent);
+}
 
-    #[test]
-    fn any_bytes_mean_the_same_in_any_pieces(
-        bytes in prop::collection::vec(prop::sample::select(b"0123:,x\0".to_vec()), 0..60),
-        size in 1..10_usize,
-    ) {
-        let framing = Netstring::new().max_length(30);
-        let whole = decode_all(framing.clone(), &bytes, 100);
-        prop_assert_eq!(decode_all(framing, &bytes, size), whole);
-        let framing = IntPrefixed::<1>::new().max_length(30);
-        let whole = decode_all(framing.clone(), &bytes, 100);
-        prop_assert_eq!(decode_all(framing, &bytes, size), whole);
+#[test]
+fn a_varint_that_is_too_long_or_too_much_closes() {
+    // C107
+    let cases: [(&[u8], _); 4] = [
+        (
+            b"\x0b",
+            VarintError::TooLong {
+                length: 11,
+                limit: 10,
+            },
+        ),
+        (
+            b"\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01",
+            VarintError::TooLong {
+                length: u64::MAX,
+                limit: 10,
+            },
+        ),
+        // 65 bits, and eleven bytes.
+        (
+            b"\x80\x80\x80\x80\x80\x80\x80\x80\x80\x02",
+            VarintError::Overlong,
+        ),
+        (
+            b"\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\0",
+            VarintError::Overlong,
+        ),
+    ];
+    for (bytes, expected) in cases {
+        let strings = Strings::new(VarintPrefixed::new().max_length(10));
+        strings.world.send([b"\x01a", bytes, b"\x01b"].concat());
+        let log = strings.log.borrow();
+        assert_eq!(*log, ["a".to_owned(), format!("failed: {expected}")]);
+        assert!(strings.world.is_over.get());
     }
 }

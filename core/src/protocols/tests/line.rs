@@ -2,8 +2,6 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 
-use proptest::prelude::*;
-
 use super::{Log, World};
 use crate::filter::TrafficLog;
 use crate::protocols::{LineControl, LineProtocol, LineReceiver};
@@ -354,25 +352,67 @@ fn what_came_before_a_filter_is_not_given_behind_it() {
     }
 }
 
-proptest! {
-    #[test]
-    fn any_bytes_give_the_same_lines_in_any_pieces(
-        data in prop::collection::vec(prop::sample::select(b"ab\r\n".to_vec()), 0..80),
-        segment in 1..10_usize,
-    ) {
-        let split: Vec<String> = String::from_utf8(data.clone())
-            .unwrap()
-            .split("\r\n")
-            .map(str::to_owned)
-            .collect();
-        let log = Log::default();
-        let notes = Rc::clone(&log);
-        let factory = move |_: &Address| {
-            let log = Rc::clone(&notes);
-            LineReceiver::new(Noting { log, on_line: Box::new(|_, _| Ok(())) })
-        };
-        let world = World::with(Simulation::new().segment_size(segment), factory);
-        world.send(&data);
-        prop_assert_eq!(&*log.borrow(), &split[..split.len() - 1]);
+/// A world with a receiver of lines, and the handle of its lines.
+fn world_and_handle() -> (World, Log, Rc<RefCell<Option<LineControl>>>) {
+    let handle: Rc<RefCell<Option<LineControl>>> = Rc::default();
+    let kept = Rc::clone(&handle);
+    let (world, log) = world_with(
+        |lines| lines,
+        move |lines, line| {
+            if line == "pause" {
+                lines.pause();
+            }
+            *kept.borrow_mut() = Some(lines.clone());
+            Ok(())
+        },
+    );
+    (world, log, handle)
+}
+
+#[test]
+fn a_line_that_was_searched_before_raw_mode_hides_none_behind_it() {
+    // C105
+    let (world, log, handle) = world_and_handle();
+    world.send("one\r\nunfinished");
+    handle.borrow().as_ref().unwrap().set_raw_mode();
+    world.send(".a\r\nb\r\n");
+    assert_eq!(
+        *log.borrow(),
+        ["one", "raw unfinished", "raw .a\r\nb\r\n", "a", "b"]
+    );
+}
+
+#[test]
+fn what_was_too_much_comes_before_what_waits() {
+    // C105
+    let (world, log, handle) = world_and_handle();
+    world.send("pause\r\nlast\r\n");
+    let handle = handle.borrow().clone().unwrap();
+    handle.set_raw_mode();
+    handle.set_line_mode(b"first\r\n");
+    handle.resume();
+    world.pass(Duration::from_secs(1));
+    assert_eq!(*log.borrow(), ["pause", "first", "last"]);
+}
+
+#[test]
+fn clearing_gives_back_what_was_too_much_as_well() {
+    // C105, C106
+    struct Clearing(Rc<RefCell<Vec<u8>>>);
+    impl LineProtocol for Clearing {
+        fn line_received(&mut self, lines: &LineControl, _: &[u8]) -> Result<()> {
+            lines.set_raw_mode();
+            Ok(())
+        }
+        fn raw_data_received(&mut self, lines: &LineControl, data: &[u8]) -> Result<()> {
+            lines.set_line_mode(&data[2..]);
+            self.0.borrow_mut().extend(lines.clear_line_buffer());
+            Ok(())
+        }
     }
+    let cleared: Rc<RefCell<Vec<u8>>> = Rc::default();
+    let kept = Rc::clone(&cleared);
+    let world = World::new(move |_: &Address| LineReceiver::new(Clearing(Rc::clone(&kept))));
+    world.send("raw\r\n12three\r\n");
+    assert_eq!(*cleared.borrow(), b"three\r\n");
 }

@@ -1,5 +1,7 @@
 //! One connection in a simulated world: what is sent to a protocol, and what it does.
 
+mod any_split;
+mod byte_count;
 mod file_sender;
 mod framed;
 mod idle_timeout;

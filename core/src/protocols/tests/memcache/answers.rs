@@ -9,7 +9,7 @@ use bytes::BytesMut;
 use proptest::prelude::*;
 
 use super::{Cache, error, result, text};
-use crate::protocols::Framing;
+use crate::protocols::Decoder;
 use crate::protocols::memcache::{
     CheckAndSet, Item, KeyFault, Memcache, MemcacheError, MemcacheProtocol, RefusalKind, Reply,
     ReplyFraming, Value,
