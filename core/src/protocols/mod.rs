@@ -1,5 +1,6 @@
 //! Protocols to build on: lines, length-prefixed strings, netstrings, codecs of your own; sending
-//! files, time-outs. And one that is ready: a client of [memcached](memcache).
+//! files, time-outs. And some that are ready: [`finger`], [`ident`], [`wire`], and a client of
+//! [memcached](memcache).
 //!
 //! A receiver cuts what comes into pieces and gives them to a type of yours, one at a time:
 //!
@@ -13,9 +14,11 @@
 
 mod byte_count;
 mod file_sender;
+pub mod finger;
 mod forwarding;
 mod framed;
 mod framing;
+pub mod ident;
 mod idle_timeout;
 mod input;
 mod int_prefixed;
