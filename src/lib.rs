@@ -48,3 +48,8 @@ struct Readme;
 #[cfg(all(doctest, feature = "http"))]
 #[doc = include_str!("../docs/testing.md")]
 struct Testing;
+
+/// The programs of the tutorial compile, and most of them run.
+#[cfg(all(doctest, feature = "http"))]
+#[doc = include_str!("../docs/finger.md")]
+struct FingerTutorial;
