@@ -123,7 +123,11 @@ fn serve(address: &str) -> Result<()> {
             .delimiter("\n")
             .max_length(LONGEST_LINE)
     })?;
-    writeln!(std::io::stdout(), "listening on {}", port.address())?;
-    std::io::stdout().flush()?;
+    let address = port.address().clone();
+    // Not before it would end in an orderly way.
+    reactor.call_when_running(move || {
+        let _ = writeln!(std::io::stdout(), "listening on {address}");
+        let _ = std::io::stdout().flush();
+    });
     reactor.run()
 }

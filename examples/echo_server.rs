@@ -83,7 +83,11 @@ fn serve((tls, address): Arguments) -> Result<()> {
         );
     }
     let port = server.listen(|_: &Address| Echo)?;
-    writeln!(std::io::stdout(), "listening on {}", port.address())?;
-    std::io::stdout().flush()?;
+    let address = port.address().clone();
+    // Not before it would end in an orderly way.
+    reactor.call_when_running(move || {
+        let _ = writeln!(std::io::stdout(), "listening on {address}");
+        let _ = std::io::stdout().flush();
+    });
     reactor.run()
 }

@@ -86,8 +86,12 @@ fn echo(description: &str) -> Result<()> {
         reactor: to_stop.clone(),
     })?;
     if !is_single {
-        writeln!(std::io::stdout(), "listening on {}", port.address())?;
-        std::io::stdout().flush()?;
+        let address = port.address().clone();
+        // Not before it would end in an orderly way.
+        reactor.call_when_running(move || {
+            let _ = writeln!(std::io::stdout(), "listening on {address}");
+            let _ = std::io::stdout().flush();
+        });
     }
     reactor.run()
 }

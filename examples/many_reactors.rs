@@ -111,8 +111,11 @@ fn serve(address: SocketAddr, threads: usize) -> Result<()> {
     for _ in 1..threads {
         others.push(start_another(address, reactor.remote())?);
     }
-    writeln!(std::io::stdout(), "listening on {address}")?;
-    std::io::stdout().flush()?;
+    // Not before it would end in an orderly way.
+    reactor.call_when_running(move || {
+        let _ = writeln!(std::io::stdout(), "listening on {address}");
+        let _ = std::io::stdout().flush();
+    });
     reactor.on_shutdown(Phase::After, move || {
         for (remote, _) in &others {
             let _ = remote.call_from_thread(|reactor| {

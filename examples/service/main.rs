@@ -66,7 +66,11 @@ fn serve(listen: Listen, address: SocketAddr) -> Result<()> {
         store: Rc::new(Table::new(&reactor)),
     };
     let port = listen(TcpServer::new(&reactor, address), service)?;
-    writeln!(std::io::stdout(), "listening on {}", port.address())?;
-    std::io::stdout().flush()?;
+    let address = port.address().clone();
+    // Not before it would end in an orderly way.
+    reactor.call_when_running(move || {
+        let _ = writeln!(std::io::stdout(), "listening on {address}");
+        let _ = std::io::stdout().flush();
+    });
     reactor.run()
 }
