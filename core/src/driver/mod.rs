@@ -19,10 +19,10 @@ pub(crate) mod system;
 use std::io::{self, IoSlice};
 use std::os::fd::{BorrowedFd, OwnedFd};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::datagram::{DatagramOption, DatagramOptions};
-use crate::{Address, Credentials, SocketOption};
+use crate::{Address, Credentials, LookupVerdict, SocketOption};
 
 /// What identifies a source to its driver: slot and generation, see `reactor::sources`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -69,10 +69,12 @@ pub(crate) trait Wake: Send + Sync {
 pub(crate) enum Lookup {
     /// Ask the system's resolver, on a thread.
     AskSystem,
-    /// These are its addresses (never empty).
-    Known(Vec<std::net::IpAddr>),
-    /// There is no such name.
-    NoSuchName,
+    /// It knows what there is to say, and says so after a while.
+    Known {
+        /// The addresses, never empty, or why there are none.
+        verdict: Result<Vec<std::net::IpAddr>, LookupVerdict>,
+        delay: Duration,
+    },
 }
 
 /// What a client connection is made with.

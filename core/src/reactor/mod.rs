@@ -24,6 +24,7 @@
 
 mod coroutine;
 mod descriptors;
+mod driven;
 mod handle;
 mod jobs;
 mod pending;

@@ -12,7 +12,7 @@ use super::threads::ThreadPool;
 use super::turn::Core;
 use crate::deferred::maybe_deferred;
 use crate::driver::Lookup;
-use crate::{Deferred, LookupError, LookupVerdict, Result};
+use crate::{Deferred, LookupError, LookupVerdict, Outcome, Result};
 
 /// The threads that wait for the system's resolver.
 pub(super) struct Names {
@@ -64,13 +64,20 @@ pub(super) fn look_up(core: &Rc<Core>, host: &str) -> Deferred<Vec<IpAddr>> {
 /// The same, of a name that is one, without the resolver that the user may have set.
 #[track_caller]
 pub(super) fn by_system(core: &Rc<Core>, host: &str) -> Deferred<Vec<IpAddr>> {
-    let error = |verdict| LookupError {
-        host: host.to_owned(),
-        verdict,
-    };
     match core.driver.lookup(host) {
-        Lookup::Known(addresses) => Deferred::succeed(addresses),
-        Lookup::NoSuchName => Deferred::fail(error(LookupVerdict::NoSuchName)),
+        Lookup::Known { verdict, delay } => {
+            let host = host.to_owned();
+            let verdict = verdict.map_err(|verdict| LookupError { host, verdict }.into());
+            if delay.is_zero() {
+                return verdict.into_deferred();
+            }
+            // Like the system's, it goes on when nobody waits for it any more.
+            let (resolver, deferred) = Deferred::new();
+            let _ = core
+                .handle()
+                .call_later(delay, move || resolver.resolve(verdict));
+            deferred
+        }
         Lookup::AskSystem => {
             let host = host.to_owned();
             jobs::run(core, &core.names.threads, move || ask_system(host))

@@ -63,19 +63,27 @@ const FAREWELL_ROUNDS: usize = 100;
 impl Core {
     /// Stops for good.
     pub(super) fn shut_down(self: &Rc<Self>) -> Result<()> {
-        let pending = Rc::new(Cell::new(0_usize));
-        let mut turned = Ok(());
-        while turned.is_ok() {
-            // Again after each turn: what is waited for may add further ones.
-            self.run_triggers(Phase::Before, &pending);
-            if pending.get() == 0 {
-                break;
+        while !self.try_to_end() {
+            if let Err(error) = self.turn() {
+                // Also when it cannot turn any more: it was asked to stop.
+                self.end();
+                return Err(error.into());
             }
-            turned = self.turn();
         }
-        // Also when it cannot turn any more: it was asked to stop.
+        Ok(())
+    }
+
+    /// Ends if no trigger has to be waited for; gives back whether it has.
+    pub(super) fn try_to_end(self: &Rc<Self>) -> bool {
+        if self.state.get() != State::Stopped {
+            // Again after each turn: what is waited for may add further ones.
+            self.run_triggers(Phase::Before, &self.triggers_pending);
+            if self.triggers_pending.get() > 0 {
+                return false;
+            }
+        }
         self.end();
-        Ok(turned?)
+        true
     }
 
     /// Everything after the last turn; also what a dropped reactor does. Done twice, it is

@@ -53,6 +53,8 @@ pub(crate) struct Core {
     /// What waits for a thread's answer.
     pub(super) jobs: Jobs,
     pub(super) triggers: RefCell<Triggers>,
+    /// How many triggers the shutdown waits for.
+    pub(super) triggers_pending: Rc<Cell<usize>>,
     pub(super) signals: RefCell<Option<Signals>>,
     pub(super) signal_handlers: SignalHandlers,
     pub(super) handle_signals: Cell<bool>,
@@ -61,6 +63,8 @@ pub(crate) struct Core {
     /// A turn waits no longer than this: see [`iterate`](Self::iterate).
     wait_until: Cell<Option<Instant>>,
     pub(super) state: Cell<State>,
+    /// Whether it runs without a `run`, by the turns that another reactor gives it.
+    pub(super) is_driven: Cell<bool>,
     /// Buffers that every connection of this reactor uses, one after another.
     pub(crate) buffers: Buffers,
     /// What its thread had noted when it was made: see `testing::assert_clean`.
@@ -109,12 +113,14 @@ impl Core {
             resolver: RefCell::default(),
             jobs: Jobs::default(),
             triggers: RefCell::default(),
+            triggers_pending: Rc::default(),
             signals: RefCell::default(),
             signal_handlers: SignalHandlers::default(),
             handle_signals: Cell::new(true),
             children: Children::default(),
             wait_until: Cell::default(),
             state: Cell::new(State::Idle),
+            is_driven: Cell::default(),
             buffers: Buffers::default(),
             begun: Begun {
                 deferreds: deferred::live_count(),
@@ -167,14 +173,16 @@ impl Core {
     /// Runs until `done`, or until the reactor is stopped, which it then is when this returns.
     pub(super) fn run(self: &Rc<Self>, mut done: impl FnMut() -> bool) -> Result<()> {
         match self.state.get() {
-            State::Running | State::Stopping => return Err(ReactorError::AlreadyRunning.into()),
+            State::Running | State::Stopping if !self.is_driven.get() => {
+                return Err(ReactorError::AlreadyRunning.into());
+            }
             State::Stopped => return Err(ReactorError::NotRestartable.into()),
-            State::Idle if run_queue::in_user_function() => {
+            _ if run_queue::in_user_function() => {
                 return Err(ReactorError::InsideCallback.into());
             }
-            State::Idle => {}
+            State::Idle => self.state.set(State::Running),
+            State::Running | State::Stopping => self.is_driven.set(false),
         }
-        self.state.set(State::Running);
         let result = self.run_started(&mut done);
         *self.signals.borrow_mut() = None;
         if self.state.get() != State::Stopped {
@@ -187,21 +195,30 @@ impl Core {
         if self.handle_signals.get() {
             *self.signals.borrow_mut() = Signals::install(&*self.driver)?;
         }
-        self.workers.start()?;
-        self.names.start()?;
-        for call in self.when_running.take() {
-            run_call("a call of call_when_running", call);
-        }
+        self.start()?;
         loop {
-            // First, so that a stop asked for by what also makes it `done` is not forgotten.
-            if self.state.get() == State::Stopping {
-                return self.shut_down();
+            match self.state.get() {
+                // First, so that a stop asked for by what also makes it `done` is not forgotten.
+                State::Stopping => return self.shut_down(),
+                // It was ended from outside.
+                State::Stopped => return Ok(()),
+                State::Idle | State::Running => {}
             }
             if done() {
                 return Ok(());
             }
             self.turn()?;
         }
+    }
+
+    /// What comes before the first turn.
+    pub(super) fn start(&self) -> io::Result<()> {
+        self.workers.start()?;
+        self.names.start()?;
+        for call in self.when_running.take() {
+            run_call("a call of call_when_running", call);
+        }
+        Ok(())
     }
 
     /// One turn; its steps are numbered as in the documentation of [the module](super).
@@ -238,7 +255,7 @@ impl Core {
     }
 
     fn how_long_to_wait(&self) -> Wait {
-        if !self.agenda.borrow().is_empty() || !self.soon.borrow().is_empty() {
+        if self.has_work() {
             return Wait::No;
         }
         let moments = [self.next_deadline(), self.wait_until.get()];
@@ -335,13 +352,24 @@ impl Core {
     pub(super) fn disown(self: Rc<Self>) {
         match self.state.get() {
             // `run`, further up the stack, holds it, and ends it as soon as that is possible.
-            State::Running | State::Stopping => self.state.set(State::Stopping),
-            State::Idle if run_queue::in_user_function() => {
-                // Ending it calls user functions, so it waits for the one that runs.
-                drop(Deferred::succeed(()).map(move |()| self.end()));
+            State::Running | State::Stopping if !self.is_driven.get() => {
+                self.state.set(State::Stopping);
             }
-            State::Idle | State::Stopped => self.end(),
+            _ => self.end_when_possible(),
         }
+    }
+
+    /// Ends it for good now, or after the user function that runs: that calls others.
+    pub(super) fn end_when_possible(self: Rc<Self>) {
+        if run_queue::in_user_function() {
+            drop(Deferred::succeed(()).map(move |()| self.end()));
+        } else {
+            self.end();
+        }
+    }
+
+    pub(super) fn has_work(&self) -> bool {
+        !self.agenda.borrow().is_empty() || !self.soon.borrow().is_empty()
     }
 }
 

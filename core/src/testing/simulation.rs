@@ -48,13 +48,13 @@ impl Simulation {
 
     /// The most bytes that travel together, at least 1.
     pub fn segment_size(mut self, bytes: usize) -> Self {
-        self.options.segment_size = bytes.max(1);
+        self.options.link.segment_size = bytes.max(1);
         self
     }
 
     /// How long everything takes from one end of a connection to the other.
     pub fn delay(mut self, delay: Duration) -> Self {
-        self.options.delay = delay;
+        self.options.link.latency = delay;
         self
     }
 
@@ -67,7 +67,7 @@ impl Simulation {
     /// A host name and its addresses, in the order in which a resolver gives them.
     pub fn host(mut self, name: &str, addresses: impl IntoIterator<Item = IpAddr>) -> Self {
         self.options
-            .hosts
+            .names
             .insert(name.to_ascii_lowercase(), addresses.into_iter().collect());
         self
     }

@@ -1,25 +1,32 @@
 //! The simulated driver: a virtual clock and a network in memory.
 //!
-//! Time stands still while the program runs and jumps to the next thing that happens when it waits
-//! ([`Driver::poll`]), so an hour of timeouts passes in no time. The network ([`network`]) behaves as
-//! TCP does on Linux where a program can tell the difference. Nothing here is left to chance: the
-//! same program takes the same course every time. While a thread works for the reactor, time stands
-//! still: so what the thread does takes no time, and one that itself waits for time to pass hangs.
+//! Time stands still while the programs run and jumps to the next thing that happens when all of them
+//! wait ([`Driver::poll`]), so an hour of timeouts passes in no time. The network ([`network`]) behaves
+//! as TCP does on Linux where a program can tell the difference. Nothing here is left to chance, but
+//! for what the world's seed decides: the same programs take the same course every time. While a thread
+//! works for a reactor, time stands still: so what the thread does takes no time, and one that itself
+//! waits for time to pass hangs.
+//!
+//! A world ([`world`]) has one host or several; each has its reactor, and a driver of its own.
 
 mod datagrams;
 mod network;
+mod options;
+mod pcap;
+mod random;
 mod stream;
 #[cfg(test)]
 mod tests;
+mod waker;
+mod world;
 
 use crate::Address;
 use crate::datagram::DatagramOptions;
-use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
+use std::cell::{Cell, RefCell, RefMut};
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::rc::{Rc, Weak};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::{
@@ -29,63 +36,61 @@ use super::{
 use datagrams::SimulatedDatagrams;
 use network::Network;
 use stream::{SimulatedListener, SimulatedStream};
+use waker::SimulatedWaker;
 
-/// What a simulated world is like.
-#[derive(Clone, Debug)]
-pub(crate) struct SimulationOptions {
-    /// The most bytes that travel together; at least 1. By default 1460, as on Ethernet.
-    pub(crate) segment_size: usize,
-    /// How long everything takes from one end to the other. By default 1 ms.
-    pub(crate) delay: Duration,
-    /// How many bytes may be under way or unread in one direction; at least 1. By default 64 KiB.
-    pub(crate) window: usize,
-    /// The names that exist, in lower case, and their addresses. By default only `localhost`.
-    pub(crate) hosts: BTreeMap<String, Vec<IpAddr>>,
-    /// Hosts that never answer a connection attempt.
-    pub(crate) silent: Vec<IpAddr>,
-    /// Hosts to which there is no way.
-    pub(crate) unreachable: Vec<IpAddr>,
-}
+pub(crate) use network::{Addresses, HostId};
+pub(crate) use options::{LinkOptions, SimulationOptions};
+pub(crate) use random::Random;
+pub(crate) use world::{Program, SimulatedWorld};
 
-impl Default for SimulationOptions {
-    fn default() -> Self {
-        let localhost = IpAddr::V4(Ipv4Addr::LOCALHOST);
-        Self {
-            segment_size: 1460,
-            delay: Duration::from_millis(1),
-            window: 64 * 1024,
-            hosts: BTreeMap::from([("localhost".to_owned(), vec![localhost])]),
-            silent: Vec::new(),
-            unreachable: Vec::new(),
-        }
-    }
-}
-
-/// A driver of a simulated world.
+/// The driver of one host's reactor.
 pub(crate) struct SimulatedDriver {
-    /// What the world's time counts from.
-    base: Instant,
-    /// Shared with every stream and listener.
-    network: Rc<RefCell<Network>>,
+    world: Rc<SimulatedWorld>,
+    host: HostId,
+    /// Which of the host's lives it belongs to: a crash ends one.
+    life: u32,
     waker: Arc<SimulatedWaker>,
-    threads_at_work: Cell<i32>,
+    threads_at_work: Rc<Cell<i32>>,
 }
 
 impl SimulatedDriver {
+    /// That of the only host of a world, which has every address.
     pub(crate) fn new(options: SimulationOptions) -> Self {
+        SimulatedWorld::new(options, 0).add_host("", Addresses::Every)
+    }
+
+    fn of(world: &Rc<SimulatedWorld>, host: HostId, threads_at_work: Rc<Cell<i32>>) -> Self {
         Self {
-            base: Instant::now(),
-            network: Rc::new(RefCell::new(Network::new(options))),
-            waker: Arc::default(),
-            threads_at_work: Cell::new(0),
+            world: Rc::clone(world),
+            host,
+            life: world.network.borrow().life(host),
+            waker: world.wakers.of(host),
+            threads_at_work,
         }
+    }
+
+    pub(crate) fn host(&self) -> HostId {
+        self.host
     }
 
     /// A handle to the network, which notes from now on what it can be asked for.
     pub(crate) fn control(&self) -> Control {
-        let attempts = &mut self.network.borrow_mut().attempts;
+        let attempts = &mut self.world.network.borrow_mut().attempts;
         attempts.get_or_insert_default();
-        Control(Rc::downgrade(&self.network))
+        Control(Rc::downgrade(&self.world.network))
+    }
+
+    /// The network, unless the host has crashed.
+    fn network(&self) -> io::Result<RefMut<'_, Network>> {
+        let network = self.world.network.borrow_mut();
+        match network.is_alive(self.host, self.life) {
+            true => Ok(network),
+            false => Err(io::ErrorKind::NetworkDown.into()),
+        }
+    }
+
+    fn stream(&self, id: network::Id) -> SimulatedStream {
+        SimulatedStream::new(Rc::clone(&self.world.network), id)
     }
 }
 
@@ -138,52 +143,53 @@ impl Control {
 
 impl Driver for SimulatedDriver {
     fn now(&self) -> Instant {
-        self.base + self.network.borrow().now()
+        self.world.now()
     }
 
     fn poll(&self, events: &mut Vec<Event>, wait: Wait) -> io::Result<()> {
-        let deadline = match wait {
+        let until = match wait {
             Wait::No => Some(Duration::ZERO),
-            Wait::Until(deadline) => Some(deadline.saturating_duration_since(self.base)),
+            Wait::Until(deadline) => Some(self.world.since_beginning(deadline)),
             Wait::Forever => None,
         };
         let found = events.len();
         loop {
-            let mut network = self.network.borrow_mut();
+            // What a crash has ended is told nothing any more, and does not wait.
+            let Ok(mut network) = self.network() else {
+                return Ok(());
+            };
             network.deliver();
-            network.take_events(events);
+            network.take_events(self.host, events);
+            drop(network);
             // Both, whichever comes first: a wake-up must not be left over for the next poll.
-            if self.waker.take() || events.len() > found {
+            let has_something = self.waker.take() || events.len() > found;
+            if self.world.is_giving_turns() {
                 return Ok(());
             }
-            match (network.next_arrival(), deadline) {
-                (_, Some(deadline)) if deadline <= network.now() => return Ok(()),
-                // Time stands still while a thread works: what it has to say comes first.
-                (arrival, _)
-                    if self.threads_at_work.get() > 0
-                        && arrival.is_none_or(|at| at > network.now()) =>
-                {
-                    drop(network);
-                    self.waker.wait();
-                }
-                (Some(arrival), deadline) if deadline.is_none_or(|at| arrival <= at) => {
-                    network.advance(arrival);
-                }
-                (_, Some(deadline)) => {
-                    network.advance(deadline);
-                    return Ok(());
-                }
-                (_, None) => {
-                    return Err(io::Error::other(
-                        "nothing can ever happen any more: every program in the simulation waits",
-                    ));
-                }
+            let (others_turned, next_turn) = self.world.give_turns(self.host);
+            let now = self.world.network.borrow().now();
+            if has_something || until.is_some_and(|until| until <= now) {
+                return Ok(());
+            }
+            if others_turned {
+                continue;
+            }
+            // Time stands still while a thread works: what it has to say comes first.
+            let arrival = self.world.network.borrow().next_arrival();
+            if self.world.has_threads_at_work(self.host) && arrival.is_none_or(|at| at > now) {
+                self.world.wakers.wait(self.host);
+            } else if !self.world.advance(next_turn, until)? {
+                return Ok(());
             }
         }
     }
 
     fn has_events(&self) -> bool {
-        self.network.borrow().has_events()
+        let network = self.world.network.borrow();
+        let is_due = network.next_arrival().is_some_and(|at| at <= network.now());
+        let has_events = is_due || network.has_events(self.host);
+        drop(network);
+        has_events || self.world.others_are_ready(self.host)
     }
 
     fn waker(&self) -> Arc<dyn Wake> {
@@ -204,11 +210,7 @@ impl Driver for SimulatedDriver {
     }
 
     fn lookup(&self, host: &str) -> Lookup {
-        let host = host.to_ascii_lowercase();
-        match self.network.borrow().options().hosts.get(&host) {
-            Some(addresses) if !addresses.is_empty() => Lookup::Known(addresses.clone()),
-            _ => Lookup::NoSuchName,
-        }
+        self.world.network.borrow().look_up(host)
     }
 
     fn connect(
@@ -217,14 +219,14 @@ impl Driver for SimulatedDriver {
         options: &ConnectOptions,
         token: Token,
     ) -> io::Result<Box<dyn Stream>> {
-        let mut network = self.network.borrow_mut();
+        let mut network = self.network()?;
         if let Some(attempts) = &mut network.attempts {
             attempts.push(to.clone());
         }
-        let to = network.hidden_address(to)?;
-        let id = network.connect(to, options, token)?;
+        let to = network.hidden_address(self.host, to)?;
+        let id = network.connect(self.host, to, options, token)?;
         drop(network);
-        Ok(Box::new(SimulatedStream::new(self.network.clone(), id)))
+        Ok(Box::new(self.stream(id)))
     }
 
     fn listen(
@@ -233,11 +235,12 @@ impl Driver for SimulatedDriver {
         options: &ListenOptions,
         token: Token,
     ) -> io::Result<Box<dyn Listener>> {
-        let mut network = self.network.borrow_mut();
-        let on = network.hide(on)?;
-        let id = network.listen(on, options, token)?;
+        let mut network = self.network()?;
+        let on = network.hide(self.host, on)?;
+        let id = network.listen(self.host, on, options, token)?;
         drop(network);
-        Ok(Box::new(SimulatedListener::new(self.network.clone(), id)))
+        let network = Rc::clone(&self.world.network);
+        Ok(Box::new(SimulatedListener::new(network, id)))
     }
 
     fn bind_datagrams(
@@ -247,46 +250,19 @@ impl Driver for SimulatedDriver {
         token: Token,
     ) -> io::Result<Box<dyn DatagramSocket>> {
         let id = self
-            .network
-            .borrow_mut()
-            .bind_datagrams(on, options, token)?;
-        Ok(Box::new(SimulatedDatagrams::new(self.network.clone(), id)))
+            .network()?
+            .bind_datagrams(self.host, on, options, token)?;
+        let network = Rc::clone(&self.world.network);
+        Ok(Box::new(SimulatedDatagrams::new(network, id)))
     }
 
     fn pair(&self, tokens: [Token; 2]) -> io::Result<[Box<dyn Stream>; 2]> {
-        let ids = self.network.borrow_mut().pair(tokens);
-        let stream = |id| SimulatedStream::new(self.network.clone(), id);
-        Ok(ids.map(|id| -> Box<dyn Stream> { Box::new(stream(id)) }))
+        let ids = self.network()?.pair(self.host, tokens);
+        Ok(ids.map(|id| -> Box<dyn Stream> { Box::new(self.stream(id)) }))
     }
 
     fn descriptors(&self) -> io::Result<&dyn Descriptors> {
         let why = "a simulated world has no descriptors and no processes";
         Err(io::Error::new(io::ErrorKind::Unsupported, why))
-    }
-}
-
-/// A flag, and what a thread sleeps on until it is set.
-#[derive(Default)]
-struct SimulatedWaker {
-    woken: Mutex<bool>,
-    changed: Condvar,
-}
-
-impl SimulatedWaker {
-    fn take(&self) -> bool {
-        std::mem::take(&mut *self.woken.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    /// Waits in real time until the flag is set; leaves it set.
-    fn wait(&self) {
-        let woken = self.woken.lock().unwrap_or_else(PoisonError::into_inner);
-        drop(self.changed.wait_while(woken, |woken| !*woken));
-    }
-}
-
-impl Wake for SimulatedWaker {
-    fn wake(&self) {
-        *self.woken.lock().unwrap_or_else(PoisonError::into_inner) = true;
-        self.changed.notify_one();
     }
 }

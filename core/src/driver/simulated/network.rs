@@ -4,55 +4,70 @@
 //! way. An end knows its peer only by its number, and numbers are never used again, so what arrives
 //! for an end that was closed is answered with a reset, as TCP does.
 
+mod arrivals;
 mod datagrams;
+mod faults;
 mod held;
+mod hosts;
+mod links;
 mod names;
 mod ports;
+mod trace;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use super::SimulationOptions;
+use super::{Random, SimulationOptions};
 use crate::Address;
 use crate::driver::{Event, Readiness, Token};
-use datagrams::{Datagram, Mailbox};
+use arrivals::{Arrival, Parcel};
+use datagrams::Mailbox;
 use held::Held;
-use names::Names;
+use hosts::{Host, NOWHERE};
+use links::Path;
+use names::{NameFault, Names};
 use ports::Port;
+use trace::Trace;
+
+pub(crate) use hosts::{Addresses, HostId};
 
 /// The number of an end or of a port; never used twice.
 pub(super) type Id = u64;
 
 /// Everything between the programs of a world.
-pub(super) struct Network {
+pub(crate) struct Network {
     options: SimulationOptions,
+    random: Random,
     now: Duration,
     last_id: Id,
-    last_ephemeral: u16,
+    hosts: Vec<Host>,
     pub(super) ends: BTreeMap<Id, End>,
     ports: BTreeMap<Id, Port>,
     /// The sockets for datagrams.
     mailboxes: BTreeMap<Id, Mailbox>,
     /// The UNIX sockets that are listened on.
     names: Names,
-    /// The port numbers that listeners and clients have, and how many have each.
-    taken: BTreeMap<u16, usize>,
+    /// The host names whose look-up fails or is slow.
+    name_faults: BTreeMap<String, NameFault>,
     /// The addresses whose connections are held up.
     held: BTreeSet<SocketAddr>,
     /// Where somebody tried to connect to, the oldest first; `None` when nobody will ask.
     pub(super) attempts: Option<Vec<Address>>,
+    /// From host to host.
+    paths: BTreeMap<(HostId, HostId), Path>,
     /// What will arrive, by time and the order of sending.
-    under_way: BTreeMap<(Duration, u64), Arrival>,
+    under_way: BTreeMap<(Duration, u64), Parcel>,
     last_sent: u64,
-    /// The ends and ports that have events, in the order in which they got the first.
-    signalled: VecDeque<Id>,
+    /// All that has arrived, if that is wanted.
+    trace: Option<Trace>,
 }
 
 /// One end of a connection.
 pub(super) struct End {
     source: Source,
+    peer_host: HostId,
     pub(super) local: SocketAddr,
     pub(super) remote: SocketAddr,
     /// The other end; unknown to a client until the server has answered.
@@ -73,6 +88,8 @@ pub(super) struct End {
     /// Whether a write was told to come again.
     pub(super) write_blocked: bool,
     pub(super) reset_on_close: bool,
+    /// Since when something that it sent is not answered, if the way is blocked.
+    unanswered_since: Option<Duration>,
     /// Whether `local`'s port number is its own, and not its listener's.
     owns_port: bool,
 }
@@ -89,48 +106,11 @@ pub(super) enum State {
 }
 
 /// Who gets the events, and which are due.
-#[derive(Default)]
 struct Source {
+    host: HostId,
     /// None while nobody has accepted the connection.
     token: Option<Token>,
     due: Option<Readiness>,
-}
-
-/// What arrives. `from` is the end to which a reset goes if nobody is there any more.
-enum Arrival {
-    Attempt {
-        from: Id,
-        to: SocketAddr,
-    },
-    Accepted {
-        to: Id,
-        from: Id,
-    },
-    Failed {
-        to: Id,
-        why: io::ErrorKind,
-    },
-    Data {
-        to: Id,
-        from: Id,
-        bytes: Vec<u8>,
-    },
-    Window {
-        to: Id,
-        bytes: usize,
-    },
-    End {
-        to: Id,
-    },
-    Reset {
-        to: Id,
-    },
-    /// A datagram, for whoever receives there.
-    Datagram(Datagram),
-    /// Nobody does.
-    Undelivered {
-        to: Id,
-    },
 }
 
 const READABLE: Readiness = Readiness {
@@ -155,31 +135,33 @@ const BROKEN: Readiness = Readiness {
 };
 
 impl Network {
-    pub(super) fn new(options: SimulationOptions) -> Self {
+    pub(super) fn new(options: SimulationOptions, seed: u64) -> Self {
         Self {
             options,
+            random: Random::new(seed),
             now: Duration::ZERO,
             last_id: 0,
-            last_ephemeral: u16::MAX,
+            hosts: Vec::new(),
             ends: BTreeMap::new(),
             ports: BTreeMap::new(),
             mailboxes: BTreeMap::new(),
             names: Names::default(),
-            taken: BTreeMap::new(),
+            name_faults: BTreeMap::new(),
             held: BTreeSet::new(),
             attempts: None,
+            paths: BTreeMap::new(),
             under_way: BTreeMap::new(),
             last_sent: 0,
-            signalled: VecDeque::new(),
+            trace: None,
         }
     }
 
-    pub(super) fn options(&self) -> &SimulationOptions {
-        &self.options
+    pub(crate) fn options(&mut self) -> &mut SimulationOptions {
+        &mut self.options
     }
 
     /// The time since the world began.
-    pub(super) fn now(&self) -> Duration {
+    pub(crate) fn now(&self) -> Duration {
         self.now
     }
 
@@ -187,32 +169,8 @@ impl Network {
         self.now = self.now.max(to);
     }
 
-    pub(super) fn next_arrival(&self) -> Option<Duration> {
-        self.under_way.first_key_value().map(|(&(at, _), _)| at)
-    }
-
-    /// Whether somebody is owed an event, or something should have arrived.
-    pub(super) fn has_events(&self) -> bool {
-        !self.signalled.is_empty() || self.next_arrival().is_some_and(|at| at <= self.now)
-    }
-
-    /// Lets arrive what should have by now.
-    pub(super) fn deliver(&mut self) {
-        // What the arrivals set under way waits for the next call, else two ends without a delay
-        // could keep each other busy for ever.
-        let last = self.last_sent;
-        while let Some(entry) = self.under_way.first_entry() {
-            let (at, number) = *entry.key();
-            if at > self.now || number > last {
-                break;
-            }
-            let arrival = entry.remove();
-            self.arrive(arrival);
-        }
-    }
-
-    pub(super) fn take_events(&mut self, events: &mut Vec<Event>) {
-        while let Some(id) = self.signalled.pop_front() {
+    pub(super) fn take_events(&mut self, host: HostId, events: &mut Vec<Event>) {
+        while let Some(id) = self.hosts[host].signalled.pop_front() {
             // Or it was closed meanwhile.
             let Some(source) = self.source(id) else {
                 continue;
@@ -223,6 +181,10 @@ impl Network {
         }
     }
 
+    pub(super) fn has_events(&self, host: HostId) -> bool {
+        !self.hosts[host].signalled.is_empty()
+    }
+
     /// Sends as much of the slices as the window allows; `None` if that is nothing.
     pub(super) fn write(&mut self, from: Id, slices: &[io::IoSlice<'_>]) -> Option<usize> {
         let end = self.ends.get_mut(&from)?;
@@ -230,6 +192,7 @@ impl Network {
         let taken = total.min(end.window);
         end.window -= taken;
         end.write_blocked = taken < total;
+        let (host, peer_host) = (end.source.host, end.peer_host);
         let to = end.peer?;
         if taken == 0 && total > 0 {
             return None;
@@ -239,29 +202,27 @@ impl Network {
             let rest = taken - bytes.len();
             bytes.extend_from_slice(&slice[..slice.len().min(rest)]);
         }
-        for segment in bytes.chunks(self.options.segment_size.max(1)) {
-            self.send(Arrival::Data {
-                to,
-                from,
-                bytes: segment.to_vec(),
-            });
+        let segment_size = self.path(host, peer_host).options.segment_size;
+        for segment in bytes.chunks(segment_size.max(1)) {
+            let bytes = segment.to_vec();
+            self.send(host, peer_host, Arrival::Data { to, from, bytes });
         }
         Some(taken)
     }
 
     /// Tells the writer that the reader has made room.
     pub(super) fn open_window(&mut self, reader: Id, bytes: usize) {
-        if let Some(to) = self.ends.get(&reader).and_then(|end| end.peer) {
-            self.send(Arrival::Window { to, bytes });
+        if let Some((host, peer_host, to)) = self.ends.get(&reader).and_then(End::way) {
+            self.send(host, peer_host, Arrival::Window { to, bytes });
         }
     }
 
     pub(super) fn end_direction(&mut self, id: Id) {
         if let Some(end) = self.ends.get_mut(&id)
             && !std::mem::replace(&mut end.write_closed, true)
-            && let Some(to) = end.peer
+            && let Some((host, peer_host, to)) = end.way()
         {
-            self.send(Arrival::End { to });
+            self.send(host, peer_host, Arrival::End { to, from: id });
         }
     }
 
@@ -272,109 +233,19 @@ impl Network {
             return;
         };
         if end.owns_port {
-            self.free_port(end.local.port());
+            self.free_port(end.source.host, end.local.port());
         }
-        if let (State::Connected, Some(to)) = (end.state, end.peer) {
+        if let (State::Connected, Some((host, peer_host, to))) = (end.state, end.way()) {
             if end.reset_on_close || !end.received.is_empty() {
-                self.send(Arrival::Reset { to });
+                self.send(host, peer_host, Arrival::Reset { to });
             } else if !end.write_closed {
-                self.send(Arrival::End { to });
+                self.send(host, peer_host, Arrival::End { to, from: id });
             }
             if !end.held.bytes.is_empty() {
                 // They are still to come, and will find nobody.
-                self.send(Arrival::Reset { to });
+                self.send(host, peer_host, Arrival::Reset { to });
             }
         }
-    }
-
-    pub(super) fn reset(&mut self, address: SocketAddr) {
-        let hit = |end: &End| end.local == address || end.remote == address;
-        let ids = self
-            .ends
-            .iter()
-            .filter(|(_, end)| hit(end))
-            .map(|(&id, _)| id);
-        for id in ids.collect::<BTreeSet<_>>() {
-            self.broken(id);
-        }
-    }
-
-    fn arrive(&mut self, arrival: Arrival) {
-        let Some(arrival) = self.hold_up(arrival) else {
-            return;
-        };
-        match arrival {
-            Arrival::Attempt { from, to } => self.attempt(from, to),
-            Arrival::Accepted { to, from } => match self.ends.get_mut(&to) {
-                Some(end) if end.state == State::Connecting => {
-                    end.peer = Some(from);
-                    end.state = State::Connected;
-                    self.signal(to, WRITABLE);
-                }
-                // Given up meanwhile.
-                _ => self.send(Arrival::Reset { to: from }),
-            },
-            Arrival::Failed { to, why } => {
-                if let Some(end) = self.ends.get_mut(&to) {
-                    end.state = State::Failed(why);
-                    self.signal(to, BROKEN);
-                }
-            }
-            Arrival::Data { to, from, bytes } => match self.ends.get_mut(&to) {
-                Some(end) if end.state == State::Connected => {
-                    end.received.extend(bytes);
-                    self.signal(to, READABLE);
-                }
-                Some(_) => {}
-                None => self.send(Arrival::Reset { to: from }),
-            },
-            Arrival::Window { to, bytes } => {
-                if let Some(end) = self.ends.get_mut(&to) {
-                    end.window += bytes;
-                    if std::mem::take(&mut end.write_blocked) {
-                        self.signal(to, WRITABLE);
-                    }
-                }
-            }
-            Arrival::End { to } => {
-                if let Some(end) = self.ends.get_mut(&to)
-                    && end.state == State::Connected
-                {
-                    end.read_closed = true;
-                    self.signal(to, ENDED);
-                }
-            }
-            Arrival::Reset { to } => self.broken(to),
-            Arrival::Datagram(datagram) => self.deliver_datagram(&datagram),
-            Arrival::Undelivered { to } => self.refuse(to),
-        }
-    }
-
-    /// A reset has come. What had arrived before stays readable, as on Linux.
-    fn broken(&mut self, id: Id) {
-        if let Some(end) = self.ends.get_mut(&id) {
-            match end.state {
-                State::Connecting => end.state = State::Failed(io::ErrorKind::ConnectionReset),
-                State::Connected => {
-                    end.state = State::Broken;
-                    end.held = Held::default();
-                    // After the peer's end there is nothing more to read, only to write.
-                    end.error = Some(if end.read_closed {
-                        io::ErrorKind::BrokenPipe
-                    } else {
-                        io::ErrorKind::ConnectionReset
-                    });
-                }
-                State::Failed(_) | State::Broken => return,
-            }
-            self.signal(id, BROKEN);
-        }
-    }
-
-    fn send(&mut self, arrival: Arrival) {
-        self.last_sent += 1;
-        let at = self.now + self.options.delay;
-        self.under_way.insert((at, self.last_sent), arrival);
     }
 
     fn signal(&mut self, id: Id, readiness: Readiness) {
@@ -392,7 +263,8 @@ impl Network {
             }
             none => {
                 *none = Some(readiness);
-                self.signalled.push_back(id);
+                let host = source.host;
+                self.hosts[host].signalled.push_back(id);
             }
         }
     }
@@ -414,9 +286,11 @@ impl Network {
 }
 
 impl End {
-    fn new(local: SocketAddr, remote: SocketAddr, window: usize) -> Self {
+    fn new(between: [HostId; 2], local: SocketAddr, remote: SocketAddr, window: usize) -> Self {
+        let [host, peer_host] = between;
         Self {
-            source: Source::default(),
+            source: Source::new(host, None),
+            peer_host,
             local,
             remote,
             peer: None,
@@ -429,7 +303,23 @@ impl End {
             window: window.max(1),
             write_blocked: false,
             reset_on_close: false,
+            unanswered_since: None,
             owns_port: false,
+        }
+    }
+
+    /// From where to where its peer is, and which end that is.
+    fn way(&self) -> Option<(HostId, HostId, Id)> {
+        Some((self.source.host, self.peer_host, self.peer?))
+    }
+}
+
+impl Source {
+    fn new(host: HostId, token: Option<Token>) -> Self {
+        Self {
+            host,
+            token,
+            due: None,
         }
     }
 }

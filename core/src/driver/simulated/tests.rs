@@ -1,5 +1,6 @@
 //! What two ends of a simulated connection see, straight through the driver.
 
+use std::collections::BTreeMap;
 use std::io::{ErrorKind, IoSlice};
 use std::sync::mpsc;
 
@@ -18,10 +19,8 @@ fn address(text: &str) -> SocketAddr {
 }
 
 fn world(change: impl FnOnce(&mut SimulationOptions)) -> SimulatedDriver {
-    let mut options = SimulationOptions {
-        delay: DELAY,
-        ..SimulationOptions::default()
-    };
+    let mut options = SimulationOptions::default();
+    options.link.latency = DELAY;
     change(&mut options);
     SimulatedDriver::new(options)
 }
@@ -330,7 +329,7 @@ fn what_came_before_accept_is_told_after_it() {
 
 #[test]
 fn data_arrives_in_order_a_delay_later_and_then_the_end() {
-    let driver = world(|options| options.segment_size = 3);
+    let driver = world(|options| options.link.segment_size = 3);
     let (client, server) = pair(&driver);
     let slices = [
         IoSlice::new(b"hel"),
@@ -460,11 +459,10 @@ fn a_connection_can_be_broken_from_outside() {
 fn names_are_known_or_do_not_exist() {
     let driver = world(|options| {
         let addresses = vec!["192.0.2.80".parse().unwrap()];
-        options.hosts.insert("example.org".to_owned(), addresses);
+        options.names.insert("example.org".to_owned(), addresses);
     });
     let known = |host: &str| match driver.lookup(host) {
-        Lookup::Known(addresses) => Some(addresses.len()),
-        Lookup::NoSuchName => None,
+        Lookup::Known { verdict, .. } => verdict.ok().map(|addresses| addresses.len()),
         Lookup::AskSystem => panic!("the system has no part in a simulated world"),
     };
     assert_eq!(known("Example.org"), Some(1));
@@ -474,7 +472,7 @@ fn names_are_known_or_do_not_exist() {
 
 #[test]
 fn without_a_delay_it_works_all_the_same() {
-    let driver = world(|options| options.delay = Duration::ZERO);
+    let driver = world(|options| options.link.latency = Duration::ZERO);
     let start = driver.now();
     let listener = listen(&driver, SERVER);
     let client = connect(&driver, SERVER, CLIENT);

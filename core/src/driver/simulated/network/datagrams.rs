@@ -1,12 +1,12 @@
-//! Datagrams in the simulated network: none is lost unless nobody receives it, or the receiver has
-//! too many already.
+//! Datagrams in the simulated network: none is lost unless its link loses some, nobody receives it,
+//! or the receiver has too many already.
 
 use std::collections::VecDeque;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use super::names::is_hidden;
-use super::{Arrival, Id, Network, READABLE, Source};
+use super::{Arrival, HostId, Id, NOWHERE, Network, READABLE, Source};
 use crate::Address;
 use crate::datagram::{DatagramOption, DatagramOptions};
 use crate::driver::Token;
@@ -28,11 +28,12 @@ pub(super) struct Mailbox {
 }
 
 /// One on its way.
+#[derive(Clone)]
 pub(super) struct Datagram {
     from: Id,
-    sender: SocketAddr,
-    to: SocketAddr,
-    bytes: Vec<u8>,
+    pub(super) sender: SocketAddr,
+    pub(super) to: SocketAddr,
+    pub(super) bytes: Vec<u8>,
 }
 
 /// How many wait to be received; more are lost.
@@ -45,31 +46,30 @@ const LONGEST_UNIX: usize = 200_000;
 impl Network {
     pub(in crate::driver::simulated) fn bind_datagrams(
         &mut self,
+        host: HostId,
         on: &Address,
         options: &DatagramOptions,
         token: Token,
     ) -> io::Result<Id> {
         let mut address = match on {
             Address::Unix(crate::UnixName::Unnamed) => self.unnamed(),
-            Address::Udp(_) | Address::Unix(_) => self.hide(on)?,
+            Address::Udp(_) | Address::Unix(_) => self.hide(host, on)?,
             Address::Tcp(_) | Address::Unnamed => {
                 return Err(io::ErrorKind::AddrNotAvailable.into());
             }
         };
+        self.check_own(host, address)?;
         let shares = options.reuse_address || options.reuse_port;
         let wants_any = address.port() == 0;
-        while address.port() == 0 || (wants_any && self.is_taken(address, shares)) {
-            address.set_port(self.ephemeral_port()?);
+        while address.port() == 0 || (wants_any && self.is_taken(host, address, shares)) {
+            address.set_port(self.ephemeral_port(host)?);
         }
-        if self.is_taken(address, shares) {
+        if self.is_taken(host, address, shares) {
             return Err(io::ErrorKind::AddrInUse.into());
         }
         let id = self.next_id();
         let mailbox = Mailbox {
-            source: Source {
-                token: Some(token),
-                due: None,
-            },
+            source: Source::new(host, Some(token)),
             address,
             shares,
             peer: None,
@@ -84,11 +84,12 @@ impl Network {
     }
 
     /// Whether another socket is in the way of one at this address.
-    fn is_taken(&self, address: SocketAddr, shares: bool) -> bool {
+    fn is_taken(&self, host: HostId, address: SocketAddr, shares: bool) -> bool {
         self.mailboxes.values().any(|other| {
             let (one, another) = (address.ip(), other.address.ip());
             let overlaps = one == another || one.is_unspecified() || another.is_unspecified();
             overlaps
+                && other.source.host == host
                 && one.is_ipv4() == another.is_ipv4()
                 && other.address.port() == address.port()
                 && !(shares && other.shares)
@@ -131,7 +132,8 @@ impl Network {
         id: Id,
         to: &Address,
     ) -> io::Result<()> {
-        let to = self.hidden_address(to)?;
+        let host = self.mailbox_host(id)?;
+        let to = self.hidden_address(host, to)?;
         if let Some(mailbox) = self.mailboxes.get_mut(&id) {
             mailbox.peer = Some(to);
         }
@@ -161,7 +163,8 @@ impl Network {
         data: &[u8],
         to: Option<&Address>,
     ) -> io::Result<()> {
-        let to = to.map(|to| self.hidden_address(to)).transpose()?;
+        let host = self.mailbox_host(id)?;
+        let to = to.map(|to| self.hidden_address(host, to)).transpose()?;
         let mailbox = self.mailboxes.get_mut(&id);
         let mailbox = mailbox.ok_or(io::ErrorKind::NotConnected)?;
         let to = to.or(mailbox.peer).ok_or(io::ErrorKind::NotConnected)?;
@@ -182,31 +185,41 @@ impl Network {
         // Whoever is bound to all addresses sends from the one that leads there.
         let mut sender = mailbox.address;
         if sender.ip().is_unspecified() {
-            let loopback: IpAddr = match to.ip() {
-                ip if ip.is_loopback() => ip,
-                IpAddr::V4(_) => super::ports::HOST_V4.into(),
-                IpAddr::V6(_) => super::ports::HOST_V6.into(),
-            };
-            sender.set_ip(loopback);
+            sender.set_ip(self.source_address(host, to)?);
         }
-        self.send(Arrival::Datagram(Datagram {
+        let datagram = Datagram {
             from: id,
             sender,
             to,
             bytes: data.to_vec(),
-        }));
+        };
+        if is_to_many(to) {
+            for receiver in self.neighbours(host) {
+                self.send(host, receiver, Arrival::Datagram(datagram.clone()));
+            }
+        } else {
+            let receiver = self.host_of(host, to);
+            self.send(host, receiver, Arrival::Datagram(datagram));
+        }
         Ok(())
     }
 
-    pub(super) fn deliver_datagram(&mut self, datagram: &Datagram) {
-        let sender_loops = self
-            .mailboxes
-            .get(&datagram.from)
-            .is_some_and(|it| it.loops);
+    fn mailbox_host(&self, id: Id) -> io::Result<HostId> {
+        let mailbox = self.mailboxes.get(&id);
+        Ok(mailbox.ok_or(io::ErrorKind::NotConnected)?.source.host)
+    }
+
+    pub(super) fn deliver_datagram(&mut self, from: HostId, host: HostId, datagram: &Datagram) {
+        if host == NOWHERE || self.options.silent.contains(&datagram.to.ip()) {
+            return;
+        }
+        let sender = self.mailboxes.get(&datagram.from);
+        let sender_loops = host != from || sender.is_some_and(|it| it.loops);
         let is_group = datagram.to.ip().is_multicast();
-        let many = is_group || datagram.to.ip() == IpAddr::V4(Ipv4Addr::BROADCAST);
+        let many = is_to_many(datagram.to);
         let mut receivers = Vec::new();
-        for (&id, mailbox) in &self.mailboxes {
+        let here = |mailbox: &Mailbox| mailbox.source.host == host;
+        for (&id, mailbox) in self.mailboxes.iter().filter(|(_, it)| here(it)) {
             let is_for = match is_group {
                 true => sender_loops && mailbox.groups.contains(&datagram.to.ip()),
                 false if many => mailbox.address.is_ipv4(),
@@ -225,7 +238,8 @@ impl Network {
             }
         }
         if receivers.is_empty() && !many {
-            return self.send(Arrival::Undelivered { to: datagram.from });
+            let to = datagram.from;
+            return self.send(host, from, Arrival::Undelivered { to });
         }
         for id in receivers {
             if let Some(mailbox) = self.mailboxes.get_mut(&id)
@@ -254,4 +268,8 @@ impl Network {
             false => Address::Udp(address),
         }
     }
+}
+
+fn is_to_many(to: SocketAddr) -> bool {
+    to.ip().is_multicast() || to.ip() == IpAddr::V4(Ipv4Addr::BROADCAST)
 }

@@ -29,7 +29,7 @@ impl Network {
 
     /// Puts aside what comes to an end that is held up; gives back anything else.
     pub(super) fn hold_up(&mut self, arrival: Arrival) -> Option<Arrival> {
-        let (Arrival::Data { to, .. } | Arrival::End { to } | Arrival::Reset { to }) = &arrival
+        let (Arrival::Data { to, .. } | Arrival::End { to, .. } | Arrival::Reset { to }) = &arrival
         else {
             return Some(arrival);
         };

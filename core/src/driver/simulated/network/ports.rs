@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use super::{Arrival, End, Id, Network, READABLE, Source, State};
+use super::{Arrival, End, HostId, Id, NOWHERE, Network, READABLE, Source, State};
 use crate::driver::{ConnectOptions, ListenOptions, Readiness, Token};
 
 /// A listening port.
@@ -23,6 +23,7 @@ pub(super) struct Port {
 impl Network {
     pub(in crate::driver::simulated) fn connect(
         &mut self,
+        host: HostId,
         mut to: SocketAddr,
         options: &ConnectOptions,
         token: Token,
@@ -33,46 +34,43 @@ impl Network {
             IpAddr::V6(ip) if ip.is_unspecified() => to.set_ip(Ipv6Addr::LOCALHOST.into()),
             _ => {}
         }
-        let mut local = options.bind_address.unwrap_or_else(|| {
-            let ip = match to.ip() {
-                ip if ip.is_loopback() || super::names::is_hidden(to) => ip,
-                IpAddr::V4(_) => HOST_V4.into(),
-                IpAddr::V6(_) => HOST_V6.into(),
-            };
-            SocketAddr::new(ip, 0)
-        });
-        if local.is_ipv4() != to.is_ipv4() {
-            return Err(io::ErrorKind::InvalidInput.into());
-        }
+        let mut local = match options.bind_address {
+            Some(local) if local.is_ipv4() != to.is_ipv4() => {
+                return Err(io::ErrorKind::InvalidInput.into());
+            }
+            Some(local) => local,
+            None => SocketAddr::new(self.source_address(host, to)?, 0),
+        };
+        self.check_own(host, local)?;
         if local.port() == 0 {
-            local.set_port(self.ephemeral_port()?);
-        } else if self.taken.contains_key(&local.port()) {
+            local.set_port(self.ephemeral_port(host)?);
+        } else if self.hosts[host].taken.contains_key(&local.port()) {
             return Err(io::ErrorKind::AddrInUse.into());
         }
+        let peer_host = self.host_of(host, to);
         let id = self.next_id();
-        let mut end = End::new(local, to, self.options.window);
+        let mut end = End::new([host, peer_host], local, to, self.options.window);
         end.source.token = Some(token);
         end.owns_port = true;
         self.ends.insert(id, end);
-        *self.taken.entry(local.port()).or_default() += 1;
-        self.send(Arrival::Attempt { from: id, to });
+        self.take_port(host, local.port());
+        self.send(host, peer_host, Arrival::Attempt { from: id, to });
         Ok(id)
     }
 
     pub(in crate::driver::simulated) fn listen(
         &mut self,
+        host: HostId,
         mut on: SocketAddr,
         options: &ListenOptions,
         token: Token,
     ) -> io::Result<Id> {
+        self.check_own(host, on)?;
         if on.port() == 0 {
-            on.set_port(self.ephemeral_port()?);
+            on.set_port(self.ephemeral_port(host)?);
         }
         let port = Port {
-            source: Source {
-                token: Some(token),
-                due: None,
-            },
+            source: Source::new(host, Some(token)),
             address: on,
             only_v6: options.only_v6,
             reuse_port: options.reuse_port,
@@ -90,7 +88,7 @@ impl Network {
         }
         let id = self.next_id();
         self.ports.insert(id, port);
-        *self.taken.entry(on.port()).or_default() += 1;
+        self.take_port(host, on.port());
         Ok(id)
     }
 
@@ -128,13 +126,14 @@ impl Network {
         let Some(port) = self.ports.remove(&port) else {
             return;
         };
-        self.free_port(port.address.port());
+        let host = port.source.host;
+        self.free_port(host, port.address.port());
         self.names.forget(port.address);
         for (to, _) in port.waiting {
-            self.send(Arrival::Failed {
-                to,
-                why: io::ErrorKind::ConnectionRefused,
-            });
+            if let Some(client) = self.ends.get(&to) {
+                let why = io::ErrorKind::ConnectionRefused;
+                self.send(host, client.source.host, Arrival::Failed { to, why });
+            }
         }
         for id in port.queue {
             if let Some(end) = self.ends.get_mut(&id) {
@@ -145,33 +144,37 @@ impl Network {
     }
 
     /// A connection attempt reaches its host.
-    pub(super) fn attempt(&mut self, from: Id, to: SocketAddr) {
-        if self.options.silent.contains(&to.ip()) || !self.ends.contains_key(&from) {
+    pub(super) fn attempt(&mut self, from: HostId, host: HostId, client: Id, to: SocketAddr) {
+        if self.options.silent.contains(&to.ip()) || !self.ends.contains_key(&client) {
             return;
         }
-        if self.options.unreachable.contains(&to.ip()) {
+        if host == NOWHERE || self.options.unreachable.contains(&to.ip()) {
             let why = io::ErrorKind::HostUnreachable;
-            return self.send(Arrival::Failed { to: from, why });
+            return self.send(host, from, Arrival::Failed { to: client, why });
         }
         // Of several that share a port the one with the shortest queue, and so each in turn.
-        let listening = self.ports.iter().filter(|(_, port)| port.serves(to));
+        let listening = self
+            .ports
+            .iter()
+            .filter(|(_, port)| port.source.host == host && port.serves(to));
         let port = listening.min_by_key(|(_, port)| port.queue.len() + port.waiting.len());
         let Some((&id, port)) = port else {
             let why = io::ErrorKind::ConnectionRefused;
-            return self.send(Arrival::Failed { to: from, why });
+            return self.send(host, from, Arrival::Failed { to: client, why });
         };
         if port.queue.len() < port.backlog {
-            self.admit(id, from, to);
+            self.admit(id, client, to);
         } else if let Some(port) = self.ports.get_mut(&id) {
-            port.waiting.push_back((from, to));
+            port.waiting.push_back((client, to));
         }
     }
 
     /// Makes the server's end of a connection and puts it into the port's queue.
     fn admit(&mut self, port_id: Id, client: Id, to: SocketAddr) {
-        let Some(remote) = self.ends.get(&client).map(|end| end.local) else {
+        let Some(client_end) = self.ends.get(&client) else {
             return;
         };
+        let (remote, client_host) = (client_end.local, client_end.source.host);
         let id = self.next_id();
         let Some(port) = self.ports.get_mut(&port_id) else {
             return;
@@ -183,38 +186,16 @@ impl Network {
             }
             _ => address,
         };
-        let mut end = End::new(mapped(to), mapped(remote), self.options.window);
+        let host = port.source.host;
+        let window = self.options.window;
+        let mut end = End::new([host, client_host], mapped(to), mapped(remote), window);
         end.peer = Some(client);
         end.state = State::Connected;
         port.queue.push_back(id);
         self.ends.insert(id, end);
         self.signal(port_id, READABLE);
-        self.send(Arrival::Accepted {
-            to: client,
-            from: id,
-        });
-    }
-
-    pub(super) fn ephemeral_port(&mut self) -> io::Result<u16> {
-        for _ in FIRST_EPHEMERAL..=u16::MAX {
-            self.last_ephemeral = self
-                .last_ephemeral
-                .checked_add(1)
-                .unwrap_or(FIRST_EPHEMERAL);
-            if !self.taken.contains_key(&self.last_ephemeral) {
-                return Ok(self.last_ephemeral);
-            }
-        }
-        Err(io::ErrorKind::AddrNotAvailable.into())
-    }
-
-    pub(super) fn free_port(&mut self, number: u16) {
-        if let Some(users) = self.taken.get_mut(&number) {
-            *users -= 1;
-            if *users == 0 {
-                self.taken.remove(&number);
-            }
-        }
+        let (to, from) = (client, id);
+        self.send(host, client_host, Arrival::Accepted { to, from });
     }
 }
 
@@ -243,14 +224,7 @@ impl Port {
 
     /// Whether both could get the same attempt.
     fn overlaps(&self, other: &Self) -> bool {
-        self.serves(other.address) || other.serves(self.address)
+        self.source.host == other.source.host
+            && (self.serves(other.address) || other.serves(self.address))
     }
 }
-
-/// The addresses from which programs reach others than themselves (from the ranges kept for
-/// documentation, RFC 5737 and RFC 3849).
-pub(super) const HOST_V4: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
-pub(super) const HOST_V6: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1);
-
-/// The first of the numbers given out (RFC 6335).
-const FIRST_EPHEMERAL: u16 = 49_152;

@@ -1,0 +1,107 @@
+//! What can go wrong in a simulated world, when a test wants it to.
+
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use super::World;
+use crate::{LookupVerdict, Reactor};
+
+/// Faults. All of them may be made to happen while the world runs, as by a timer, and by a clone of
+/// the world. Those that name a host panic when there is none of that name.
+impl World {
+    /// Nothing gets from one host to the other any more, in either direction, also not what is under
+    /// way.
+    ///
+    /// What belongs to connections is held back and comes after [`heal`](Self::heal), as TCP sends it
+    /// again; but a connection that has sent something breaks with `TimedOut` when that takes longer
+    /// than [`retransmission_limit`](Self::retransmission_limit). Attempts to connect, resets and
+    /// datagrams are lost.
+    #[track_caller]
+    pub fn partition(&self, one: &str, other: &str) {
+        self.black_hole(one, other);
+        self.black_hole(other, one);
+    }
+
+    /// The same in one direction: the other host is heard, but hears nothing.
+    #[track_caller]
+    pub fn black_hole(&self, from: &str, to: &str) {
+        let (from, to) = (self.id(from), self.id(to));
+        self.shared.network().cut(from, to);
+    }
+
+    /// There is a way between the hosts again, in both directions; what was held back is sent now.
+    #[track_caller]
+    pub fn heal(&self, one: &str, other: &str) {
+        let (one, other) = (self.id(one), self.id(other));
+        let mut network = self.shared.network();
+        network.join(one, other);
+        network.join(other, one);
+    }
+
+    /// How long a connection goes on sending what nobody answers, before it breaks: 924 s unless set,
+    /// as on Linux.
+    pub fn retransmission_limit(&self, limit: Duration) {
+        self.shared.network().options().retransmission_limit = limit;
+    }
+
+    /// Breaks the connections that have an end at `address`: both ends see a reset.
+    pub fn reset(&self, address: SocketAddr) {
+        self.shared.network().reset(address);
+    }
+
+    /// The host loses its power: its connections are gone without a word, and whoever speaks to it
+    /// hears nothing.
+    ///
+    /// Its reactor ends. Its protocols are told `connection_lost`, as whenever a reactor ends, but
+    /// nothing of what they then do leaves the host.
+    #[track_caller]
+    pub fn crash(&self, name: &str) {
+        self.shared.crash(self.id(name));
+    }
+
+    /// The host is there again, with the same addresses: its new reactor. It crashes before, if it has
+    /// not.
+    ///
+    /// What others have sent over the connections of before is answered by resets now.
+    #[track_caller]
+    pub fn restart(&self, name: &str) -> Reactor {
+        self.settle(self.shared.restart(self.id(name)))
+    }
+
+    /// From now on, attempts to connect to `address` and datagrams for it are lost, whether it is a
+    /// host's or not: as by a firewall, or where the queue of a listener is full for good.
+    pub fn silent(&self, address: impl Into<IpAddr>) {
+        self.shared.network().options().silent.push(address.into());
+    }
+
+    /// From now on, attempts to connect to `address` fail with `HostUnreachable`, as they do for an
+    /// address that no host has.
+    pub fn unreachable(&self, address: impl Into<IpAddr>) {
+        let address = address.into();
+        self.shared.network().options().unreachable.push(address);
+    }
+
+    /// Attempts to connect to `address` are answered again.
+    pub fn reachable(&self, address: impl Into<IpAddr>) {
+        let address = address.into();
+        let mut network = self.shared.network();
+        let options = network.options();
+        options.silent.retain(|other| *other != address);
+        options.unreachable.retain(|other| *other != address);
+    }
+
+    /// To look up this host name fails, on every host.
+    pub fn names_fail(&self, name: &str, verdict: LookupVerdict) {
+        self.shared.network().fail_name(name, verdict);
+    }
+
+    /// To look up this host name takes so long, whatever comes of it.
+    pub fn names_slow(&self, name: &str, delay: Duration) {
+        self.shared.network().delay_name(name, delay);
+    }
+
+    /// To look up this host name works again, and at once.
+    pub fn names_heal(&self, name: &str) {
+        self.shared.network().heal_name(name);
+    }
+}

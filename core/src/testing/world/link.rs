@@ -1,0 +1,88 @@
+//! What the way between two hosts is like.
+
+use std::fmt;
+use std::rc::Rc;
+use std::time::Duration;
+
+use crate::driver::simulated::{HostId, LinkOptions, SimulatedWorld};
+
+/// The two directions between two hosts of a [`World`](super::World): 1 ms of latency, and nothing
+/// else, unless set.
+///
+/// What is set holds at once, for all that is sent from then on. A direction is a queue: nothing
+/// overtakes what was sent before, but for datagrams that [`reordering`](Self::reordering) holds up.
+#[derive(Clone)]
+pub struct Link {
+    world: Rc<SimulatedWorld>,
+    between: (HostId, HostId),
+}
+
+impl Link {
+    pub(super) fn new(world: &Rc<SimulatedWorld>, one: HostId, other: HostId) -> Self {
+        Self {
+            world: Rc::clone(world),
+            between: (one, other),
+        }
+    }
+
+    /// How long everything takes from one end to the other.
+    pub fn latency(self, latency: Duration) -> Self {
+        self.set(|link| link.latency = latency)
+    }
+
+    /// By how much longer it may take, by chance: any time up to this is as likely.
+    pub fn jitter(self, most: Duration) -> Self {
+        self.set(|link| link.jitter = most)
+    }
+
+    /// How many bytes pass in a second. What is sent faster waits in a queue.
+    ///
+    /// Each segment counts with its headers (40 bytes with TCP, 28 with UDP), and so do the packets
+    /// that only open, acknowledge and close.
+    pub fn bandwidth(self, bytes_a_second: u64) -> Self {
+        self.set(|link| link.bandwidth = Some(bytes_a_second.max(1)))
+    }
+
+    /// How many bytes may wait in the queue before datagrams are dropped: 256 KiB unless set. Those
+    /// of connections always find room, since they are bounded by their windows.
+    pub fn queue(self, bytes: usize) -> Self {
+        self.set(|link| link.queue = bytes)
+    }
+
+    /// The most bytes of a connection that travel together, at least 1: 1460 unless set.
+    pub fn segment_size(self, bytes: usize) -> Self {
+        self.set(|link| link.segment_size = bytes.max(1))
+    }
+
+    /// The probability that a datagram is lost, from 0 to 1. (TCP would send it again: for
+    /// connections, set a jitter.)
+    pub fn loss(self, probability: f64) -> Self {
+        self.set(|link| link.loss = probability)
+    }
+
+    /// The probability that a datagram comes twice.
+    pub fn duplication(self, probability: f64) -> Self {
+        self.set(|link| link.duplication = probability)
+    }
+
+    /// The probability that a datagram is held up, by as much as the latency (at least 1 ms), so that
+    /// others may overtake it.
+    pub fn reordering(self, probability: f64) -> Self {
+        self.set(|link| link.reordering = probability)
+    }
+
+    fn set(self, change: impl Fn(&mut LinkOptions)) -> Self {
+        let (one, other) = self.between;
+        let mut network = self.world.network();
+        change(network.link(one, other));
+        change(network.link(other, one));
+        drop(network);
+        self
+    }
+}
+
+impl fmt::Debug for Link {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Link")
+    }
+}
