@@ -16,6 +16,8 @@ use crate::{Address, Reactor};
 /// Work given to `defer_to_thread` takes no time: the clock stands still until it is done. So a
 /// job that waits for something that only happens later in this world waits for ever.
 ///
+/// Every address is this one host's. For several hosts, see [`World`](super::World).
+///
 /// ```
 /// use std::time::Duration;
 /// use torsade_core::Deferred;
