@@ -126,7 +126,7 @@ enum End {
 }
 
 /// Sends, and expects the same back.
-struct Caller {
+pub(super) struct Caller {
     /// When it sends how much.
     plan: Vec<(Duration, usize)>,
     end: End,
@@ -137,7 +137,7 @@ struct Caller {
 }
 
 impl Caller {
-    fn new(world: &World, is_faulty: bool) -> Self {
+    pub(super) fn new(world: &World, is_faulty: bool) -> Self {
         let (plan, end) = world.choose(|random| {
             let count = random.below(6);
             let mut plan: Vec<_> = (0..count)

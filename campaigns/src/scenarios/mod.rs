@@ -2,6 +2,7 @@
 
 mod echo;
 mod forwarding;
+mod hosts;
 mod http;
 mod lines;
 mod memcache;
@@ -27,6 +28,10 @@ pub const ALL: &[Scenario] = &[
     Scenario {
         name: "echo-tls",
         play: echo::tls,
+    },
+    Scenario {
+        name: "hosts",
+        play: hosts::play,
     },
     Scenario {
         name: "lines",

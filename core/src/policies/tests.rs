@@ -292,6 +292,20 @@ fn what_is_sent_keeps_a_connection_alive_but_not_for_ever() {
     assert_eq!(reactor.delayed_calls(), 0);
 }
 
+// C102, C176
+#[test]
+fn one_that_a_producer_does_not_let_go_is_aborted() {
+    let echo = |_: &Address| crate::protocols::wire::Echo;
+    let reactor = listening(echo.policy(Timeouts::new().idle(secs(10))));
+    let (client, _) = connect(&reactor);
+    // It waits for what its producer, itself, may still write.
+    pass(&reactor, secs(24));
+    assert!(!client.ended.get());
+    pass(&reactor, secs(2));
+    assert!(client.ended.get());
+    assert_eq!((reactor.open_sources(), reactor.delayed_calls()), (1, 0));
+}
+
 /// Sends so much at once.
 struct Flood(usize);
 

@@ -8,6 +8,7 @@ use super::{Guard, Policy, Refusal};
 use crate::{Address, DelayedCall, Traffic, Transport};
 
 /// Closes connections on which nothing moves for too long, in either direction, or that are too old.
+/// One that has not ended 15 seconds later, since a producer or its peer does not let it, is aborted.
 ///
 /// How long a handshake may take is a matter of listening:
 /// [`ListenOptions::handshake_timeout`](crate::net::ListenOptions::handshake_timeout). A protocol that
@@ -48,8 +49,8 @@ impl Policy for Timeouts {
     fn admit(&mut self, _: &Address) -> Result<TimeoutGuard, Refusal> {
         Ok(TimeoutGuard {
             timeouts: self.clone(),
-            total: None,
-            idle: Rc::default(),
+            total: Timer::default(),
+            idle: Timer::default(),
         })
     }
 }
@@ -59,16 +60,22 @@ impl Policy for Timeouts {
 #[doc(alias = "TimeoutProtocol")]
 pub struct TimeoutGuard {
     timeouts: Timeouts,
-    total: Option<DelayedCall>,
-    idle: Rc<RefCell<Option<DelayedCall>>>,
+    total: Timer,
+    idle: Timer,
 }
+
+/// A call to come; what is called sets the next one.
+type Timer = Rc<RefCell<Option<DelayedCall>>>;
+
+/// So long a connection has to end once it is to.
+const GRACE: Duration = Duration::from_secs(15);
 
 impl Guard for TimeoutGuard {
     fn connection_made(&mut self, transport: &Transport) {
         if let Some(time) = self.timeouts.total {
-            let old = transport.clone();
-            let end = move || old.lose_connection();
-            self.total = Some(transport.reactor().call_later(time, end));
+            let (old, timer) = (transport.clone(), Rc::downgrade(&self.total));
+            let end = move || end(&old, timer.upgrade().as_ref());
+            *self.total.borrow_mut() = Some(transport.reactor().call_later(time, end));
         }
         if let Some(time) = self.timeouts.idle {
             watch(
@@ -83,13 +90,7 @@ impl Guard for TimeoutGuard {
 }
 
 /// Looks in `after` whether anything has moved within `time`.
-fn watch(
-    transport: Transport,
-    traffic: Traffic,
-    time: Duration,
-    after: Duration,
-    timer: &Rc<RefCell<Option<DelayedCall>>>,
-) {
+fn watch(transport: Transport, traffic: Traffic, time: Duration, after: Duration, timer: &Timer) {
     let reactor = transport.reactor();
     let weak = Rc::downgrade(timer);
     let look = move || {
@@ -98,10 +99,20 @@ fn watch(
         let still = now.saturating_duration_since(traffic.last_moved());
         match time.checked_sub(still).filter(|left| !left.is_zero()) {
             Some(left) => watch(transport, traffic, time, left, &timer),
-            None => transport.lose_connection(),
+            None => end(&transport, Some(&timer)),
         }
     };
     *timer.borrow_mut() = Some(reactor.call_later(after, look));
+}
+
+/// Its time is over.
+fn end(transport: &Transport, timer: Option<&Timer>) {
+    transport.lose_connection();
+    if let Some(timer) = timer {
+        let stuck = transport.clone();
+        let abort = move || stuck.abort_connection();
+        *timer.borrow_mut() = Some(transport.reactor().call_later(GRACE, abort));
+    }
 }
 
 impl Drop for TimeoutGuard {
