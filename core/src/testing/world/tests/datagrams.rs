@@ -1,7 +1,9 @@
 //! Datagrams between hosts.
 
 use super::*;
-use crate::datagram::{DatagramOption, DatagramOptions, DatagramPort, DatagramProtocol};
+use crate::datagram::{
+    DatagramOption, DatagramOptions, DatagramPort, DatagramProtocol, MulticastInterface,
+};
 
 struct Receiving(Notes);
 
@@ -69,6 +71,32 @@ fn a_broadcast_reaches_every_host() {
     two.pass(ms(1000));
     let times: Vec<_> = two.notes.take().into_iter().map(|(at, _)| at).collect();
     assert_eq!(times, [Duration::from_micros(10), ms(1), ms(10)]);
+}
+
+#[test]
+fn a_group_has_members_on_every_host() {
+    let two = Two::new();
+    let any = "0.0.0.0:53".parse().unwrap();
+    let group = IpAddr::from([239, 255, 7, 7]);
+    let ports = [&two.a, &two.b].map(|reactor| {
+        let port = open(&two, reactor, any);
+        let join = DatagramOption::Join(group, MulticastInterface::Any);
+        port.set_option(join).unwrap();
+        port
+    });
+    let all = Address::Udp(SocketAddr::new(group, 53));
+    ports[0].send(b"all", &all).unwrap();
+    two.pass(ms(100));
+    assert_eq!(
+        two.notes.text(),
+        "0: all from 10.0.0.1:53, 10: all from 10.0.0.1:53"
+    );
+    // Without the loop, only the others get it.
+    let no_loop = DatagramOption::MulticastLoop(false);
+    ports[0].set_option(no_loop).unwrap();
+    ports[0].send(b"all", &all).unwrap();
+    two.pass(ms(100));
+    assert_eq!(two.notes.text(), "110: all from 10.0.0.1:53");
 }
 
 #[test]
