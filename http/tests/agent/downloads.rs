@@ -144,7 +144,12 @@ fn a_file_that_had_come_whole_is_put_in_its_place() {
 fn without_a_version_nothing_is_kept() {
     let weak = "HTTP/1.1 200 OK\r\nETag: W/\"one\"\r\n";
     let coded = "HTTP/1.1 200 OK\r\nETag: \"one\"\r\nContent-Encoding: gzip\r\n";
-    for head in ["HTTP/1.1 200 OK\r\n", weak, coded] {
+    let mut heads = vec!["HTTP/1.1 200 OK\r\n", weak];
+    // What is decoded here has no version any more.
+    if cfg!(feature = "gzip") {
+        heads.push(coded);
+    }
+    for head in heads {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("file");
         download(&broken(head, "0123"), &file).unwrap_err();
