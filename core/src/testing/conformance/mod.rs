@@ -12,6 +12,7 @@ mod pair;
 pub mod pausing;
 mod probe;
 pub mod producing;
+mod toy_filter;
 
 pub use super::{Ending, Side};
 pub use pair::Pair;
