@@ -3,7 +3,7 @@
 
 use bytes::BytesMut;
 use libfuzzer_sys::fuzz_target;
-use torsade_core::protocols::Framing;
+use torsade_core::protocols::Decoder;
 use torsade_core::protocols::memcache::{Reply, ReplyFraming};
 
 /// What `bytes` mean, which come in pieces of `size`, until there is a fault.
