@@ -1,6 +1,6 @@
 //! The requests.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
 use std::rc::Rc;
 use std::time::Duration;
@@ -200,13 +200,13 @@ impl Memcache {
     ) -> Deferred<HashMap<Vec<u8>, Value>> {
         let mut request = command.as_bytes().to_vec();
         // What was asked for and has not come; a key is asked for once only.
-        let mut asked = HashMap::new();
+        let mut asked = HashSet::new();
         for key in keys {
             let key = key.as_ref();
             if let Err(error) = check_key(key) {
                 return Deferred::fail(error);
             }
-            if asked.insert(key.to_vec(), ()).is_none() {
+            if asked.insert(key.to_vec()) {
                 request.push(b' ');
                 request.extend_from_slice(key);
             }
@@ -223,8 +223,8 @@ impl Memcache {
                 flags,
                 cas,
                 data,
-            } if cas.is_some() == wants_cas => match asked.remove_entry(key) {
-                Some((key, ())) => {
+            } if cas.is_some() == wants_cas => match asked.take(key) {
+                Some(key) => {
                     let data = Bytes::copy_from_slice(data);
                     found.insert(key, Value { data, flags, cas });
                     Step::More
