@@ -91,7 +91,7 @@ impl<A: RequestAgent + Clone + 'static> RetryAgent<A> {
         sent.add_both(move |result| {
             let wait = match &result {
                 Ok(response) if may_work_later(response.status()) => {
-                    match asked_to_wait(response) {
+                    match asked_to_wait(response, self.reactor.system_time()) {
                         Some(wait) if wait > self.longest => None,
                         Some(wait) => Some(wait),
                         None => Some(self.backoff.borrow_mut().delay(failures + 1)),
@@ -159,14 +159,14 @@ fn may_pass(cause: &Failure) -> bool {
 }
 
 /// `Retry-After`: seconds, or a date (RFC 9110 section 10.2.3).
-fn asked_to_wait(response: &Response) -> Option<Duration> {
+fn asked_to_wait(response: &Response, now: SystemTime) -> Option<Duration> {
     let value = response.headers().get(header::RETRY_AFTER)?.to_str().ok()?;
     let value = value.trim();
     if let Ok(seconds) = value.parse() {
         return Some(Duration::from_secs(seconds));
     }
     let date = httpdate::parse_http_date(value).ok()?;
-    Some(date.duration_since(SystemTime::now()).unwrap_or_default())
+    Some(date.duration_since(now).unwrap_or_default())
 }
 
 impl<A: RequestAgent + Clone + 'static> RequestAgent for RetryAgent<A> {

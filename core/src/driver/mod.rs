@@ -19,7 +19,7 @@ pub(crate) mod system;
 use std::io::{self, IoSlice};
 use std::os::fd::{BorrowedFd, OwnedFd};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use crate::datagram::{DatagramOption, DatagramOptions};
 use crate::{Address, Credentials, LookupVerdict, SocketOption};
@@ -65,6 +65,9 @@ pub(crate) trait Wake: Send + Sync {
     fn wake(&self);
 }
 
+/// Gives a piece of work to a thread, with what is dropped when it is done.
+pub(crate) type Start = Box<dyn FnOnce(Option<Box<dyn Send>>)>;
+
 /// The verdict on a host name that the driver itself knows of.
 pub(crate) enum Lookup {
     /// Ask the system's resolver, on a thread.
@@ -106,6 +109,11 @@ pub(crate) trait Driver {
     /// The monotonic time.
     fn now(&self) -> Instant;
 
+    /// The time of day, which may jump.
+    fn system_time(&self) -> SystemTime {
+        SystemTime::now()
+    }
+
     /// Appends the events that came; waits for the first as long as `wait` says.
     ///
     /// # Errors
@@ -122,6 +130,12 @@ pub(crate) trait Driver {
 
     /// The descriptor that becomes readable when there are events, if there is one.
     fn descriptor(&self) -> Option<std::os::fd::RawFd>;
+
+    /// Has `start` called, which gives a piece of work to a thread: at once, or in a simulated world
+    /// when its turn has come. What it is given is dropped when the work is done.
+    fn start_work(&self, start: Start) {
+        start(None);
+    }
 
     /// Tells that a thread works for this reactor and will wake it (`+1`), or has (`-1`): while
     /// any does, a simulated world waits for it in real time, and its own time stands still.

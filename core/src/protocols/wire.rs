@@ -97,7 +97,7 @@ impl Producer for Lines {
 #[derive(Clone)]
 #[doc(alias = "QOTD")]
 pub struct Telling {
-    tell: Rc<dyn Fn() -> Vec<u8>>,
+    tell: Rc<dyn Fn(SystemTime) -> Vec<u8>>,
 }
 
 impl Telling {
@@ -105,26 +105,32 @@ impl Telling {
     #[doc(alias = "getQuote")]
     pub fn new(tell: impl Fn() -> Vec<u8> + 'static) -> Self {
         Self {
-            tell: Rc::new(tell),
+            tell: Rc::new(move |_| tell()),
         }
     }
 
     /// The time for people, in UTC (RFC 867).
     #[doc(alias = "Daytime")]
     pub fn daytime() -> Self {
-        Self::new(|| format!("{}\r\n", daytime(SystemTime::now())).into_bytes())
+        Self::of_time(|now| format!("{}\r\n", daytime(now)).into_bytes())
     }
 
     /// The seconds since 1900 in four bytes (RFC 868); they begin again in 2036.
     #[doc(alias = "Time")]
     pub fn time() -> Self {
-        Self::new(|| time(SystemTime::now()).to_be_bytes().to_vec())
+        Self::of_time(|now| time(now).to_be_bytes().to_vec())
+    }
+
+    fn of_time(tell: impl Fn(SystemTime) -> Vec<u8> + 'static) -> Self {
+        Self {
+            tell: Rc::new(tell),
+        }
     }
 }
 
 impl Protocol for Telling {
     fn connection_made(&mut self, transport: &Transport) {
-        transport.write(&(self.tell)());
+        transport.write(&(self.tell)(transport.reactor().system_time()));
         transport.lose_connection();
     }
 

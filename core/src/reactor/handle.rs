@@ -5,7 +5,7 @@ use std::future::Future;
 use std::net::IpAddr;
 use std::os::fd::RawFd;
 use std::rc::{Rc, Weak};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use super::pending::Pending;
 use super::shutdown::{Phase, TriggerId};
@@ -279,6 +279,14 @@ impl Reactor {
     #[doc(alias = "seconds")]
     pub fn now(&self) -> Instant {
         self.core().map_or_else(Instant::now, |core| core.now())
+    }
+
+    /// The time of day. It may jump, in both directions: nothing of torsade's waits by it.
+    ///
+    /// In a simulated world it begins with the year 1970, unless it is [set](crate::testing::World::set_clock).
+    pub fn system_time(&self) -> SystemTime {
+        self.core()
+            .map_or_else(SystemTime::now, |core| core.driver.system_time())
     }
 
     /// Has `f` called when the reactor stops, in the given phase.

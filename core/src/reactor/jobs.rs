@@ -37,11 +37,11 @@ impl Jobs {
     }
 }
 
-/// Runs `f` on a thread of `pool`.
+/// Runs `f` on a thread of the reactor's `pool`.
 #[track_caller]
 pub(super) fn run<T: Send + 'static>(
     core: &Rc<Core>,
-    pool: &ThreadPool,
+    pool: fn(&Core) -> &ThreadPool,
     f: impl FnOnce() -> Result<T> + Send + 'static,
 ) -> Deferred<T> {
     let (resolver, deferred) = Deferred::pair(None, Location::caller());
@@ -57,25 +57,31 @@ pub(super) fn run<T: Send + 'static>(
                 resolver.pass_on(*result);
             }
         }));
-    core.driver.threads_at_work(1);
-    let report = Report {
-        remote: core.handle().remote(),
-        key,
-        answer: None,
-    };
-    let submitted = pool.submit(Box::new(move || {
-        // All of it, not just the field: its drop is what tells.
-        let mut report = report;
-        let result = catch_unwind(AssertUnwindSafe(f))
-            .unwrap_or_else(|payload| Err(Failure::from(Panicked::from_payload(payload))));
-        report.answer = Some(Box::new(result));
+    // Weak, both: it may never be called.
+    let (weak, told) = (Rc::downgrade(core), Rc::downgrade(&resolver));
+    core.driver.start_work(Box::new(move |busy| {
+        let Some(core) = weak.upgrade() else { return };
+        core.driver.threads_at_work(1);
+        let report = Report {
+            remote: core.handle().remote(),
+            key,
+            answer: None,
+        };
+        let submitted = pool(&core).submit(Box::new(move || {
+            // Dropped last, and all of the report, not just its field: its drop is what tells.
+            let _busy = busy;
+            let mut report = report;
+            let result = catch_unwind(AssertUnwindSafe(f))
+                .unwrap_or_else(|payload| Err(Failure::from(Panicked::from_payload(payload))));
+            report.answer = Some(Box::new(result));
+        }));
+        // The job was dropped, so its waiting end will be told; but this says why.
+        if let Err(error) = submitted
+            && let Some(resolver) = told.upgrade().and_then(|it| it.take())
+        {
+            resolver.errback(error);
+        }
     }));
-    // The job was dropped, so its waiting end will be told; but this says why.
-    if let Err(error) = submitted
-        && let Some(resolver) = resolver.take()
-    {
-        resolver.errback(error);
-    }
     deferred
 }
 
@@ -119,7 +125,7 @@ impl Reactor {
         f: impl FnOnce() -> Result<T> + Send + 'static,
     ) -> Deferred<T> {
         match self.try_core() {
-            Ok(core) => run(&core, &core.workers, f),
+            Ok(core) => run(&core, |core| &core.workers, f),
             Err(error) => Deferred::fail(error),
         }
     }

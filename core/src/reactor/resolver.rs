@@ -80,7 +80,7 @@ pub(super) fn by_system(core: &Rc<Core>, host: &str) -> Deferred<Vec<IpAddr>> {
         }
         Lookup::AskSystem => {
             let host = host.to_owned();
-            jobs::run(core, &core.names.threads, move || ask_system(host))
+            jobs::run(core, |core| &core.names.threads, move || ask_system(host))
         }
     }
 }

@@ -18,6 +18,7 @@ mod stream;
 #[cfg(test)]
 mod tests;
 mod waker;
+mod work;
 mod world;
 
 use crate::Address;
@@ -27,11 +28,11 @@ use std::io;
 use std::net::SocketAddr;
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use super::{
     ConnectOptions, DatagramSocket, Descriptors, Driver, Event, ListenOptions, Listener, Lookup,
-    Stream, Token, Wait, Wake,
+    Start, Stream, Token, Wait, Wake,
 };
 use datagrams::SimulatedDatagrams;
 use network::Network;
@@ -146,6 +147,10 @@ impl Driver for SimulatedDriver {
         self.world.now()
     }
 
+    fn system_time(&self) -> SystemTime {
+        self.world.network.borrow().time_of_day(self.host)
+    }
+
     fn poll(&self, events: &mut Vec<Event>, wait: Wait) -> io::Result<()> {
         let until = match wait {
             Wait::No => Some(Duration::ZERO),
@@ -159,25 +164,36 @@ impl Driver for SimulatedDriver {
                 return Ok(());
             };
             network.deliver();
-            network.take_events(self.host, events);
+            let is_frozen = network.is_frozen(self.host);
+            if !is_frozen {
+                network.take_events(self.host, events);
+            }
             drop(network);
             // Both, whichever comes first: a wake-up must not be left over for the next poll.
-            let has_something = self.waker.take() || events.len() > found;
+            let has_something = !is_frozen && (self.waker.take() || events.len() > found);
             if self.world.is_giving_turns() {
                 return Ok(());
             }
             let (others_turned, next_turn) = self.world.give_turns(self.host);
             let now = self.world.network.borrow().now();
-            if has_something || until.is_some_and(|until| until <= now) {
+            // Who stands still does so whatever there is to do.
+            let until = until.filter(|_| !is_frozen);
+            if has_something {
                 return Ok(());
             }
-            if others_turned {
+            // Time stands still while a thread works: what it has to say comes first.
+            let is_due = |at: Duration| at <= now;
+            let arrival = self.world.network.borrow().next_arrival();
+            let has_begun_work =
+                !others_turned && !arrival.is_some_and(is_due) && self.world.begin_work(self.host);
+            if until.is_some_and(is_due) {
+                return Ok(());
+            }
+            if others_turned || has_begun_work {
                 continue;
             }
-            // Time stands still while a thread works: what it has to say comes first.
-            let arrival = self.world.network.borrow().next_arrival();
-            if self.world.has_threads_at_work(self.host) && arrival.is_none_or(|at| at > now) {
-                self.world.wakers.wait(self.host);
+            if self.world.has_threads_at_work(self.host) && !arrival.is_some_and(is_due) {
+                self.world.wait_for_threads(self.host);
             } else if !self.world.advance(next_turn, until)? {
                 return Ok(());
             }
@@ -198,6 +214,17 @@ impl Driver for SimulatedDriver {
 
     fn descriptor(&self) -> Option<std::os::fd::RawFd> {
         None
+    }
+
+    fn start_work(&self, start: Start) {
+        match self
+            .network()
+            .is_ok_and(|network| network.is_alone(self.host))
+        {
+            // It has always been so, and tests of one host count on it: each as soon as it can.
+            true => start(None),
+            false => self.world.add_work((self.host, self.life), start),
+        }
     }
 
     fn threads_at_work(&self, change: i32) {

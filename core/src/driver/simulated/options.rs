@@ -14,6 +14,9 @@ pub(crate) struct SimulationOptions {
     /// How long a connection goes on sending what is not answered. By default 924 s, as Linux
     /// (`tcp_retries2`).
     pub(crate) retransmission_limit: Duration,
+    /// How long a piece of work of a thread waits at most until it is done, in a world of several
+    /// hosts. By default not at all.
+    pub(crate) thread_time: Duration,
     /// The names that exist, in lower case, and their addresses. By default only `localhost`.
     pub(crate) names: BTreeMap<String, Vec<IpAddr>>,
     /// Addresses that never answer a connection attempt.
@@ -29,6 +32,7 @@ impl Default for SimulationOptions {
             link: LinkOptions::default(),
             window: 64 * 1024,
             retransmission_limit: Duration::from_secs(924),
+            thread_time: Duration::ZERO,
             names: BTreeMap::from([("localhost".to_owned(), vec![localhost])]),
             silent: Vec::new(),
             unreachable: Vec::new(),

@@ -1,6 +1,7 @@
 //! What wakes the reactors of a world: a flag for each, and one place to sleep until any is set.
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use crate::driver::Wake;
 
@@ -40,6 +41,24 @@ impl Wakers {
         for (other, flag) in woken.iter_mut().enumerate() {
             *flag &= other == host;
         }
+    }
+
+    /// The same, but for no longer than `most`, or until `is_done`, of which
+    /// [`look_again`](Self::look_again) tells.
+    pub(super) fn wait_until(&self, host: usize, most: Duration, is_done: impl Fn() -> bool) {
+        let mut woken = self.flags();
+        for (other, flag) in woken.iter_mut().enumerate() {
+            *flag &= other == host;
+        }
+        let waits = |woken: &mut Vec<bool>| !woken.contains(&true) && !is_done();
+        let waited = self.changed.wait_timeout_while(woken, most, waits);
+        drop(waited.unwrap_or_else(PoisonError::into_inner));
+    }
+
+    pub(super) fn look_again(&self) {
+        // Whoever waits has looked before, or looks after this.
+        drop(self.flags());
+        self.changed.notify_all();
     }
 
     fn flags(&self) -> MutexGuard<'_, Vec<bool>> {

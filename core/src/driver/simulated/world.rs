@@ -12,7 +12,9 @@ use std::time::{Duration, Instant};
 use super::network::{Addresses, HostId, Network};
 use super::random::Random;
 use super::waker::Wakers;
+use super::work::{self, Work};
 use super::{SimulatedDriver, SimulationOptions};
+use crate::driver::Start;
 
 /// What lives on a host: a reactor, as its world sees it.
 pub(crate) trait Program {
@@ -41,8 +43,10 @@ pub(crate) struct SimulatedWorld {
     pub(super) wakers: Arc<Wakers>,
     /// Whether one gets its turn from another.
     is_giving_turns: Cell<bool>,
-    /// In which order they do.
+    /// In which order they do, and their work is done.
     order: RefCell<Random>,
+    /// What threads are to do.
+    work: RefCell<Work>,
 }
 
 struct Member {
@@ -67,6 +71,7 @@ impl SimulatedWorld {
             wakers: Arc::default(),
             is_giving_turns: Cell::new(false),
             order: RefCell::new(Random::new(seeds.next())),
+            work: RefCell::default(),
         })
     }
 
@@ -92,7 +97,12 @@ impl SimulatedWorld {
 
     /// The host's program ends, and nothing of that leaves it.
     pub(crate) fn crash(&self, host: HostId) {
-        self.network.borrow_mut().crash(host);
+        let life = {
+            let mut network = self.network.borrow_mut();
+            network.crash(host);
+            network.life(host)
+        };
+        drop(self.work.borrow_mut().forget(host, life));
         let program = self.members.borrow()[host].living();
         if let Some(program) = program {
             program.end_soon();
@@ -148,7 +158,8 @@ impl SimulatedWorld {
         let mut ready = Vec::new();
         let mut next = None::<Duration>;
         for (host, member) in self.members.borrow().iter().enumerate() {
-            let Some(program) = member.living().filter(|_| host != driving) else {
+            let takes_turns = host != driving && !self.network.borrow().is_frozen(host);
+            let Some(program) = member.living().filter(|_| takes_turns) else {
                 continue;
             };
             // Asked in any case: from then on, it is woken.
@@ -170,8 +181,46 @@ impl SimulatedWorld {
             .iter()
             .enumerate()
             .filter(|(_, member)| member.threads_at_work.get() > 0);
-        // One that has ended is never told what its threads have done.
-        working.any(|(host, member)| host == driving || member.living().is_some())
+        // One that has ended is never told what its threads have done, and one that is frozen is not
+        // told now.
+        let network = self.network.borrow();
+        working.any(|(host, member)| {
+            !network.is_frozen(host) && (host == driving || member.living().is_some())
+        })
+    }
+
+    /// Has a piece of work begun when its turn has come, on this host in this life.
+    pub(super) fn add_work(&self, whose: (HostId, u32), start: Start) {
+        let mut network = self.network.borrow_mut();
+        let most = network.options().thread_time;
+        let mut order = self.order.borrow_mut();
+        let at = network.now().saturating_add(order.up_to(most));
+        let mut work = self.work.borrow_mut();
+        work.add(at, &mut order, whose, start);
+    }
+
+    /// Begins the next piece of work that is due, unless a thread is at one. Gives back whether it has.
+    pub(super) fn begin_work(&self, driving: HostId) -> bool {
+        !self.has_threads_at_work(driving) && self.begin_next(driving)
+    }
+
+    fn begin_next(&self, driving: HostId) -> bool {
+        let start = {
+            let network = self.network.borrow();
+            let may_go_on = |host| !network.is_frozen(host);
+            self.work.borrow_mut().take(network.now(), may_go_on)
+        };
+        let Some(start) = start else { return false };
+        work::begin(start, &self.wakers, driving);
+        true
+    }
+
+    /// Waits in real time until a thread has something to say; or, as it may wait for other work, begins
+    /// that.
+    pub(super) fn wait_for_threads(&self, driving: HostId) {
+        if !self.begin_next(driving) {
+            self.wakers.wait(driving);
+        }
     }
 
     /// Moves the clock to the next thing that happens, if that comes before `until`, or else there.
@@ -182,7 +231,8 @@ impl SimulatedWorld {
         until: Option<Duration>,
     ) -> io::Result<bool> {
         let mut network = self.network.borrow_mut();
-        let next = [network.next_arrival(), next_turn];
+        let work = self.work.borrow().next(|host| !network.is_frozen(host));
+        let next = [network.next_arrival(), next_turn, work];
         let next = next.into_iter().flatten().min();
         match (next, until) {
             (Some(next), until) if until.is_none_or(|until| next <= until) => {

@@ -1,7 +1,7 @@
 //! What can go wrong in a simulated world, when a test wants it to.
 
 use std::net::{IpAddr, SocketAddr};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use super::World;
 use crate::{LookupVerdict, Reactor};
@@ -66,6 +66,33 @@ impl World {
     #[track_caller]
     pub fn restart(&self, name: &str) -> Reactor {
         self.settle(self.shared.restart(self.id(name)))
+    }
+
+    /// The host's program stands still, as one that is stopped by a signal (SIGSTOP), or whose machine
+    /// has no time for it. It takes no turn until it [thaws](Self::thaw), but time passes for it.
+    ///
+    /// Its system goes on: attempts to connect reach the queues of its listeners, and bytes arrive until
+    /// the windows are full. When it goes on, the clock has jumped: all its timers that came due
+    /// meanwhile are called at once.
+    #[track_caller]
+    pub fn freeze(&self, name: &str) {
+        let host = self.id(name);
+        self.shared.network().freeze(host, true);
+    }
+
+    /// The host's program goes on.
+    #[track_caller]
+    pub fn thaw(&self, name: &str) {
+        let host = self.id(name);
+        self.shared.network().freeze(host, false);
+    }
+
+    /// Sets the host's [time of day](Reactor::system_time), which goes on from there. Nothing else
+    /// changes, since nothing of torsade's waits by it.
+    #[track_caller]
+    pub fn set_clock(&self, name: &str, to: SystemTime) {
+        let host = self.id(name);
+        self.shared.network().set_clock(host, to);
     }
 
     /// From now on, attempts to connect to `address` and datagrams for it are lost, whether it is a

@@ -31,7 +31,10 @@ pub use link::Link;
 /// The seed decides all that is left to chance: what links lose, duplicate and hold up, and whose
 /// turn comes first when several hosts have something to do. The same seed gives the same run, to
 /// the byte. What the program takes from elsewhere is its own: the keys of TLS, the order of a
-/// `HashMap`, which of several threads is done first. (What threads do takes no time.)
+/// `HashMap`, the system's time.
+///
+/// What is given to threads is done by real ones, but piece by piece, in an order that the seed
+/// decides, while the world waits. It takes as long as [`thread_time`](Self::thread_time) lets it.
 ///
 /// ```
 /// use std::net::SocketAddr;
@@ -160,6 +163,12 @@ impl World {
     /// from now on, at least 1: 64 KiB unless set.
     pub fn window(&self, bytes: usize) {
         self.shared.network().options().window = bytes.max(1);
+    }
+
+    /// What is given to a thread from now on is done at any time up to this one later, by chance: at
+    /// once unless set.
+    pub fn thread_time(&self, most: Duration) {
+        self.shared.network().options().thread_time = most;
     }
 
     /// Notes all that crosses the network from now on, for [`pcap`](Self::pcap).

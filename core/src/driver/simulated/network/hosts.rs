@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::time::{Duration, SystemTime};
 
 use super::names::is_hidden;
 use super::{Id, Network};
@@ -27,6 +28,10 @@ pub(super) struct Host {
     /// How often it has crashed.
     life: u32,
     pub(super) is_up: bool,
+    /// Whether its program stands still.
+    pub(super) is_frozen: bool,
+    /// What its clock showed, and when.
+    clock: (SystemTime, Duration),
     /// The ends and ports that have events, in the order in which they got the first.
     pub(super) signalled: VecDeque<Id>,
     /// The port numbers that listeners and clients have, and how many have each.
@@ -45,6 +50,8 @@ impl Network {
             addresses,
             life: 0,
             is_up: true,
+            is_frozen: false,
+            clock: (SystemTime::UNIX_EPOCH, Duration::ZERO),
             signalled: VecDeque::new(),
             taken: BTreeMap::new(),
             last_ephemeral: u16::MAX,
@@ -71,11 +78,31 @@ impl Network {
         self.hosts[host].is_up && self.hosts[host].life == life
     }
 
+    /// Whether its program stands still, and all that it had to do waits.
+    pub(in crate::driver::simulated) fn is_frozen(&self, host: HostId) -> bool {
+        self.hosts[host].is_frozen
+    }
+
+    /// What a host's clock shows.
+    pub(in crate::driver::simulated) fn time_of_day(&self, host: HostId) -> SystemTime {
+        let (shown, at) = self.hosts[host].clock;
+        shown + self.now().saturating_sub(at)
+    }
+
+    pub(crate) fn set_clock(&mut self, host: HostId, to: SystemTime) {
+        self.hosts[host].clock = (to, self.now());
+    }
+
+    pub(crate) fn freeze(&mut self, host: HostId, is_frozen: bool) {
+        self.hosts[host].is_frozen = is_frozen;
+    }
+
     /// It is gone without a word, with all that was on it.
     pub(super) fn end_life(&mut self, host: HostId) {
         let host = &mut self.hosts[host];
         host.life += 1;
         host.is_up = false;
+        host.is_frozen = false;
         host.signalled.clear();
         host.taken.clear();
     }
@@ -98,7 +125,7 @@ impl Network {
     }
 
     /// Whether a host is all there is.
-    pub(super) fn is_alone(&self, host: HostId) -> bool {
+    pub(in crate::driver::simulated) fn is_alone(&self, host: HostId) -> bool {
         let host = self.hosts.get(host);
         host.is_some_and(|host| matches!(host.addresses, Addresses::Every))
     }

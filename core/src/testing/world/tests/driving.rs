@@ -202,9 +202,20 @@ fn time_stands_still_while_a_thread_works_for_any_of_them() {
         let _ = wait.recv();
         Ok(())
     }));
+    /// It takes turns until it has, as a thread has to begin meanwhile.
+    fn crash_when_started(
+        a: &Reactor,
+        has_started: mpsc::Receiver<()>,
+        crash: impl FnOnce() + 'static,
+    ) {
+        let again = a.clone();
+        a.call_soon(move || match has_started.try_recv() {
+            Ok(()) => crash(),
+            Err(_) => crash_when_started(&again, has_started, crash),
+        });
+    }
     let world = two.world.clone();
-    two.a.call_soon(move || {
-        has_started.recv().unwrap();
+    crash_when_started(&two.a, has_started, move || {
         // To end, it waits for its threads.
         drop(end);
         world.crash("c");

@@ -3,9 +3,11 @@
 mod breaking;
 mod datagrams;
 mod driving;
+mod freezing;
 mod names;
 mod partitions;
 mod running;
+mod threads;
 mod traces;
 mod travelling;
 
