@@ -22,22 +22,41 @@ impl Checks {
         }
     }
 
-    pub(crate) fn result(&self) -> Result<(), Violations> {
-        let all = self.0.take();
-        if all.is_empty() {
+    pub(crate) fn result(&self, faults: &[String]) -> Result<(), Violations> {
+        let violations = self.0.take();
+        if violations.is_empty() {
             return Ok(());
         }
-        Err(Violations(all))
+        let faults = faults.to_vec();
+        Err(Violations { violations, faults })
     }
 }
 
 /// What did not hold in a run.
 #[derive(Clone, Debug)]
-pub struct Violations(pub Vec<String>);
+pub struct Violations {
+    /// Each in words.
+    pub violations: Vec<String>,
+    /// What went wrong in the world, and when.
+    pub faults: Vec<String>,
+}
+
+impl Violations {
+    pub(crate) fn of(violation: String) -> Self {
+        Self {
+            violations: vec![violation],
+            faults: Vec::new(),
+        }
+    }
+}
 
 impl fmt::Display for Violations {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0.join("; "))
+        f.write_str(&self.violations.join("; "))?;
+        match &self.faults[..] {
+            [] => Ok(()),
+            faults => write!(f, " (in a world with {})", faults.join(", ")),
+        }
     }
 }
 

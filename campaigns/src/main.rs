@@ -4,29 +4,39 @@
 //! cargo run --release -p torsade-campaigns -- --seeds 100000
 //! ```
 
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 
 use lexopt::prelude::*;
 use torsade_campaigns::scenarios::{self, Scenario};
-use torsade_campaigns::{Plant, run};
+use torsade_campaigns::{Plant, run, run_captured};
 
 const USAGE: &str = "\
 usage: torsade-campaigns [--seeds COUNT] [--from SEED] [SCENARIO...]
+       torsade-campaigns --pcap FILE [--from SEED] SCENARIO
 
 Plays each scenario with COUNT seeds (1000 unless said) from SEED on (0 unless said), and prints the
 seeds with which something did not hold. Exits with 1 if there are any.
+
+--pcap plays one seed of one scenario, and writes what crossed the network to FILE, for Wireshark.
+RUST_LOG=debug shows what torsade logs.
 ";
 
 struct Arguments {
     seeds: u64,
     from: u64,
+    pcap: Option<PathBuf>,
     scenarios: Vec<&'static Scenario>,
 }
 
 fn main() -> ExitCode {
+    env_logger::init();
     match parse() {
-        Ok(Some(arguments)) => play(&arguments),
+        Ok(Some(arguments)) => match &arguments.pcap {
+            Some(pcap) => capture(&arguments, pcap),
+            None => play(&arguments),
+        },
         Ok(None) => {
             print!("{USAGE}{}", names());
             ExitCode::SUCCESS
@@ -50,6 +60,7 @@ fn parse() -> Result<Option<Arguments>, lexopt::Error> {
     let mut arguments = Arguments {
         seeds: 1000,
         from: 0,
+        pcap: None,
         scenarios: Vec::new(),
     };
     let mut parser = lexopt::Parser::from_env();
@@ -57,6 +68,7 @@ fn parse() -> Result<Option<Arguments>, lexopt::Error> {
         match argument {
             Long("seeds") => arguments.seeds = parser.value()?.parse()?,
             Long("from") => arguments.from = parser.value()?.parse()?,
+            Long("pcap") => arguments.pcap = Some(parser.value()?.into()),
             Short('h') | Long("help") => return Ok(None),
             Value(name) => {
                 let name = name.string()?;
@@ -78,26 +90,45 @@ fn play(arguments: &Arguments) -> ExitCode {
     let mut is_good = true;
     for scenario in &arguments.scenarios {
         let begun = Instant::now();
-        let mut bad = 0;
+        let (mut bad, mut most) = (0, 0);
         for seed in arguments.from..arguments.from + arguments.seeds {
-            if let Err(violations) = run(scenario, seed, Plant::None) {
-                bad += 1;
-                if bad <= 10 {
-                    println!("{} --from {seed} --seeds 1: {violations}", scenario.name);
+            match run(scenario, seed, Plant::None) {
+                Ok(memory) => most = most.max(memory.most),
+                Err(violations) => {
+                    bad += 1;
+                    if bad <= 10 {
+                        println!("{} --from {seed} --seeds 1: {violations}", scenario.name);
+                    }
                 }
             }
         }
         let time = begun.elapsed().as_secs_f64();
         println!(
-            "{}: {bad} of {} seeds are bad, {:.2} ms each",
+            "{}: {bad} of {} seeds are bad, {:.2} ms each, {} KiB at most",
             scenario.name,
             arguments.seeds,
-            1000.0 * time / arguments.seeds as f64
+            1000.0 * time / arguments.seeds as f64,
+            most / 1024
         );
         is_good &= bad == 0;
     }
     match is_good {
         true => ExitCode::SUCCESS,
         false => ExitCode::FAILURE,
+    }
+}
+
+/// Plays one seed of one scenario, and writes what crossed the network.
+fn capture(arguments: &Arguments, pcap: &Path) -> ExitCode {
+    let [scenario] = arguments.scenarios[..] else {
+        eprintln!("torsade-campaigns: --pcap wants one scenario");
+        return ExitCode::from(2);
+    };
+    match run_captured(scenario, arguments.from, pcap) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(violations) => {
+            println!("{violations}");
+            ExitCode::FAILURE
+        }
     }
 }

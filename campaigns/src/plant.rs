@@ -2,9 +2,11 @@
 
 use std::cell::Cell;
 use std::fmt;
+use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use torsade::{Filter, Reactor, Result, Transport};
+use torsade::datagram::{DatagramOptions, DatagramPort, DatagramProtocol};
+use torsade::{Address, Filter, Reactor, Result, Transport};
 
 /// A fault, or none.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -26,17 +28,19 @@ pub enum Plant {
     NotTold,
     /// Bytes come after the end was told.
     BytesAfterTheEnd,
-    /// A connection is kept for ever.
-    LeakedConnection,
+    /// A port is open for ever.
+    LeakedPort,
     /// A timer is set again and again.
     LeakedTimer,
     /// A Deferred is kept that nobody fires.
     LeakedDeferred,
+    /// Memory is kept that nobody knows of.
+    LeakedMemory,
 }
 
 impl Plant {
     /// All that there are.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::ChangedByte,
         Self::LostByte,
         Self::DoubledBytes,
@@ -44,9 +48,10 @@ impl Plant {
         Self::ToldTwice,
         Self::NotTold,
         Self::BytesAfterTheEnd,
-        Self::LeakedConnection,
+        Self::LeakedPort,
         Self::LeakedTimer,
         Self::LeakedDeferred,
+        Self::LeakedMemory,
     ];
 
     /// The filter that each connection of a server gets.
@@ -57,14 +62,21 @@ impl Plant {
         }
     }
 
+    /// Whether it spoils this one: each tenth.
+    pub(crate) fn spoils(self, number: usize) -> bool {
+        self != Self::None && number % 10 == 9
+    }
+
     /// What goes wrong when a connection is made.
     pub(crate) fn leak(self, transport: &Transport) {
         match self {
-            Self::LeakedConnection => {
-                // It waits for bytes that are never read.
-                transport.pause_reading();
-                let _ = transport.register_producer(Stuck, torsade::ProducerKind::Push);
+            Self::LeakedPort => {
+                let any = (Ipv4Addr::UNSPECIFIED, 0).into();
+                let _ = transport
+                    .reactor()
+                    .listen_udp(any, Deaf, &DatagramOptions::new());
             }
+            Self::LeakedMemory => std::mem::forget(vec![0_u8; 1000]),
             Self::LeakedTimer => tick(&transport.reactor()),
             Self::LeakedDeferred => {
                 let (resolver, deferred) = torsade::Deferred::<()>::new();
@@ -90,14 +102,12 @@ fn tick(reactor: &Reactor) {
     let _ = reactor.call_later(Duration::from_secs(60), move || tick(&again));
 }
 
-struct Stuck;
+struct Deaf;
 
-impl torsade::Producer for Stuck {
-    fn resume_producing(&mut self, _: &Transport) {}
-
-    fn pause_producing(&mut self, _: &Transport) {}
-
-    fn stop_producing(&mut self, _: &Transport) {}
+impl DatagramProtocol for Deaf {
+    fn datagram_received(&mut self, _: &DatagramPort, _: &[u8], _: &Address) -> Result<()> {
+        Ok(())
+    }
 }
 
 /// Passes bytes on, and spoils them once in a while.

@@ -4,47 +4,33 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 
-use torsade::endpoints::{ClientEndpoint, ListeningPort};
+use torsade::endpoints::ClientEndpoint;
 use torsade::protocols::wire::Echo;
-use torsade::tls::{ClientTls, ServerTls, wrap_client_tls, wrap_server_tls};
-use torsade::{Address, Factory, Failure, Protocol, Result, TcpClient, TcpServer, Transport};
+use torsade::tls::{ClientTls, ServerTls, wrap_client_tls};
+use torsade::{Address, Factory, Failure, Protocol, Reactor, Result, Transport};
 
-use crate::world::HOST;
-use crate::{Checks, Plant, World};
-
-/// Nothing in a scenario begins later than this.
-pub(super) const PLAYTIME: Duration = Duration::from_secs(20);
+use crate::world::{PATIENCE, PLAYTIME, SERVER};
+use crate::{Checks, World};
 
 pub(super) fn plain(world: &World) {
-    let port = listen(world, server(world, 7), echo(world));
-    let is_faulty = world.break_at_times((HOST, 7).into(), PLAYTIME);
-    let endpoint = TcpClient::new(&world.reactor, (HOST, 7).into());
-    play(world, &endpoint, is_faulty);
-    world.wait(port.stop_listening(), "the port to close");
+    world.serve(SERVER, 7, echo);
+    let is_faulty = world.trouble(SERVER, 7);
+    play(world, &world.endpoint(SERVER, 7), is_faulty);
 }
 
 pub(super) fn tls(world: &World) {
-    let (client, server_tls) = identity();
-    let wrapped = wrap_server_tls(
-        TcpServer::new(&world.reactor, (HOST, 7).into()),
-        &server_tls,
-    );
-    let port = listen(world, spoilt(world, wrapped), echo(world));
-    let is_faulty = world.break_at_times((HOST, 7).into(), PLAYTIME);
-    let tcp = TcpClient::new(&world.reactor, (HOST, 7).into());
-    play(
-        world,
-        &wrap_client_tls(tcp, &client, "server.test"),
-        is_faulty,
-    );
-    world.wait(port.stop_listening(), "the port to close");
+    let (client, server) = identity();
+    world.serve_with(SERVER, 7, Some(server), echo);
+    let is_faulty = world.trouble(SERVER, 7);
+    let tcp = world.endpoint(SERVER, 7);
+    play(world, &wrap_client_tls(tcp, &client, SERVER), is_faulty);
 }
 
 /// A certificate for all runs of this thread.
 pub(super) fn identity() -> (ClientTls, ServerTls) {
     thread_local! {
         static IDENTITY: (ClientTls, ServerTls) = {
-            let made = rcgen::generate_simple_self_signed(["server.test".to_owned(), "other.test".to_owned()]);
+            let made = rcgen::generate_simple_self_signed([SERVER.to_owned(), "other.test".to_owned()]);
             let rcgen::CertifiedKey { cert, signing_key } = made.expect("a certificate can be made");
             let client = ClientTls::builder().roots_from_pem(cert.pem()).build();
             let server = ServerTls::builder().certificate_pem(cert.pem(), signing_key.serialize_pem()).build();
@@ -54,24 +40,7 @@ pub(super) fn identity() -> (ClientTls, ServerTls) {
     IDENTITY.with(Clone::clone)
 }
 
-/// A server endpoint on this port, with what is planted.
-pub(super) fn server(world: &World, port: u16) -> TcpServer {
-    spoilt(world, TcpServer::new(&world.reactor, (HOST, port).into()))
-}
-
-fn spoilt(world: &World, server: TcpServer) -> TcpServer {
-    match world.plant {
-        Plant::None => server,
-        plant => server.filter(move || Ok(plant.filter())),
-    }
-}
-
-pub(super) fn listen(world: &World, server: TcpServer, factory: impl Factory) -> ListeningPort {
-    let port = server.listen(factory);
-    port.unwrap_or_else(|failure| panic!("{:#} in {:?}", failure, world.reactor))
-}
-
-fn echo(world: &World) -> impl Factory {
+pub(super) fn echo(world: &World, _: &Reactor) -> impl Factory + use<> {
     let (checks, plant) = (world.checks.clone(), world.plant);
     move |_: &Address| crate::watched::Watched::new(Echo, "an echo", &checks, plant)
 }
@@ -92,7 +61,14 @@ pub(super) fn play(world: &World, endpoint: &impl ClientEndpoint, is_faulty: boo
             Ok(())
         });
     }
-    world.pass(PLAYTIME + Duration::from_secs(3600));
+    world.pass(PLAYTIME + 2 * PATIENCE);
+}
+
+/// Breaks off what is not over in time, as when the other one has crashed without a word.
+pub(super) fn break_off_late(transport: &Transport) {
+    let late = transport.clone();
+    let reactor = transport.reactor();
+    let _ = reactor.call_later(PATIENCE, move || late.abort_connection());
 }
 
 /// The byte at this place.
@@ -168,6 +144,7 @@ impl Caller {
 
 impl Protocol for Caller {
     fn connection_made(&mut self, transport: &Transport) {
+        break_off_late(transport);
         let reactor = transport.reactor();
         let mut last = Duration::ZERO;
         for &(at, count) in &self.plan {

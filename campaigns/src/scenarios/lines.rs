@@ -6,22 +6,23 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use torsade::protocols::{LineControl, LineProtocol, LineReceiver};
-use torsade::{Address, ClientEndpoint, Failure, Result, TcpClient};
+use torsade::{Address, ClientEndpoint, Failure, Result};
 
-use super::echo::{PLAYTIME, listen, server};
+use super::echo::break_off_late;
 use crate::watched::Watched;
-use crate::world::HOST;
+use crate::world::{PATIENCE, PLAYTIME, SERVER};
 use crate::{Checks, World};
 
 pub(super) fn play(world: &World) {
-    let (checks, plant) = (world.checks.clone(), world.plant);
-    let lines = move |_: &Address| {
-        let receiver = LineReceiver::new(Answering).max_length(10_000);
-        Watched::new(receiver, "a server of lines", &checks, plant)
-    };
-    let port = listen(world, server(world, 23), lines);
-    let is_faulty = world.break_at_times((HOST, 23).into(), PLAYTIME);
-    let endpoint = TcpClient::new(&world.reactor, (HOST, 23).into());
+    world.serve(SERVER, 23, |world, _| {
+        let (checks, plant) = (world.checks.clone(), world.plant);
+        move |_: &Address| {
+            let receiver = LineReceiver::new(Answering).max_length(10_000);
+            Watched::new(receiver, "a server of lines", &checks, plant)
+        }
+    });
+    let is_faulty = world.trouble(SERVER, 23);
+    let endpoint = world.endpoint(SERVER, 23);
     for _ in 0..1 + world.choose(|random| random.below(3)) {
         let asking = Asking {
             plan: world.choose(|random| {
@@ -44,8 +45,7 @@ pub(super) fn play(world: &World) {
         let connected = endpoint.connect_protocol(caller);
         connected.add_both(|_| Ok(()));
     }
-    world.pass(PLAYTIME + Duration::from_secs(3600));
-    world.wait(port.stop_listening(), "the port to close");
+    world.pass(PLAYTIME + 2 * PATIENCE);
 }
 
 /// The answer to a line.
@@ -77,6 +77,7 @@ struct Asking {
 
 impl LineProtocol for Asking {
     fn connection_made(&mut self, lines: &LineControl) {
+        break_off_late(lines.transport());
         let reactor = lines.transport().reactor();
         for (at, line) in std::mem::take(&mut self.plan) {
             let (lines, expected) = (lines.clone(), Rc::clone(&self.expected));

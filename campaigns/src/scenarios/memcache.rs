@@ -6,24 +6,23 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use torsade::protocols::memcache::{Memcache, MemcacheProtocol};
-use torsade::{Address, Deferred, Protocol, Result, TcpClient, Transport};
+use torsade::{Address, Deferred, Protocol, Result, Transport};
 
-use super::echo::{PLAYTIME, listen, pattern, server};
+use super::echo::pattern;
 use crate::World;
 use crate::watched::Watched;
-use crate::world::HOST;
+use crate::world::{PLAYTIME, SERVER};
 
 pub(super) fn play(world: &World) {
-    let (checks, plant) = (world.checks.clone(), world.plant);
-    let store = move |_: &Address| Watched::new(Store::default(), "a store", &checks, plant);
-    let port = listen(world, server(world, 11211), store);
-    let is_faulty = world.break_at_times((HOST, 11211).into(), PLAYTIME);
-    let endpoint = TcpClient::new(&world.reactor, (HOST, 11211).into());
-    if let Some(memcache) = world.wait(MemcacheProtocol::new().connect(&endpoint), "the connection")
-    {
+    world.serve(SERVER, 11211, |world, _| {
+        let (checks, plant) = (world.checks.clone(), world.plant);
+        move |_: &Address| Watched::new(Store::default(), "a store", &checks, plant)
+    });
+    let is_faulty = world.trouble(SERVER, 11211);
+    let connected = MemcacheProtocol::new().connect(&world.endpoint(SERVER, 11211));
+    if let Some(memcache) = world.wait(connected, "the connection") {
         ask(world, &memcache, is_faulty);
     }
-    world.wait(port.stop_listening(), "the port to close");
 }
 
 fn ask(world: &World, memcache: &Memcache, is_faulty: bool) {

@@ -1,12 +1,13 @@
 //! What is played.
 
+mod datagrams;
 mod echo;
 mod forwarding;
-mod hosts;
 mod http;
 mod lines;
 mod memcache;
 mod service;
+mod threads;
 
 use crate::World;
 
@@ -30,8 +31,8 @@ pub const ALL: &[Scenario] = &[
         play: echo::tls,
     },
     Scenario {
-        name: "hosts",
-        play: hosts::play,
+        name: "datagrams",
+        play: datagrams::play,
     },
     Scenario {
         name: "lines",
@@ -60,6 +61,14 @@ pub const ALL: &[Scenario] = &[
     Scenario {
         name: "https",
         play: http::tls,
+    },
+    Scenario {
+        name: "proxied",
+        play: http::proxied,
+    },
+    Scenario {
+        name: "threads",
+        play: threads::play,
     },
 ];
 

@@ -1,44 +1,37 @@
 //! A service that keeps its connection, to a server that comes and goes.
 
-use std::time::Duration;
+use torsade::endpoints::ClientService;
+use torsade::protocols::wire::Discard;
+use torsade::{Address, Factory, Reactor};
 
-use torsade::endpoints::{ClientService, TcpClient};
-use torsade::protocols::wire::{Discard, Echo};
-use torsade::{Address, TcpServer};
-
-use super::echo::{PLAYTIME, listen};
 use crate::World;
 use crate::watched::Watched;
-use crate::world::HOST;
+use crate::world::{PATIENCE, PLAYTIME, SERVER};
 
 pub(super) fn play(world: &World) {
-    let endpoint = TcpClient::new(&world.reactor, (HOST, 9).into());
     let (checks, plant) = (world.checks.clone(), world.plant);
     let client = move |_: &Address| Watched::new(Discard, "a service's connection", &checks, plant);
-    let service = ClientService::new(&world.reactor, endpoint, client);
+    let service = ClientService::new(&world.client, world.endpoint(SERVER, 9), client);
     service.start();
-    world.break_at_times((HOST, 9).into(), PLAYTIME);
+    world.trouble(SERVER, 9);
     let rounds = world.choose(|random| random.below(4));
     for _ in 0..rounds {
         let (away, here) = world.choose(|random| (random.time(PLAYTIME), random.time(PLAYTIME)));
         world.pass(away);
-        let port = listen(
-            world,
-            TcpServer::new(&world.reactor, (HOST, 9).into()),
-            server(world),
-        );
+        world.serve(SERVER, 9, server);
         world.pass(here);
-        world.wait(port.stop_listening(), "the port to close");
+        world.stop_serving(SERVER, 9);
     }
-    let port = listen(
-        world,
-        TcpServer::new(&world.reactor, (HOST, 9).into()),
-        server(world),
-    );
-    // However long it was away: the pauses between attempts are bounded.
-    world.pass(Duration::from_secs(2 * 3600));
-    world.checks.holds(service.is_connected(), || {
+    world.serve(SERVER, 9, server);
+    // However long it was away: the pauses between attempts are bounded. The server gives up those who
+    // say nothing, so look when it has not just done that.
+    world.pass(2 * PATIENCE);
+    let again = world.wait(service.when_connected(), "a connection, once more");
+    world.checks.holds(again.is_some(), || {
         "the service has not come back to a server that is there".into()
+    });
+    world.checks.holds(service.is_connected(), || {
+        "it says that it is connected, and is not".into()
     });
     let when = service.when_connected();
     world.checks.holds(when.is_fired(), || {
@@ -46,11 +39,10 @@ pub(super) fn play(world: &World) {
     });
     drop(world.wait(when, "the connection"));
     world.wait(service.stop(), "the service to stop");
-    world.wait(port.stop_listening(), "the port to close");
 }
 
-/// One that hangs up at some time, or never.
-fn server(world: &World) -> impl torsade::Factory {
+/// One that is silent.
+fn server(world: &World, _: &Reactor) -> impl Factory + use<> {
     let (checks, plant) = (world.checks.clone(), world.plant);
-    move |_: &Address| Watched::new(Echo, "a server", &checks, plant)
+    move |_: &Address| Watched::new(Discard, "a server", &checks, plant)
 }

@@ -189,12 +189,16 @@ impl Network {
     pub(super) fn write(&mut self, from: Id, slices: &[io::IoSlice<'_>]) -> Option<usize> {
         let end = self.ends.get_mut(&from)?;
         let total = slices.iter().map(|slice| slice.len()).sum::<usize>();
+        if total == 0 {
+            // It asks whether the connection lives, and changes nothing.
+            return Some(0);
+        }
         let taken = total.min(end.window);
         end.window -= taken;
         end.write_blocked = taken < total;
         let (host, peer_host) = (end.source.host, end.peer_host);
         let to = end.peer?;
-        if taken == 0 && total > 0 {
+        if taken == 0 {
             return None;
         }
         let mut bytes = Vec::with_capacity(taken);

@@ -389,6 +389,8 @@ fn a_full_window_blocks_until_the_reader_makes_room() {
     assert!(!pass(&driver, 5 * DELAY).contains_key(&CLIENT));
     assert_eq!(server.read(&mut [0; 4]).unwrap(), 4);
     assert_eq!(kind(write(&*client, &[1; 25])), ErrorKind::WouldBlock);
+    // To ask whether it lives is no reason to be told less.
+    assert_eq!(write(&*client, &[]).unwrap(), 0);
     assert!(pass(&driver, DELAY)[&CLIENT].writable);
     assert_eq!(write(&*client, &[1; 4]).unwrap(), 4);
     // Nothing was refused, so nothing is told.

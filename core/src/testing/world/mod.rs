@@ -34,7 +34,8 @@ pub use link::Link;
 /// `HashMap`, the system's time.
 ///
 /// What is given to threads is done by real ones, but piece by piece, in an order that the seed
-/// decides, while the world waits. It takes as long as [`thread_time`](Self::thread_time) lets it.
+/// decides, while the world waits. It takes as long as [`thread_time`](Self::thread_time) lets it. So
+/// work that waits for something which only happens later in this world waits for ever.
 ///
 /// ```
 /// use std::net::SocketAddr;
