@@ -1,9 +1,11 @@
 //! How fast connections may be.
 
+use super::peer_bandwidth::{PeerBandwidths, PeerPlace};
 use super::{Guard, Policy, Refusal};
 use crate::{Address, Bandwidth, Transport};
 
-/// Limits the bytes a second of connections, each for itself or all of them together.
+/// Limits the bytes a second of connections: each for itself, all of them together, or those of each
+/// address.
 ///
 /// ```
 /// use torsade_core::policies::Throttling;
@@ -23,6 +25,8 @@ use crate::{Address, Bandwidth, Transport};
 /// ```
 #[derive(Clone, Debug, Default)]
 #[doc(alias = "ThrottlingFactory")]
+#[doc(alias = "twisted.protocols.htb")]
+#[doc(alias = "ShapedProtocolFactory")]
 pub struct Throttling {
     reading: Vec<Limit>,
     writing: Vec<Limit>,
@@ -32,15 +36,7 @@ pub struct Throttling {
 enum Limit {
     OfAll(Bandwidth),
     OfEach(u64),
-}
-
-impl Limit {
-    fn bandwidth(&self, transport: &Transport) -> Bandwidth {
-        match self {
-            Self::OfAll(bandwidth) => bandwidth.clone(),
-            Self::OfEach(bytes_a_second) => Bandwidth::new(&transport.reactor(), *bytes_a_second),
-        }
-    }
+    OfEachPeer(PeerBandwidths),
 }
 
 impl Throttling {
@@ -78,29 +74,80 @@ impl Throttling {
         self.writing.push(Limit::OfEach(bytes_a_second));
         self
     }
+
+    /// Those of one IP address read no faster together than the bandwidth that `make` gives for it.
+    #[must_use]
+    pub fn read_limit_of_each_peer(mut self, make: impl Fn() -> Bandwidth + 'static) -> Self {
+        self.reading
+            .push(Limit::OfEachPeer(PeerBandwidths::new(make)));
+        self
+    }
+
+    /// Those of one IP address write no faster together than the bandwidth that `make` gives for it.
+    ///
+    /// An address whose connections have all ended finds its bandwidth as it left it: to come anew
+    /// does not bring another [burst](Bandwidth::burst).
+    ///
+    /// ```
+    /// use torsade_core::Bandwidth;
+    /// use torsade_core::policies::Throttling;
+    ///
+    /// # let reactor = torsade_core::testing::Simulation::new().reactor();
+    /// let for_each = move || Bandwidth::new(&reactor, 1_000).burst(10_000);
+    /// let policy = Throttling::new().write_limit_of_each_peer(for_each);
+    /// # drop(policy);
+    /// ```
+    #[must_use]
+    #[doc(alias = "FilterByHost")]
+    #[doc(alias = "HierarchicalBucketFilter")]
+    pub fn write_limit_of_each_peer(mut self, make: impl Fn() -> Bandwidth + 'static) -> Self {
+        self.writing
+            .push(Limit::OfEachPeer(PeerBandwidths::new(make)));
+        self
+    }
 }
 
 impl Policy for Throttling {
     type Guard = ThrottlingGuard;
 
     fn admit(&mut self, _: &Address) -> Result<ThrottlingGuard, Refusal> {
-        Ok(ThrottlingGuard(self.clone()))
+        Ok(ThrottlingGuard {
+            limits: self.clone(),
+            places: Vec::new(),
+        })
     }
 }
 
 /// Sets the limits of one connection.
 #[derive(Debug)]
-pub struct ThrottlingGuard(Throttling);
+pub struct ThrottlingGuard {
+    limits: Throttling,
+    places: Vec<PeerPlace>,
+}
+
+impl ThrottlingGuard {
+    fn bandwidth(&mut self, limit: &Limit, transport: &Transport) -> Bandwidth {
+        match limit {
+            Limit::OfAll(bandwidth) => bandwidth.clone(),
+            Limit::OfEach(bytes_a_second) => Bandwidth::new(&transport.reactor(), *bytes_a_second),
+            Limit::OfEachPeer(peers) => {
+                let (bandwidth, place) = peers.of(&transport.peer());
+                self.places.push(place);
+                bandwidth
+            }
+        }
+    }
+}
 
 impl Guard for ThrottlingGuard {
     fn connection_made(&mut self, transport: &Transport) {
-        let limits = std::mem::take(&mut self.0);
+        let limits = std::mem::take(&mut self.limits);
         let traffic = transport.traffic();
         for limit in &limits.reading {
-            traffic.limit_reading(&limit.bandwidth(transport));
+            traffic.limit_reading(&self.bandwidth(limit, transport));
         }
         for limit in &limits.writing {
-            traffic.limit_writing(&limit.bandwidth(transport));
+            traffic.limit_writing(&self.bandwidth(limit, transport));
         }
     }
 }
