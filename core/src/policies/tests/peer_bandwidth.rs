@@ -1,6 +1,5 @@
 use super::{
-    Client, Flood, Noticing, connect_from, listen, listening, millis, noting, pass, seconds_since,
-    secs,
+    Client, Flood, Noticing, connect_from, listen, millis, noting, pass, seconds_since, secs,
 };
 use crate::policies::Throttling;
 use crate::policies::peer_bandwidth::PeerBandwidths;
