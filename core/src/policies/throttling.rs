@@ -34,9 +34,9 @@ pub struct Throttling {
 
 #[derive(Clone, Debug)]
 enum Limit {
-    OfAll(Bandwidth),
-    OfEach(u64),
-    OfEachPeer(PeerBandwidths),
+    Together(Bandwidth),
+    Each(u64),
+    EachPeer(PeerBandwidths),
 }
 
 impl Throttling {
@@ -49,7 +49,7 @@ impl Throttling {
     #[must_use]
     #[doc(alias = "readLimit")]
     pub fn read_limit(mut self, bandwidth: &Bandwidth) -> Self {
-        self.reading.push(Limit::OfAll(bandwidth.clone()));
+        self.reading.push(Limit::Together(bandwidth.clone()));
         self
     }
 
@@ -57,21 +57,21 @@ impl Throttling {
     #[must_use]
     #[doc(alias = "writeLimit")]
     pub fn write_limit(mut self, bandwidth: &Bandwidth) -> Self {
-        self.writing.push(Limit::OfAll(bandwidth.clone()));
+        self.writing.push(Limit::Together(bandwidth.clone()));
         self
     }
 
     /// Each reads no more than so many bytes a second.
     #[must_use]
     pub fn read_limit_of_each(mut self, bytes_a_second: u64) -> Self {
-        self.reading.push(Limit::OfEach(bytes_a_second));
+        self.reading.push(Limit::Each(bytes_a_second));
         self
     }
 
     /// Each writes no more than so many bytes a second.
     #[must_use]
     pub fn write_limit_of_each(mut self, bytes_a_second: u64) -> Self {
-        self.writing.push(Limit::OfEach(bytes_a_second));
+        self.writing.push(Limit::Each(bytes_a_second));
         self
     }
 
@@ -79,7 +79,7 @@ impl Throttling {
     #[must_use]
     pub fn read_limit_of_each_peer(mut self, make: impl Fn() -> Bandwidth + 'static) -> Self {
         self.reading
-            .push(Limit::OfEachPeer(PeerBandwidths::new(make)));
+            .push(Limit::EachPeer(PeerBandwidths::new(make)));
         self
     }
 
@@ -102,7 +102,7 @@ impl Throttling {
     #[doc(alias = "HierarchicalBucketFilter")]
     pub fn write_limit_of_each_peer(mut self, make: impl Fn() -> Bandwidth + 'static) -> Self {
         self.writing
-            .push(Limit::OfEachPeer(PeerBandwidths::new(make)));
+            .push(Limit::EachPeer(PeerBandwidths::new(make)));
         self
     }
 }
@@ -128,9 +128,9 @@ pub struct ThrottlingGuard {
 impl ThrottlingGuard {
     fn bandwidth(&mut self, limit: &Limit, transport: &Transport) -> Bandwidth {
         match limit {
-            Limit::OfAll(bandwidth) => bandwidth.clone(),
-            Limit::OfEach(bytes_a_second) => Bandwidth::new(&transport.reactor(), *bytes_a_second),
-            Limit::OfEachPeer(peers) => {
+            Limit::Together(bandwidth) => bandwidth.clone(),
+            Limit::Each(bytes_a_second) => Bandwidth::new(&transport.reactor(), *bytes_a_second),
+            Limit::EachPeer(peers) => {
                 let (bandwidth, place) = peers.of(&transport.peer());
                 self.places.push(place);
                 bandwidth
