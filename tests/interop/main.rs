@@ -10,6 +10,7 @@ mod echo;
 mod endpoints;
 mod forwarding;
 mod futures;
+mod gallery;
 mod haproxy;
 mod http;
 mod httpbin;
