@@ -48,7 +48,10 @@ fn main() -> Result<()> {
         eprintln!("usage: sendfd SOCKET FILE");
         std::process::exit(2);
     };
-    let content = content.canonicalize()?;
+    let Ok(content) = content.canonicalize() else {
+        eprintln!("sendfd: {} must exist", content.display());
+        std::process::exit(1);
+    };
     let factory = move |_: &Address| {
         LineReceiver::new(SendFd {
             content: content.clone(),
