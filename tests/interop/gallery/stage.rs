@@ -188,22 +188,31 @@ impl Stage {
 
     /// Whether something listens on a port of this thread's network.
     fn is_listened_on(&self, port: Port) -> bool {
-        let (files, wanted) = match port {
-            // 0A is LISTEN.
-            Port::Tcp(port) => (["tcp", "tcp6"], (port, Some("0A"))),
-            Port::Udp(port) => (["udp", "udp6"], (port, None)),
-            Port::Unix(name) => return self.dir.path().join(name).exists(),
+        // In each line of these are, behind one another: the local address, the other one, and the state,
+        // of which 0A is LISTEN; for UNIX, the flags, of which that one is the same.
+        let lines = |file: &str| fs::read_to_string(Path::new("/proc/thread-self/net").join(file));
+        let has = |file: &str, listens: &dyn Fn(&[&str]) -> bool| {
+            let lines = lines(file).unwrap_or_default();
+            lines
+                .lines()
+                .any(|line| listens(&line.split_whitespace().collect::<Vec<_>>()))
         };
-        let (port, state) = (format!(":{:04X}", wanted.0), wanted.1);
-        files.iter().any(|file| {
-            let sockets = fs::read_to_string(Path::new("/proc/thread-self/net").join(file));
-            // Behind a number: the local address, the other one, the state.
-            sockets.unwrap_or_default().lines().any(|line| {
-                let mut fields = line.split_whitespace().skip(1);
-                let is_port = fields.next().is_some_and(|local| local.ends_with(&port));
-                is_port && state.is_none_or(|state| fields.nth(1) == Some(state))
-            })
-        })
+        let is_at = |field: &str, port: u16| field.ends_with(&format!(":{port:04X}"));
+        match port {
+            Port::Tcp(port) => ["tcp", "tcp6"]
+                .iter()
+                .any(|file| has(file, &|line| is_at(line[1], port) && line[3] == "0A")),
+            Port::Udp(port) => ["udp", "udp6"]
+                .iter()
+                .any(|file| has(file, &|line| is_at(line[1], port))),
+            Port::Unix(name) => {
+                let path = self.dir.path().join(name);
+                let is_it = |field: &&str| Path::new(field) == path;
+                has("unix", &|line| {
+                    line[3] == "00010000" && line.last().is_some_and(is_it)
+                })
+            }
+        }
     }
 }
 
