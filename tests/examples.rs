@@ -431,6 +431,13 @@ fn wrong_arguments_are_told_with_the_usage_and_exit_with_2() {
         "websocket",
         "redis",
         "send_mail",
+        // Those of the gallery that take arguments at all.
+        "portforward",
+        "sendfd",
+        "recvfd",
+        "getpage",
+        "dlpage",
+        "httpclient",
     ] {
         let finished = run(&mut example(name), b"");
         assert_eq!(finished.status.code(), Some(2), "{name}");

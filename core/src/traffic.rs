@@ -10,7 +10,8 @@ use crate::Reactor;
 
 /// So many bytes a second, for one connection or for several together. A cheap handle.
 ///
-/// Those who use it get their share in turn. A tenth of a second's bytes may go at once.
+/// Those who use it get their share in turn. A tenth of a second's bytes may go at once, or a
+/// [burst](Self::burst).
 ///
 /// ```
 /// use torsade_core::{Bandwidth, Protocol, Reactor, Result, Transport};
@@ -40,22 +41,24 @@ use crate::Reactor;
 /// ```
 #[derive(Clone)]
 #[doc(alias = "ThrottlingFactory")]
+#[doc(alias = "twisted.protocols.htb.Bucket")]
 pub struct Bandwidth(Rc<Bucket>);
 
 /// Something to be told that there is room again.
 type Wake = Box<dyn FnOnce()>;
 
-/// A bucket that fills with time, and holds no more than a share.
+/// A bucket that fills with time, and holds no more than a share, or a burst.
 struct Bucket {
     reactor: Reactor,
     bytes_a_second: Cell<u64>,
+    burst: Cell<Option<u64>>,
     /// When it was empty, if it has filled evenly since.
     empty_at: Cell<Instant>,
     waiting: RefCell<VecDeque<Wake>>,
     has_timer: Cell<bool>,
 }
 
-/// What may go at once is what comes together in this time.
+/// What may go at once is what comes together in this time, unless there is a burst.
 const SHARE: Duration = Duration::from_millis(100);
 
 impl Bandwidth {
@@ -65,10 +68,31 @@ impl Bandwidth {
         Self(Rc::new(Bucket {
             reactor: reactor.clone(),
             bytes_a_second: Cell::new(bytes_a_second.max(1)),
+            burst: Cell::default(),
             empty_at: Cell::new(now.checked_sub(SHARE).unwrap_or(now)),
             waiting: RefCell::default(),
             has_timer: Cell::new(false),
         }))
+    }
+
+    /// So many bytes, at least one, may go at once, if fewer than its bandwidth went before: the first
+    /// ones go without a wait.
+    ///
+    /// ```
+    /// # let reactor = torsade_core::testing::Simulation::new().reactor();
+    /// use torsade_core::Bandwidth;
+    ///
+    /// let slow_after_a_page = Bandwidth::new(&reactor, 1_000).burst(50_000);
+    /// # drop(slow_after_a_page);
+    /// ```
+    #[must_use]
+    #[doc(alias = "maxburst")]
+    pub fn burst(self, bytes: u64) -> Self {
+        self.0.burst.set(Some(bytes.max(1)));
+        let now = self.0.reactor.now();
+        let filling = self.0.time_for(self.0.capacity());
+        self.0.empty_at.set(now.checked_sub(filling).unwrap_or(now));
+        self
     }
 
     /// How many bytes a second it is.
@@ -92,6 +116,11 @@ impl Bandwidth {
         self.0.take(bytes as u64);
     }
 
+    /// Whether it is as if nobody had ever used it.
+    pub(crate) fn is_full(&self) -> bool {
+        self.0.available() == self.0.capacity()
+    }
+
     /// Has `wake` called when a share may go again.
     pub(crate) fn wait(&self, wake: impl FnOnce() + 'static) {
         self.0.waiting.borrow_mut().push_back(Box::new(wake));
@@ -100,9 +129,15 @@ impl Bandwidth {
 }
 
 impl Bucket {
-    /// A share, in bytes.
+    /// What one gets in its turn, in bytes.
     fn share(&self) -> u64 {
-        (self.bytes_a_second.get() / 10).max(1)
+        let share = (self.bytes_a_second.get() / 10).max(1);
+        share.min(self.burst.get().unwrap_or(share))
+    }
+
+    /// What it holds at most.
+    fn capacity(&self) -> u64 {
+        self.burst.get().unwrap_or_else(|| self.share())
     }
 
     /// How long so many bytes take.
@@ -112,9 +147,12 @@ impl Bucket {
         Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
     }
 
-    /// What is above a share is lost.
+    /// What it cannot hold is lost.
     fn fill(&self) {
-        let earliest = self.reactor.now().checked_sub(self.time_for(self.share()));
+        let earliest = self
+            .reactor
+            .now()
+            .checked_sub(self.time_for(self.capacity()));
         if let Some(earliest) = earliest {
             self.empty_at.set(self.empty_at.get().max(earliest));
         }
@@ -127,7 +165,9 @@ impl Bucket {
             .now()
             .saturating_duration_since(self.empty_at.get());
         let bytes = filling.as_nanos() * u128::from(self.bytes_a_second.get()) / 1_000_000_000;
-        u64::try_from(bytes).unwrap_or(u64::MAX).min(self.share())
+        u64::try_from(bytes)
+            .unwrap_or(u64::MAX)
+            .min(self.capacity())
     }
 
     fn take(&self, bytes: u64) {

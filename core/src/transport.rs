@@ -60,6 +60,10 @@ pub(crate) trait Link {
     fn set_option(&self, option: SocketOption) -> Result<()>;
     fn send_descriptor(&self, descriptor: OwnedFd) -> Result<()>;
     fn peer_credentials(&self) -> Result<Credentials>;
+    /// Fires when the connection is over and its protocol has been told; for one waiter.
+    fn when_lost(&self) -> Deferred<()> {
+        Deferred::fail(crate::ConnectionDone)
+    }
     fn start_filter(&self, filter: Box<dyn Filter>) -> Deferred<()>;
     fn negotiated(&self) -> Option<Rc<dyn Any>>;
     /// How many filters there are between the wire and the protocol.
@@ -342,6 +346,16 @@ impl Transport {
     #[doc(alias = "negotiatedProtocol")]
     pub fn negotiated<T: 'static>(&self) -> Option<Rc<T>> {
         self.link()?.negotiated()?.downcast().ok()
+    }
+
+    /// Fires when the connection is over and its protocol has been told of it: with success if it ended
+    /// in an orderly way, with the reason if not. Cancelling aborts the connection. It is for one who
+    /// waits from the beginning.
+    pub(crate) fn when_lost(&self) -> Deferred<()> {
+        match self.link() {
+            Some(link) => link.when_lost(),
+            None => Deferred::fail(crate::ConnectionDone),
+        }
     }
 
     /// How many filters there are. What came before one was started did not come through it.

@@ -10,6 +10,8 @@ mod echo;
 mod endpoints;
 mod forwarding;
 mod futures;
+#[cfg(target_os = "linux")]
+mod gallery;
 mod haproxy;
 mod http;
 mod httpbin;

@@ -159,6 +159,49 @@ pub trait ClientEndpoint: fmt::Debug + 'static {
     {
         self.connect(Once::new(protocol))
     }
+
+    /// Connects, gives the connection this protocol, and fires when the connection is over: all that
+    /// there is to most client programs. Cancelling ends the connection, at once.
+    ///
+    /// ```
+    /// # use torsade_core::testing::Simulation;
+    /// # use torsade_core::{Address, ClientEndpoint, Protocol, Result, TcpClient, TcpServer, Transport};
+    /// # use torsade_core::protocols::wire::Echo;
+    /// /// Asks one thing, prints what comes, and closes.
+    /// struct Asks;
+    ///
+    /// impl Protocol for Asks {
+    ///     fn connection_made(&mut self, transport: &Transport) {
+    ///         transport.write(b"Who is there?");
+    ///     }
+    ///
+    ///     fn data_received(&mut self, transport: &Transport, data: &[u8]) -> Result<()> {
+    ///         println!("{}", data.escape_ascii());
+    ///         transport.lose_connection();
+    ///         Ok(())
+    ///     }
+    /// }
+    ///
+    /// # fn main() -> Result<()> {
+    /// # let reactor = Simulation::new().reactor();
+    /// # let address = "127.0.0.1:8007".parse()?;
+    /// # TcpServer::new(&reactor, address).listen(|_: &Address| Echo)?;
+    /// reactor.run_until(TcpClient::new(&reactor, address).converse(Asks))
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// As [`connect`](Self::connect); the reason that [`connection_lost`](Protocol::connection_lost)
+    /// was told, if that is not [`ConnectionDone`](crate::ConnectionDone).
+    #[doc(alias = "clientConnectionLost")]
+    #[doc(alias = "clientConnectionFailed")]
+    fn converse(&self, protocol: impl Protocol) -> Deferred<()>
+    where
+        Self: Sized,
+    {
+        self.connect_protocol(protocol)
+            .add_callback(|connected| connected.transport().when_lost())
+    }
 }
 
 /// An endpoint whose type is not known is used through its box.

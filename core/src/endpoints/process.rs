@@ -12,7 +12,9 @@ use crate::{Deferred, Reactor, Result};
 /// Connects by starting a program: its standard input and output are the stream, its error output
 /// goes where ours does, unless that is said otherwise.
 ///
-/// When the connection ends, the program's pipes do; most programs end with them.
+/// When the connection ends, the program's pipes do; most programs end with them. A program on a
+/// [terminal](Spawn::terminal), whose two directions end together, is for
+/// [`spawn_process`](Reactor::spawn_process).
 ///
 /// ```
 /// use std::process::Command;
@@ -32,7 +34,7 @@ use crate::{Deferred, Reactor, Result};
 /// ```
 ///
 /// # Errors
-/// [`CannotSpawn`](crate::process::CannotSpawn).
+/// [`CannotSpawn`](crate::process::CannotSpawn): what the system said; `InvalidInput` for a terminal.
 #[derive(Clone)]
 #[doc(alias = "ProcessEndpoint")]
 pub struct ProcessClient {
@@ -52,9 +54,10 @@ impl ProcessClient {
     }
 
     fn start(&self) -> Result<Established> {
+        let spawn = (self.command)().without_terminal()?;
         let (theirs_in, to) = io::pipe()?;
         let (from, theirs_out) = io::pipe()?;
-        let spawn = (self.command)()
+        let spawn = spawn
             .descriptor(0, ChildDescriptor::Given(theirs_in.into()))
             .descriptor(1, ChildDescriptor::Given(theirs_out.into()));
         // Before there is a process, which would be left alone if this failed.

@@ -37,10 +37,16 @@ impl SharedFailure {
 
 impl From<Failure> for SharedFailure {
     fn from(failure: Failure) -> Self {
+        Self::from(Arc::new(failure))
+    }
+}
+
+impl From<Arc<Failure>> for SharedFailure {
+    fn from(failure: Arc<Failure>) -> Self {
         let path = failure.path().clone();
         let origin = match failure.inner.error.downcast_ref::<Self>() {
             Some(shared) => shared.origin.clone(),
-            None => Arc::new(failure),
+            None => failure,
         };
         Self { origin, path }
     }

@@ -34,6 +34,7 @@
 
 mod accept_rate;
 mod connections;
+mod peer_bandwidth;
 mod peer_limit;
 #[cfg(test)]
 mod tests;

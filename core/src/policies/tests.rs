@@ -11,6 +11,8 @@ use crate::{
     TcpClient, TcpServer, Transport,
 };
 
+mod peer_bandwidth;
+
 fn secs(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
 }

@@ -1,9 +1,11 @@
 //! How fast connections may be.
 
+use super::peer_bandwidth::{PeerBandwidths, PeerPlace};
 use super::{Guard, Policy, Refusal};
 use crate::{Address, Bandwidth, Transport};
 
-/// Limits the bytes a second of connections, each for itself or all of them together.
+/// Limits the bytes a second of connections: each for itself, all of them together, or those of each
+/// address.
 ///
 /// ```
 /// use torsade_core::policies::Throttling;
@@ -23,6 +25,8 @@ use crate::{Address, Bandwidth, Transport};
 /// ```
 #[derive(Clone, Debug, Default)]
 #[doc(alias = "ThrottlingFactory")]
+#[doc(alias = "twisted.protocols.htb")]
+#[doc(alias = "ShapedProtocolFactory")]
 pub struct Throttling {
     reading: Vec<Limit>,
     writing: Vec<Limit>,
@@ -30,17 +34,9 @@ pub struct Throttling {
 
 #[derive(Clone, Debug)]
 enum Limit {
-    OfAll(Bandwidth),
-    OfEach(u64),
-}
-
-impl Limit {
-    fn bandwidth(&self, transport: &Transport) -> Bandwidth {
-        match self {
-            Self::OfAll(bandwidth) => bandwidth.clone(),
-            Self::OfEach(bytes_a_second) => Bandwidth::new(&transport.reactor(), *bytes_a_second),
-        }
-    }
+    Together(Bandwidth),
+    Each(u64),
+    EachPeer(PeerBandwidths),
 }
 
 impl Throttling {
@@ -53,7 +49,7 @@ impl Throttling {
     #[must_use]
     #[doc(alias = "readLimit")]
     pub fn read_limit(mut self, bandwidth: &Bandwidth) -> Self {
-        self.reading.push(Limit::OfAll(bandwidth.clone()));
+        self.reading.push(Limit::Together(bandwidth.clone()));
         self
     }
 
@@ -61,21 +57,52 @@ impl Throttling {
     #[must_use]
     #[doc(alias = "writeLimit")]
     pub fn write_limit(mut self, bandwidth: &Bandwidth) -> Self {
-        self.writing.push(Limit::OfAll(bandwidth.clone()));
+        self.writing.push(Limit::Together(bandwidth.clone()));
         self
     }
 
     /// Each reads no more than so many bytes a second.
     #[must_use]
     pub fn read_limit_of_each(mut self, bytes_a_second: u64) -> Self {
-        self.reading.push(Limit::OfEach(bytes_a_second));
+        self.reading.push(Limit::Each(bytes_a_second));
         self
     }
 
     /// Each writes no more than so many bytes a second.
     #[must_use]
     pub fn write_limit_of_each(mut self, bytes_a_second: u64) -> Self {
-        self.writing.push(Limit::OfEach(bytes_a_second));
+        self.writing.push(Limit::Each(bytes_a_second));
+        self
+    }
+
+    /// Those of one IP address read no faster together than the bandwidth that `make` gives for it.
+    #[must_use]
+    pub fn read_limit_of_each_peer(mut self, make: impl Fn() -> Bandwidth + 'static) -> Self {
+        self.reading
+            .push(Limit::EachPeer(PeerBandwidths::new(make)));
+        self
+    }
+
+    /// Those of one IP address write no faster together than the bandwidth that `make` gives for it.
+    ///
+    /// An address whose connections have all ended finds its bandwidth as it left it: to come anew
+    /// does not bring another [burst](Bandwidth::burst).
+    ///
+    /// ```
+    /// use torsade_core::Bandwidth;
+    /// use torsade_core::policies::Throttling;
+    ///
+    /// # let reactor = torsade_core::testing::Simulation::new().reactor();
+    /// let for_each = move || Bandwidth::new(&reactor, 1_000).burst(10_000);
+    /// let policy = Throttling::new().write_limit_of_each_peer(for_each);
+    /// # drop(policy);
+    /// ```
+    #[must_use]
+    #[doc(alias = "FilterByHost")]
+    #[doc(alias = "HierarchicalBucketFilter")]
+    pub fn write_limit_of_each_peer(mut self, make: impl Fn() -> Bandwidth + 'static) -> Self {
+        self.writing
+            .push(Limit::EachPeer(PeerBandwidths::new(make)));
         self
     }
 }
@@ -84,23 +111,43 @@ impl Policy for Throttling {
     type Guard = ThrottlingGuard;
 
     fn admit(&mut self, _: &Address) -> Result<ThrottlingGuard, Refusal> {
-        Ok(ThrottlingGuard(self.clone()))
+        Ok(ThrottlingGuard {
+            limits: self.clone(),
+            places: Vec::new(),
+        })
     }
 }
 
 /// Sets the limits of one connection.
 #[derive(Debug)]
-pub struct ThrottlingGuard(Throttling);
+pub struct ThrottlingGuard {
+    limits: Throttling,
+    places: Vec<PeerPlace>,
+}
+
+impl ThrottlingGuard {
+    fn bandwidth(&mut self, limit: &Limit, transport: &Transport) -> Bandwidth {
+        match limit {
+            Limit::Together(bandwidth) => bandwidth.clone(),
+            Limit::Each(bytes_a_second) => Bandwidth::new(&transport.reactor(), *bytes_a_second),
+            Limit::EachPeer(peers) => {
+                let (bandwidth, place) = peers.of(&transport.peer());
+                self.places.push(place);
+                bandwidth
+            }
+        }
+    }
+}
 
 impl Guard for ThrottlingGuard {
     fn connection_made(&mut self, transport: &Transport) {
-        let limits = std::mem::take(&mut self.0);
+        let limits = std::mem::take(&mut self.limits);
         let traffic = transport.traffic();
         for limit in &limits.reading {
-            traffic.limit_reading(&limit.bandwidth(transport));
+            traffic.limit_reading(&self.bandwidth(limit, transport));
         }
         for limit in &limits.writing {
-            traffic.limit_writing(&limit.bandwidth(transport));
+            traffic.limit_writing(&self.bandwidth(limit, transport));
         }
     }
 }

@@ -113,6 +113,19 @@ impl Spawn {
         self
     }
 
+    /// Itself, if it has pipes: for who talks with it by these.
+    pub(crate) fn without_terminal(self) -> Result<Self, CannotSpawn> {
+        if self.terminal.is_none() {
+            return Ok(self);
+        }
+        let why = "it is to have a terminal, which is no stream";
+        let error = io::Error::new(io::ErrorKind::InvalidInput, why);
+        Err(CannotSpawn {
+            program: self.program(),
+            error: Arc::new(error),
+        })
+    }
+
     pub(super) fn program(&self) -> String {
         self.command.get_program().to_string_lossy().into_owned()
     }

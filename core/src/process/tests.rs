@@ -7,6 +7,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use super::*;
+use crate::endpoints::{ClientEndpoint, ProcessClient};
 use crate::reactor::Signal;
 use crate::task::defer_later;
 use crate::testing::Simulation;
@@ -230,6 +231,18 @@ fn a_terminal_is_one() {
     let all = notes.join(" ");
     assert!(all.contains("33 99") && all.contains("got this"), "{all}");
     assert_eq!(count(&notes, "1 lost"), 1);
+}
+
+#[test]
+fn a_terminal_is_no_stream_to_connect_with() {
+    let reactor = Reactor::new().unwrap();
+    let client = ProcessClient::new(&reactor, || {
+        Spawn::new(Command::new("cat")).terminal(24, 80)
+    });
+    let failure = reactor.run_until(client.establish()).unwrap_err();
+    let error = failure.trap::<CannotSpawn>().unwrap();
+    assert_eq!(error.error.kind(), std::io::ErrorKind::InvalidInput);
+    assert_eq!(error.program, "cat");
 }
 
 #[test]

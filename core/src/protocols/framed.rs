@@ -2,6 +2,7 @@
 
 use std::cell::{RefCell, RefMut};
 use std::fmt;
+use std::os::fd::OwnedFd;
 use std::rc::Rc;
 
 use bytes::BytesMut;
@@ -36,6 +37,13 @@ pub trait FrameProtocol<D: Decoder>: 'static {
         log::debug!(target: "torsade", "closing, as {error}");
         frames.transport().lose_connection();
         Ok(())
+    }
+
+    /// A descriptor came over a UNIX socket, before the bytes that it was sent with, also while this is
+    /// paused. Unless overridden, that closes it.
+    #[doc(alias = "fileDescriptorReceived")]
+    fn descriptor_received(&mut self, frames: &FrameControl<D>, descriptor: OwnedFd) {
+        let _ = (frames, descriptor);
     }
 
     /// The peer will send no more. Unless overridden, that closes the connection.
@@ -84,6 +92,13 @@ pub trait StringProtocol<F: Framing>: 'static {
         Ok(())
     }
 
+    /// A descriptor came over a UNIX socket, before the bytes that it was sent with, also while this is
+    /// paused. Unless overridden, that closes it.
+    #[doc(alias = "fileDescriptorReceived")]
+    fn descriptor_received(&mut self, strings: &StringControl<F>, descriptor: OwnedFd) {
+        let _ = (strings, descriptor);
+    }
+
     /// The peer will send no more. Unless overridden, that closes the connection.
     #[doc(alias = "readConnectionLost")]
     fn read_closed(&mut self, strings: &StringControl<F>) {
@@ -114,6 +129,10 @@ impl<F: Framing, P: StringProtocol<F>> FrameProtocol<F> for P {
 
     fn framing_failed(&mut self, strings: &StringControl<F>, error: F::Error) -> Result<()> {
         StringProtocol::framing_failed(self, strings, error)
+    }
+
+    fn descriptor_received(&mut self, strings: &StringControl<F>, descriptor: OwnedFd) {
+        StringProtocol::descriptor_received(self, strings, descriptor);
     }
 
     fn read_closed(&mut self, strings: &StringControl<F>) {
@@ -255,6 +274,10 @@ impl<D: Decoder, P: FrameProtocol<D>> Cutter for Frames<D, P> {
                 Ok(true)
             }
         }
+    }
+
+    fn descriptor_received(&mut self, descriptor: OwnedFd) {
+        self.user.descriptor_received(&self.control, descriptor);
     }
 
     fn read_closed(&mut self) {

@@ -2,6 +2,7 @@
 
 use std::cell::{Cell, RefCell, RefMut};
 use std::fmt;
+use std::os::fd::OwnedFd;
 use std::rc::Rc;
 
 use bytes::BytesMut;
@@ -45,6 +46,13 @@ pub trait LineProtocol: 'static {
         let _ = data;
         lines.transport().lose_connection();
         Ok(())
+    }
+
+    /// A descriptor came over a UNIX socket, before the bytes that it was sent with, also while this is
+    /// paused. Unless overridden, that closes it.
+    #[doc(alias = "fileDescriptorReceived")]
+    fn descriptor_received(&mut self, lines: &LineControl, descriptor: OwnedFd) {
+        let _ = (lines, descriptor);
     }
 
     /// The peer will send no more. Unless overridden, that closes the connection.
@@ -295,6 +303,10 @@ impl<P: LineProtocol> Cutter for Lines<P> {
             Found::Unfinished => return Ok(false),
         }
         Ok(true)
+    }
+
+    fn descriptor_received(&mut self, descriptor: OwnedFd) {
+        self.user.descriptor_received(&self.control, descriptor);
     }
 
     fn read_closed(&mut self) {

@@ -1,6 +1,6 @@
 //! Protocols to build on: lines, length-prefixed strings, netstrings, codecs of your own; sending
-//! files, time-outs. And some that are ready: [`finger`], [`ident`], [`wire`], and a client of
-//! [memcached](memcache).
+//! files, time-outs. And some that are ready: [`finger`], [`ident`], [`wire`], tables for
+//! [Postfix](postfix), and a client of [memcached](memcache).
 //!
 //! A receiver cuts what comes into pieces and gives them to a type of yours, one at a time:
 //!
@@ -12,6 +12,7 @@
 //! The pieces are the same however the bytes travelled. What is kept is bounded by the longest piece
 //! that is allowed; a receiver with nothing unfinished owns no buffer.
 
+mod answers;
 mod byte_count;
 mod file_sender;
 pub mod finger;
@@ -26,6 +27,7 @@ mod line;
 pub mod memcache;
 mod multiplexer;
 mod netstring;
+pub mod postfix;
 mod receiving;
 #[cfg(test)]
 pub(crate) mod tests;

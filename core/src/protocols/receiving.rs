@@ -1,6 +1,7 @@
 //! The protocol that all receivers are: it keeps what comes, and gives pieces of it on.
 
 use std::cell::{RefCell, RefMut};
+use std::os::fd::OwnedFd;
 use std::rc::Rc;
 
 use super::input::{Input, Pump};
@@ -12,6 +13,8 @@ pub(super) trait Cutter: 'static {
 
     /// Gives the next piece on. `false` when that is not complete, or there is nothing.
     fn give_next(&mut self) -> Result<bool>;
+
+    fn descriptor_received(&mut self, descriptor: OwnedFd);
 
     fn read_closed(&mut self);
 
@@ -96,6 +99,10 @@ macro_rules! protocol_by_receiving {
 
         fn data_received(&mut self, _: &Transport, data: &[u8]) -> Result<()> {
             self.receiving.received(data)
+        }
+
+        fn descriptor_received(&mut self, _: &Transport, descriptor: std::os::fd::OwnedFd) {
+            self.receiving.cutter().descriptor_received(descriptor);
         }
 
         fn read_closed(&mut self, _: &Transport) {

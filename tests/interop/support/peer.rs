@@ -32,7 +32,17 @@ pub(crate) struct Peer {
 impl Peer {
     /// Starts `command`, which must stay in the foreground, with its output in `dir`.
     pub(crate) fn spawn(name: &str, command: &mut Command, dir: &Path) -> Self {
-        Self::start(name, command.stdin(Stdio::null()), dir)
+        Self::spawn_with(name, command, Stdio::null(), dir)
+    }
+
+    /// As [`spawn`](Self::spawn), with something to read on its standard input.
+    pub(crate) fn spawn_with(
+        name: &str,
+        command: &mut Command,
+        stdin: impl Into<Stdio>,
+        dir: &Path,
+    ) -> Self {
+        Self::start(name, command.stdin(stdin), dir)
     }
 
     fn start(name: &str, command: &mut Command, dir: &Path) -> Self {
@@ -98,7 +108,17 @@ impl Peer {
     /// Waits until the peer's standard output holds `text`.
     pub(crate) fn says(&mut self, text: &str) {
         let said = self.wait_for(text, |peer| peer.stdout().contains(text).then_some(()));
-        assert!(said.is_some(), "{self} ended before it said {text:?}");
+        // Its last words, too.
+        let has_said = said.is_some() || self.stdout().contains(text);
+        assert!(has_said, "{self} ended before it said {text:?}");
+    }
+
+    /// Waits until what the peer wrote, to its standard output and then to its error output, has `what`.
+    pub(crate) fn shows(&mut self, what: &str, mut has: impl FnMut(&str) -> bool) {
+        let shown = self.wait_for(what, |peer| {
+            has(&(peer.stdout() + "\n" + &peer.stderr())).then_some(())
+        });
+        assert!(shown.is_some(), "{self} ended before it showed {what:?}");
     }
 
     /// What the peer wrote to its standard output so far.

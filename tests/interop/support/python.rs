@@ -139,7 +139,7 @@ pub(crate) fn endpoint_echo(arguments: &[&str]) -> Option<Command> {
 }
 
 /// `TORSADE_PYTHON`, or the `python3` on `PATH`, when it has that module.
-fn python_with(module: &str) -> Option<PathBuf> {
+pub(crate) fn python_with(module: &str) -> Option<PathBuf> {
     let python = std::env::var_os("TORSADE_PYTHON").unwrap_or_else(|| OsString::from("python3"));
     let probe = Command::new(&python)
         .args(["-c", &format!("import {module}")])
@@ -151,7 +151,7 @@ fn python_with(module: &str) -> Option<PathBuf> {
     None
 }
 
-fn script(name: &str) -> PathBuf {
+pub(crate) fn script(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("tests/interop/py")
         .join(name)

@@ -2,6 +2,7 @@
 //!
 //! Everything takes 1 ms from one host to another there: an attempt is decided after 2 ms.
 
+mod converse;
 mod opening;
 mod racing;
 mod tcp;

@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::lingering::Lingering;
 use super::{Connection, ConnectionEnd, Extras, Owner, Phase, Wire};
 use crate::driver::Stream;
+use crate::failure::SharedFailure;
 use crate::reactor::turn::{Core, call_at};
 use crate::watch::Place;
 use crate::{
@@ -255,7 +256,9 @@ impl Connection {
             return;
         };
         self.stop_producer();
+        let mut ending = None;
         if let Some(mut extras) = self.extras.take() {
+            ending = extras.ending.take();
             for resolver in extras.starting.drain(..) {
                 resolver.errback(HandshakeFailed {
                     reason: Arc::clone(&reason),
@@ -273,11 +276,20 @@ impl Connection {
         };
         let place = || Place::Method((self.protocol_name)(), "connection_lost");
         // Logged is all that can be done about a panic here.
+        let told = &*reason;
         let _ = call_at(place, move || {
-            protocol.borrow_mut().connection_lost(&reason);
+            protocol.borrow_mut().connection_lost(told);
             // Dropped as user code: a protocol may own anything.
             drop(protocol);
         });
+        if let Some(resolver) = ending {
+            let failure = Arc::try_unwrap(reason)
+                .unwrap_or_else(|reason| SharedFailure::from(reason).failure());
+            resolver.resolve(match failure.check::<ConnectionDone>() {
+                Some(ConnectionDone) => Ok(()),
+                None => Err(failure),
+            });
+        }
     }
 
     /// The reactor stops: what is queued is tried once, then it is over.

@@ -121,6 +121,17 @@ impl Link for Connection {
         self.with_stream(|stream| Ok(stream.peer_credentials()?))
     }
 
+    fn when_lost(&self) -> Deferred<()> {
+        let this = self.this.clone();
+        let (resolver, lost) = Deferred::with_canceller(move || {
+            if let Some(this) = this.upgrade() {
+                this.abort();
+            }
+        });
+        self.with_extras(|extras| extras.ending = Some(resolver));
+        lost
+    }
+
     fn start_filter(&self, filter: Box<dyn Filter>) -> Deferred<()> {
         let (Some(core), Some(this)) = (self.core.upgrade(), self.this.upgrade()) else {
             return Deferred::fail(ConnectionDone);

@@ -137,6 +137,8 @@ struct Extras {
     held: Vec<u8>,
     /// Who waits for a filter that was started in mid-stream.
     starting: Vec<Resolver<()>>,
+    /// Who waits for the end.
+    ending: Option<Resolver<()>>,
     producing: Producing,
     max_queued: Option<usize>,
     traffic: Option<Traffic>,

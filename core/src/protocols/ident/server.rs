@@ -1,12 +1,11 @@
 //! The server's side.
 
-use std::cell::Cell;
 use std::fmt;
-use std::rc::Rc;
 
 use super::{IdentQuery, IdentRefusal, IdentUser, port, ports};
+use crate::protocols::answers::Answers;
 use crate::protocols::line::{LineControl, LineProtocol, LineReceiver};
-use crate::{Canceller, Failure, Outcome, Result, maybe_deferred};
+use crate::{Failure, Outcome, Result, maybe_deferred};
 
 /// Tells whose connections are, by a function that looks it up.
 ///
@@ -35,15 +34,7 @@ use crate::{Canceller, Failure, Outcome, Result, maybe_deferred};
 #[doc(alias = "IdentServer")]
 pub struct Ident<F> {
     look_up: F,
-    looking: Option<Canceller>,
-    progress: Rc<Progress>,
-}
-
-#[derive(Default)]
-struct Progress {
-    is_looking: Cell<bool>,
-    /// No more queries come: the connection is closed behind the present answer.
-    is_ending: Cell<bool>,
+    answers: Answers,
 }
 
 /// The longest query, in bytes.
@@ -59,8 +50,7 @@ where
     pub fn receiver(look_up: F) -> LineReceiver<Self> {
         let ident = Self {
             look_up,
-            looking: None,
-            progress: Rc::default(),
+            answers: Answers::default(),
         };
         // Who ends lines with LF alone is understood as well.
         LineReceiver::new(ident)
@@ -110,36 +100,18 @@ where
             lines.transport().write(refused.as_bytes());
             return Ok(());
         };
-        lines.pause();
-        self.progress.is_looking.set(true);
-        let (lines, progress) = (lines.clone(), Rc::clone(&self.progress));
         let user = maybe_deferred(|| (self.look_up)(&query));
-        self.looking = Some(user.canceller());
-        user.add_both(move |result| {
-            if lines.transport().is_connected() {
-                lines.transport().write(reply(&line, result).as_bytes());
-            }
-            progress.is_looking.set(false);
-            if progress.is_ending.get() {
-                lines.transport().lose_connection();
-            }
-            lines.resume();
-        });
+        let tell = move |user| reply(&line, user).into_bytes();
+        self.answers.send(lines, user, tell);
         Ok(())
     }
 
     fn read_closed(&mut self, lines: &LineControl) {
-        self.progress.is_ending.set(true);
-        // Who has asked may end there, and still be told.
-        if !self.progress.is_looking.get() {
-            lines.transport().lose_connection();
-        }
+        self.answers.read_closed(lines);
     }
 
     fn connection_lost(&mut self, _: &Failure) {
-        if let Some(canceller) = self.looking.take() {
-            canceller.cancel();
-        }
+        self.answers.connection_lost();
     }
 }
 

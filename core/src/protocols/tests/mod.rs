@@ -2,6 +2,7 @@
 
 mod any_split;
 mod byte_count;
+mod descriptors;
 mod file_sender;
 mod framed;
 mod idle_timeout;

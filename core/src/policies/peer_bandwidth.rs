@@ -1,0 +1,90 @@
+//! A bandwidth for each address.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::fmt;
+use std::net::IpAddr;
+use std::rc::Rc;
+
+use crate::{Address, Bandwidth};
+
+/// The bandwidths of the addresses that have connections, or that would be slowed down if they had.
+#[derive(Clone)]
+pub(super) struct PeerBandwidths {
+    make: Rc<dyn Fn() -> Bandwidth>,
+    peers: Peers,
+}
+
+type Peers = Rc<RefCell<HashMap<Option<IpAddr>, Peer>>>;
+
+struct Peer {
+    bandwidth: Bandwidth,
+    connections: usize,
+}
+
+/// So many addresses are kept without looking which of them can be forgotten.
+const FEW: usize = 64;
+
+impl PeerBandwidths {
+    pub(super) fn new(make: impl Fn() -> Bandwidth + 'static) -> Self {
+        Self {
+            make: Rc::new(make),
+            peers: Peers::default(),
+        }
+    }
+
+    /// The bandwidth for another connection of `peer`, and that connection's place. Who does not come by
+    /// IP is on this host, and is one.
+    pub(super) fn of(&self, peer: &Address) -> (Bandwidth, PeerPlace) {
+        let address = peer
+            .socket_addr()
+            .map(|address| address.ip().to_canonical());
+        let mut peers = self.peers.borrow_mut();
+        // When the room is used up, so that it does not grow by those who are gone, and each connection
+        // has only its part in the work.
+        if peers.len() >= FEW && peers.len() == peers.capacity() {
+            peers.retain(|_, peer| peer.connections > 0 || !peer.bandwidth.is_full());
+        }
+        let peer = peers.entry(address).or_insert_with(|| Peer {
+            bandwidth: (self.make)(),
+            connections: 0,
+        });
+        peer.connections += 1;
+        let place = PeerPlace {
+            peers: Rc::clone(&self.peers),
+            address,
+        };
+        (peer.bandwidth.clone(), place)
+    }
+
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.peers.borrow().len()
+    }
+}
+
+/// A connection of an address; given back when it is dropped.
+pub(super) struct PeerPlace {
+    peers: Peers,
+    address: Option<IpAddr>,
+}
+
+impl Drop for PeerPlace {
+    fn drop(&mut self) {
+        if let Some(peer) = self.peers.borrow_mut().get_mut(&self.address) {
+            peer.connections -= 1;
+        }
+    }
+}
+
+impl fmt::Debug for PeerBandwidths {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "PeerBandwidths({} addresses)", self.peers.borrow().len())
+    }
+}
+
+impl fmt::Debug for PeerPlace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "PeerPlace({:?})", self.address)
+    }
+}
