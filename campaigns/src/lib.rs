@@ -17,6 +17,7 @@ mod watched;
 mod world;
 
 use std::path::Path;
+use std::time::Duration;
 
 use scenarios::Scenario;
 
@@ -28,11 +29,13 @@ pub use world::World;
 /// More than this on the heap at once is more than any scenario needs.
 const MOST_MEMORY: u64 = 32 << 20;
 
-/// What a run has had on the heap of its thread.
+/// What a run took.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Memory {
-    /// The most bytes at once.
-    pub most: u64,
+pub struct Taken {
+    /// Of the world's own time.
+    pub time: Duration,
+    /// The most bytes at once on the heap of its thread.
+    pub memory: u64,
     /// The bytes that are left of it: more or fewer where something is kept for later runs, as sessions
     /// of TLS are.
     pub left: i64,
@@ -42,22 +45,23 @@ pub struct Memory {
 ///
 /// # Errors
 /// What did not hold.
-pub fn run(scenario: &Scenario, seed: u64, plant: Plant) -> Result<Memory, Violations> {
-    let mut result = Ok(());
+pub fn run(scenario: &Scenario, seed: u64, plant: Plant) -> Result<Taken, Violations> {
+    let mut result = Ok(Duration::ZERO);
     let measured = allocation_counter::measure(|| result = play(scenario, seed, plant));
-    result?;
-    let most = measured.bytes_max;
-    if most > MOST_MEMORY {
-        return Err(Violations::of(format!("it took {most} bytes of memory")));
+    let time = result?;
+    let memory = measured.bytes_max;
+    if memory > MOST_MEMORY {
+        return Err(Violations::of(format!("it took {memory} bytes of memory")));
     }
     let left = measured.bytes_current;
-    Ok(Memory { most, left })
+    Ok(Taken { time, memory, left })
 }
 
-fn play(scenario: &Scenario, seed: u64, plant: Plant) -> Result<(), Violations> {
+fn play(scenario: &Scenario, seed: u64, plant: Plant) -> Result<Duration, Violations> {
     let world = World::new(seed, plant);
+    let hosts = world.hosts.clone();
     (scenario.play)(&world);
-    world.end()
+    world.end().map(|()| hosts.elapsed())
 }
 
 /// The same, and writes what crossed the network to a file for Wireshark.

@@ -90,10 +90,13 @@ fn play(arguments: &Arguments) -> ExitCode {
     let mut is_good = true;
     for scenario in &arguments.scenarios {
         let begun = Instant::now();
-        let (mut bad, mut most) = (0, 0);
+        let (mut bad, mut most, mut virtual_time) = (0, 0, 0.0);
         for seed in arguments.from..arguments.from + arguments.seeds {
             match run(scenario, seed, Plant::None) {
-                Ok(memory) => most = most.max(memory.most),
+                Ok(taken) => {
+                    most = most.max(taken.memory);
+                    virtual_time += taken.time.as_secs_f64();
+                }
                 Err(violations) => {
                     bad += 1;
                     if bad <= 10 {
@@ -104,10 +107,11 @@ fn play(arguments: &Arguments) -> ExitCode {
         }
         let time = begun.elapsed().as_secs_f64();
         println!(
-            "{}: {bad} of {} seeds are bad, {:.2} ms each, {} KiB at most",
+            "{}: {bad} of {} seeds are bad; {:.2} ms each, {:.0} simulated hours a minute, {} KiB at most",
             scenario.name,
             arguments.seeds,
             1000.0 * time / arguments.seeds as f64,
+            virtual_time / 60.0 / time,
             most / 1024
         );
         is_good &= bad == 0;

@@ -89,7 +89,7 @@ impl World {
         let segment = random.one_of(&[1460, 1460, 536, 64, 7, 65_536]);
         let latency = random.one_of(&[0, 100, 1_000, 30_000, 250_000]);
         let jitter = random.one_of(&[0, 0, 1_000, 100_000]);
-        let bandwidth = 200_000 + random.size(10_000_000) as u64;
+        let bandwidth = 2_000_000 + random.size(10_000_000) as u64;
         let is_narrow = random.chance(30);
         for (one, other) in [(CLIENT, SERVER), (CLIENT, PROXY), (PROXY, SERVER)] {
             let link = hosts.link(one, other).segment_size(segment);

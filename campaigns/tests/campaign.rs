@@ -19,7 +19,7 @@ fn what_must_hold_holds_with_every_seed() {
 
 /// What all seeds leave on the heap, after what is made once for all.
 fn left_by(scenario: &Scenario, plant: Plant) -> i64 {
-    let left = |seed| run(scenario, seed, plant).map_or(0, |memory| memory.left);
+    let left = |seed| run(scenario, seed, plant).map_or(0, |taken| taken.left);
     let _ = left(0);
     (0..SEEDS).map(left).sum()
 }

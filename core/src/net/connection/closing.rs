@@ -52,6 +52,10 @@ impl Connection {
         if self.phase.get() == Phase::Losing && (!has_producer || self.queued_bytes() > 0) {
             self.linger(core);
         }
+        if self.phase.get() == Phase::Losing && has_producer && self.end_seen.get() {
+            // Neither a read nor a write would tell that there is nobody to produce for.
+            self.probe();
+        }
         if has_producer && self.phase.get() != Phase::Lost {
             self.ask_producer();
         }

@@ -403,8 +403,11 @@ impl Source for Connection {
         }
         if readiness.read_closed {
             self.end_seen.set(true);
-            if self.read_done.get() {
-                self.probe();
+            match self.phase.get() {
+                _ if self.read_done.get() => self.probe(),
+                // It may be a reset, and nobody reads any more.
+                Phase::Losing => self.schedule(core),
+                _ => {}
             }
         }
         if readiness.readable {

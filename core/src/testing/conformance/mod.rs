@@ -151,6 +151,7 @@ macro_rules! connection_conformance {
             producing lose_waits_for_a_pull_producer;
             producing a_pull_producer_of_large_pieces_is_asked_again;
             producing lose_waits_for_a_push_producer;
+            producing a_reset_ends_who_waits_for_a_producer;
             producing half_a_close_waits_for_a_producer;
             producing a_producer_does_not_lengthen_the_linger;
             producing a_producer_that_panics_ends_the_connection;

@@ -294,6 +294,39 @@ pub fn lose_waits_for_a_push_producer(harness: &dyn Harness) -> Expect {
     QUIET
 }
 
+pub fn a_reset_ends_who_waits_for_a_producer(harness: &dyn Harness) -> Expect {
+    // C102: nothing is read any more, and nothing written, so nothing else would tell.
+    let pair = Pair::open(harness, Script::new(), Script::new());
+    let calls = Calls::default();
+    let recorder = Recorder::new(&calls, &pair.journal);
+    let registered = pair
+        .client()
+        .register_producer(recorder, ProducerKind::Push);
+    assert_eq!(registered, Ok(()));
+    pair.client().lose_connection();
+    pair.settle();
+    assert_eq!(pair.journal.ending(Side::Client), None);
+    pair.server().abort_connection();
+    let (client, _) = pair.wait_lost();
+    assert!(client.is_reset(), "{client:?}");
+    assert_eq!(*calls.borrow(), [Call::Stop]);
+
+    // Also when it had come before.
+    let pair = Pair::open(harness, paused(), Script::new());
+    let recorder = Recorder::new(&Calls::default(), &pair.journal);
+    let registered = pair
+        .client()
+        .register_producer(recorder, ProducerKind::Push);
+    assert_eq!(registered, Ok(()));
+    pair.server().abort_connection();
+    pair.settle();
+    assert_eq!(pair.journal.ending(Side::Client), None);
+    pair.client().lose_connection();
+    let (client, _) = pair.wait_lost();
+    assert!(client.is_reset(), "{client:?}");
+    QUIET
+}
+
 pub fn half_a_close_waits_for_a_producer(harness: &dyn Harness) -> Expect {
     // C90, C102
     let server = Script::new().read_closed(|_| {});
