@@ -9,6 +9,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use torsade::endpoints::{HostnameClient, ListeningPort};
+use torsade::net::ListenOptions;
 use torsade::policies::Timeouts;
 use torsade::task::defer_later;
 use torsade::testing::World as Hosts;
@@ -150,7 +151,9 @@ impl World {
         factory: impl Fn(&Self, &Reactor) -> F + 'static,
     ) {
         let listen = move |world: &Self, reactor: &Reactor| {
-            let mut server = TcpServer::new(reactor, (address_of(host), number).into());
+            let backlog = world.choose(|random| random.one_of(&[1, 50]));
+            let options = ListenOptions::new().backlog(backlog);
+            let mut server = TcpServer::new(reactor, at(host, number)).options(options);
             if let Some(tls) = &tls {
                 server = wrap_server_tls(server, tls);
             }

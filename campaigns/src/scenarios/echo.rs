@@ -105,6 +105,8 @@ enum End {
 pub(super) struct Caller {
     /// When it sends how much.
     plan: Vec<(Duration, usize)>,
+    /// When it does not read, and for how long.
+    pauses: Vec<(Duration, Duration)>,
     end: End,
     sent: Rc<RefCell<usize>>,
     received: usize,
@@ -114,14 +116,21 @@ pub(super) struct Caller {
 
 impl Caller {
     pub(super) fn new(world: &World, is_faulty: bool) -> Self {
-        let (plan, end) = world.choose(|random| {
+        let (plan, pauses, end) = world.choose(|random| {
             let count = random.below(6);
             let mut plan: Vec<_> = (0..count)
                 .map(|_| (random.time(PLAYTIME / 2), random.size(200_000)))
                 .collect();
             plan.sort_unstable();
+            // Whoever takes nothing for three seconds is not waited for any longer, at the end.
+            let (most, longest) = if is_faulty { (3, 60) } else { (2, 2) };
+            let pauses = (0..random.below(most)).map(|_| {
+                let length = random.time(Duration::from_secs(longest));
+                (random.time(PLAYTIME), length)
+            });
             (
                 plan,
+                pauses.collect(),
                 random.one_of(&[
                     End::HalfClose,
                     End::HalfClose,
@@ -133,6 +142,7 @@ impl Caller {
         });
         Self {
             plan,
+            pauses,
             end,
             sent: Rc::default(),
             received: 0,
@@ -156,6 +166,11 @@ impl Protocol for Caller {
                     transport.write(&pattern(from, count));
                 }
             });
+        }
+        for &(at, length) in &self.pauses {
+            let (pausing, resuming) = (transport.clone(), transport.clone());
+            let _ = reactor.call_later(at, move || pausing.pause_reading());
+            let _ = reactor.call_later(at + length, move || resuming.resume_reading());
         }
         let (end, transport) = (self.end, transport.clone());
         let _ = reactor.call_later(last, move || match end {

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use crate::{ProducerKind, Transport};
+use crate::{ConnectionDone, Failure, Producer, ProducerKind, Transport};
 
 /// Which of the two.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,14 +62,32 @@ impl Joint {
         }
     }
 
-    /// One connection is over, and so is the other, once what waits has gone.
-    pub(super) fn lost(&self, side: Side) {
+    /// One connection is over, and so is the other, once what waits has gone. If it broke, so does the
+    /// other: what was cut off must not look like an end.
+    pub(super) fn lost(&self, side: Side, reason: &Failure) {
         self.at(side).borrow_mut().take();
         if let Some(other) = self.opposite(side) {
             other.unregister_producer();
             // It may be kept from reading by the one that is gone.
             other.resume_reading();
+            if reason.check::<ConnectionDone>().is_none() {
+                // It has none now; if it is gone, there is nobody to tell.
+                let _ = other.register_producer(BreakOff, ProducerKind::Pull);
+            }
             other.lose_connection();
         }
     }
+}
+
+/// Asked for more when all is sent, it breaks the connection off.
+struct BreakOff;
+
+impl Producer for BreakOff {
+    fn resume_producing(&mut self, consumer: &Transport) {
+        consumer.abort_connection();
+    }
+
+    fn pause_producing(&mut self, _: &Transport) {}
+
+    fn stop_producing(&mut self, _: &Transport) {}
 }

@@ -19,8 +19,8 @@ impl Protocol for Onward {
         self.0.read_closed(Side::Outgoing);
     }
 
-    fn connection_lost(&mut self, _: &Failure) {
-        self.0.lost(Side::Outgoing);
+    fn connection_lost(&mut self, reason: &Failure) {
+        self.0.lost(Side::Outgoing, reason);
     }
 }
 

@@ -11,7 +11,9 @@ use crate::{Address, Canceller, Factory, Failure, Protocol, Result, Transport};
 /// Passes each connection on to wherever an endpoint leads.
 ///
 /// An incoming connection is not read until its onward one is there. What waits to be sent on one side
-/// keeps the other from being read, and an end of one direction ends that direction on the other side.
+/// keeps the other from being read, and an end of one direction ends that direction on the other side. So
+/// does a connection that breaks break the other, behind what it had sent: nothing that is cut off looks
+/// complete.
 ///
 /// ```
 /// use torsade_core::endpoints::HostnameClient;
@@ -90,11 +92,11 @@ impl Protocol for ForwardedPort {
         self.joint.read_closed(Side::Incoming);
     }
 
-    fn connection_lost(&mut self, _: &Failure) {
+    fn connection_lost(&mut self, reason: &Failure) {
         if let Some(connecting) = self.connecting.take() {
             connecting.cancel();
         }
-        self.joint.lost(Side::Incoming);
+        self.joint.lost(Side::Incoming, reason);
     }
 }
 

@@ -227,11 +227,11 @@ impl Protocol for SocksConnection {
         }
     }
 
-    fn connection_lost(&mut self, _: &Failure) {
+    fn connection_lost(&mut self, reason: &Failure) {
         if let Phase::Connecting(connecting) = &self.phase {
             connecting.cancel();
         }
-        self.joint.lost(Side::Incoming);
+        self.joint.lost(Side::Incoming, reason);
     }
 }
 

@@ -10,8 +10,8 @@ use crate::protocols::wire::Echo;
 use crate::task::defer_later;
 use crate::testing::Simulation;
 use crate::{
-    Address, ClientEndpoint, Failure, Protocol, ProtocolRef, Reactor, Result, TcpClient, TcpServer,
-    Transport,
+    Address, ClientEndpoint, ConnectionLost, Failure, Protocol, ProtocolRef, Reactor, Result,
+    TcpClient, TcpServer, Transport,
 };
 
 const HOST: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
@@ -47,8 +47,10 @@ impl Protocol for Noting {
         self.0.0.borrow_mut().1.push("read closed");
     }
 
-    fn connection_lost(&mut self, _: &Failure) {
-        self.0.0.borrow_mut().1.push("lost");
+    fn connection_lost(&mut self, reason: &Failure) {
+        let is_reset = reason.check::<ConnectionLost>().is_some();
+        let event = if is_reset { "broken" } else { "lost" };
+        self.0.0.borrow_mut().1.push(event);
     }
 }
 
@@ -190,13 +192,39 @@ fn the_loss_of_one_closes_the_other_also_one_that_reads_nothing() {
     }
 }
 
+// C112
+#[test]
+fn what_is_cut_off_on_one_side_is_cut_off_on_the_other_behind_what_came() {
+    for client_goes in [true, false] {
+        let (reactor, seen, server) = forwarded();
+        let (client, transport) = connect(&reactor, &tcp(&reactor, 1)).unwrap();
+        pass(&reactor, 1);
+        let server = server.borrow().clone().unwrap();
+        let (goes, stays, told) = match client_goes {
+            true => (&transport, &server, &seen),
+            false => (&server, &transport, &client),
+        };
+        // More than a window, so that some of it waits at the forwarder.
+        stays.pause_reading();
+        goes.write(&vec![b'x'; 100_000]);
+        pass(&reactor, 1);
+        goes.abort_connection();
+        pass(&reactor, 1);
+        stays.resume_reading();
+        pass(&reactor, 1);
+        assert_eq!(told.events(), ["broken"]);
+        assert_eq!(told.len(), 100_000);
+        assert_eq!(reactor.open_sources(), 2);
+    }
+}
+
 #[test]
 fn one_that_cannot_be_connected_is_closed_and_one_that_goes_is_not_connected() {
     let reactor = simulation();
     listen(&reactor, 1, PortForward::to(tcp(&reactor, 2)));
     let (client, _) = connect(&reactor, &tcp(&reactor, 1)).unwrap();
     pass(&reactor, 1);
-    assert_eq!(client.events(), ["lost"]);
+    assert_eq!(client.events(), ["broken"]);
 
     let silent = Simulation::new().silent([192, 0, 2, 9].into()).reactor();
     let far = TcpClient::new(&silent, ([192, 0, 2, 9], 2).into());
