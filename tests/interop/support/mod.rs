@@ -16,6 +16,7 @@ pub(crate) mod apache;
 pub(crate) mod client;
 pub(crate) mod daemon;
 pub(crate) mod haproxy;
+pub(crate) mod hosts;
 pub(crate) mod memory;
 pub(crate) mod nginx;
 pub(crate) mod openssl;

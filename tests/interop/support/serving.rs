@@ -1,6 +1,6 @@
 //! Servers of ours, each with a reactor on a thread of its own.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::mpsc;
 use std::thread::{self, JoinHandle};
 
@@ -26,11 +26,19 @@ impl Serving {
     pub(crate) fn with_reactor(
         listen: impl FnOnce(&Reactor, TcpServer) -> Result<ListeningPort> + Send + 'static,
     ) -> Self {
+        Self::at(Ipv4Addr::LOCALHOST.into(), listen)
+    }
+
+    /// The same at an address of one's own.
+    pub(crate) fn at(
+        ip: IpAddr,
+        listen: impl FnOnce(&Reactor, TcpServer) -> Result<ListeningPort> + Send + 'static,
+    ) -> Self {
         let (announce, announced) = mpsc::channel();
         let thread = thread::spawn(move || {
             let reactor = Reactor::new().unwrap();
-            let any = (Ipv4Addr::LOCALHOST, 0).into();
-            let port = listen(&reactor, TcpServer::new(&reactor, any)).unwrap();
+            let server = TcpServer::new(&reactor, (ip, 0).into());
+            let port = listen(&reactor, server).unwrap();
             let address = port.address().socket_addr().unwrap();
             announce.send((address, reactor.remote())).unwrap();
             reactor.run().unwrap();

@@ -1,0 +1,12 @@
+//! torsade where things go wrong that no simulated world has: packets that are lost on a real network, names that nobody
+//! knows, processes that stand still or die, and a system that has nothing left to give.
+//!
+//! What needs a network of its own is skipped where that is not allowed, and fails instead with `TORSADE_REQUIRE_PEERS=1`.
+
+#[path = "../interop/support/mod.rs"]
+mod support;
+
+mod links;
+mod names;
+mod routes;
+mod site;
