@@ -178,6 +178,7 @@ fn all_arrives_once_and_in_order_though_packets_are_lost() {
             hosts.here(lossy);
             hosts.there(lossy);
         });
+        assert!(hosts.dropped() > 0);
     });
 }
 

@@ -8,5 +8,7 @@ mod support;
 
 mod links;
 mod names;
+mod processes;
+mod resources;
 mod routes;
 mod site;

@@ -117,7 +117,7 @@ pub(crate) fn serve_echo(ip: IpAddr) -> Serving {
     Serving::at(ip, |_, server| listen(server, None, |_: &Address| Echo))
 }
 
-fn listen<P: Protocol>(
+pub(crate) fn listen<P: Protocol>(
     server: TcpServer,
     tls: Option<ServerTls>,
     factory: impl FnMut(&Address) -> P + 'static,

@@ -1,11 +1,13 @@
 //! Host names: from a name to addresses.
 
+use std::fs::File;
 use std::io;
 use std::net::{IpAddr, Ipv6Addr};
 use std::rc::Rc;
 use std::str::FromStr;
 
 use dns_lookup::{AddrInfoHints, LookupErrorKind, SockType, getaddrinfo};
+use rustix::io::Errno;
 
 use super::jobs;
 use super::threads::ThreadPool;
@@ -79,8 +81,14 @@ pub(super) fn by_system(core: &Rc<Core>, host: &str) -> Deferred<Vec<IpAddr>> {
             deferred
         }
         Lookup::AskSystem => {
-            let host = host.to_owned();
-            jobs::run(core, |core| &core.names.threads, move || ask_system(host))
+            let (host, own) = (host.to_owned(), host.to_owned());
+            let asked = jobs::run(core, |core| &core.names.threads, move || ask_system(host));
+            asked.add_errback(move |failure| {
+                // The one other that there may be: the system had no thread for it.
+                let error = failure.trap::<io::Error>()?;
+                let verdict = LookupVerdict::Other(error.to_string());
+                Err(LookupError { host: own, verdict }.into())
+            })
         }
     }
 }
@@ -143,13 +151,27 @@ fn ask_system(host: String) -> Result<Vec<IpAddr>> {
             LookupVerdict::NoAddress
         }
         Err(error) => match error.kind() {
-            LookupErrorKind::NoName => LookupVerdict::NoSuchName,
+            LookupErrorKind::NoName => match shortage() {
+                None => LookupVerdict::NoSuchName,
+                Some(shortage) => LookupVerdict::Other(shortage.to_string()),
+            },
             LookupErrorKind::NoData => LookupVerdict::NoAddress,
             LookupErrorKind::Again => LookupVerdict::TryAgain,
             _ => LookupVerdict::Other(io::Error::from(error).to_string()),
         },
     };
     Err(LookupError { host, verdict }.into())
+}
+
+/// What the system lacks, if it lacks descriptors: then its resolver can open neither its files nor a
+/// socket, and says of every name that there is none (glibc does).
+fn shortage() -> Option<io::Error> {
+    let error = File::open("/").err()?;
+    let is_short = matches!(
+        Errno::from_io_error(&error),
+        Some(Errno::MFILE | Errno::NFILE)
+    );
+    is_short.then_some(error)
 }
 
 #[cfg(test)]

@@ -48,7 +48,7 @@ impl Hosts {
     }
 
     fn new() -> io::Result<Self> {
-        alone()?;
+        leave(CloneFlags::CLONE_NEWNET | CloneFlags::CLONE_NEWNS)?;
         let there = on_thread(|| {
             unshare(CloneFlags::CLONE_NEWNET)?;
             File::open("/proc/thread-self/ns/net")
@@ -70,19 +70,20 @@ impl Hosts {
         self.there("ip link set cable up");
     }
 
-    /// Runs a command on this host, whose words have spaces between them.
-    pub(crate) fn here(&self, command: &str) {
+    /// Runs a command on this host, whose words have spaces between them; gives what it prints.
+    pub(crate) fn here(&self, command: &str) -> String {
         let mut words = command.split(' ');
         let program = words.next().and_then(find).expect("it was looked for");
         let output = Command::new(program).args(words).output();
         let output = output.unwrap_or_else(|error| panic!("{command}: {error}"));
         let complaint = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{command}: {complaint}");
+        String::from_utf8(output.stdout).expect("it prints text")
     }
 
     /// Runs it on the other one.
-    pub(crate) fn there(&self, command: &str) {
-        self.over_there(|| self.here(command));
+    pub(crate) fn there(&self, command: &str) -> String {
+        self.over_there(|| self.here(command))
     }
 
     /// Runs `f` on the other host, with all that it starts.
@@ -106,6 +107,16 @@ impl Hosts {
         self.here("iptables -w -I INPUT -i cable -j DROP");
     }
 
+    /// How many packets from the other host were dropped.
+    pub(crate) fn dropped(&self) -> u64 {
+        let rules = self.here("iptables -w -nvxL INPUT");
+        let drops = rules.lines().filter(|rule| rule.contains(" DROP "));
+        let counts = drops.filter_map(|rule| rule.split_whitespace().next());
+        counts
+            .map(|count| count.parse::<u64>().expect("a count"))
+            .sum()
+    }
+
     /// They come through again.
     pub(crate) fn mend(&self) {
         self.here("iptables -w -F INPUT");
@@ -114,7 +125,7 @@ impl Hosts {
 
 /// Runs `test` where what it mounts is seen by nobody else; skips it where that is not allowed.
 pub(crate) fn with_own_mounts(test: impl FnOnce() + Send) {
-    on_thread(|| match alone() {
+    on_thread(|| match leave(CloneFlags::CLONE_NEWNS) {
         Ok(()) => test(),
         Err(error) => skip(&format!("a permission to mount ({error})")),
     });
@@ -134,9 +145,9 @@ pub(crate) fn mount_over(file: &Path, over: &Path) {
         .unwrap_or_else(|error| panic!("over {}: {error}", over.display()));
 }
 
-/// From now on this thread, and all that it starts, has a network and mounts of its own.
-fn alone() -> io::Result<()> {
-    unshare(CloneFlags::CLONE_NEWNET | CloneFlags::CLONE_NEWNS)?;
+/// From now on this thread, and all that it starts, has mounts of its own, or a network as well.
+fn leave(what: CloneFlags) -> io::Result<()> {
+    unshare(what)?;
     let (private, none) = (MsFlags::MS_REC | MsFlags::MS_PRIVATE, None::<&str>);
     mount(none, "/", none, private, none)?;
     Ok(())

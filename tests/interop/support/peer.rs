@@ -296,9 +296,14 @@ pub(crate) fn temp_dir() -> TempDir {
 /// `length` bytes that differ by position, so that lost, doubled or swapped pieces show.
 pub(crate) fn pattern(length: usize) -> Vec<u8> {
     // 251 is prime and below 256: no power of two, such as a buffer's size, is a period of it.
-    (0..length)
-        .map(|at| (at % 251) as u8 ^ (at / 251) as u8)
-        .collect()
+    const PERIOD: usize = 251 * 256;
+    let byte = |at| (at % 251) as u8 ^ (at / 251) as u8;
+    let mut bytes: Vec<u8> = (0..length.min(PERIOD)).map(byte).collect();
+    while bytes.len() < length {
+        let more = bytes.len().min(length - bytes.len());
+        bytes.extend_from_within(..more);
+    }
+    bytes
 }
 
 fn create(file: &Path) -> File {
