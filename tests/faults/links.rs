@@ -9,10 +9,11 @@ use torsade::http::{Agent, Method, PartialBody, Request, Response};
 use torsade::testing::{AccumulatingProtocol, Ending};
 use torsade::{Address, KeepAlive, Reactor, Stage, TcpClient, TcpServer};
 
-use crate::site::{Echo, agent, connect, request_error, serve_echo, serve_site, turn_until};
+use crate::site::{agent, connect, request_error, serve_echo, serve_site, turn_until};
 use crate::support::hosts::{HERE, Hosts, THERE};
 use crate::support::peer::{PATIENCE, pattern, temp_dir};
 use crate::support::pki::Pki;
+use crate::support::serving::Echo;
 
 const SECOND: Duration = Duration::from_secs(1);
 

@@ -16,9 +16,10 @@ use torsade::{
     Reactor, Result, TcpClient, TcpServer,
 };
 
-use crate::site::{Echo, agent, connect, request_error, serve_echo, serve_site, turn_until};
+use crate::site::{agent, connect, request_error, serve_echo, serve_site, turn_until};
 use crate::support::hosts::{mount_memory, with_own_mounts};
 use crate::support::peer::{PATIENCE, pattern, run, temp_dir};
+use crate::support::serving::Echo;
 
 const LOCAL: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 

@@ -13,8 +13,9 @@ use torsade::{
     ConnectStage, ConnectTimedOut, Failure, Reactor, TcpClient, TcpServer,
 };
 
-use crate::site::{Echo, agent, connect, request_error, serve_echo, turn_until};
+use crate::site::{agent, connect, request_error, serve_echo, turn_until};
 use crate::support::hosts::{Hosts, NOBODY, THERE};
+use crate::support::serving::Echo;
 
 /// Far more than an answer takes, and less than a lost packet takes to be sent again.
 const AT_ONCE: Duration = Duration::from_millis(900);

@@ -7,32 +7,11 @@ use torsade::endpoints::{ListenOptions, ListeningPort};
 use torsade::http::{Agent, AgentOptions, RequestError};
 use torsade::testing::AccumulatingProtocol;
 use torsade::tls::{ClientTls, ServerTls, wrap_server_tls};
-use torsade::{
-    Address, ClientEndpoint, Failure, ProducerKind, Protocol, Reactor, Result, TcpServer, Transport,
-};
+use torsade::{Address, ClientEndpoint, Failure, Protocol, Reactor, Result, TcpServer, Transport};
 
 use crate::support::peer::{PATIENCE, pattern};
 use crate::support::pki::Pki;
-use crate::support::serving::Serving;
-
-/// Sends back what it gets, and reads no faster than that goes.
-pub(crate) struct Echo;
-
-impl Protocol for Echo {
-    fn connection_made(&mut self, transport: &Transport) {
-        let _ = transport.register_producer(transport.clone(), ProducerKind::Push);
-    }
-
-    fn data_received(&mut self, transport: &Transport, data: &[u8]) -> Result<()> {
-        transport.write(data);
-        Ok(())
-    }
-
-    fn read_closed(&mut self, transport: &Transport) {
-        transport.unregister_producer();
-        transport.lose_connection();
-    }
-}
+use crate::support::serving::{Echo, Serving};
 
 /// Answers `GET /LENGTH` with so many bytes of the [`pattern`], or the range of them that is asked
 /// for, and `GET /LENGTH/SENT` with that length but no more bytes than those. `PUT /LENGTH` is
