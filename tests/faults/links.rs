@@ -92,6 +92,25 @@ fn a_peer_that_knows_of_no_connection_any_more_ends_it_with_a_reset() {
 }
 
 #[test]
+fn a_peer_that_has_vanished_does_not_keep_a_closing_connection() {
+    Hosts::run(|hosts| {
+        let server = hosts.over_there(|| serve_echo(THERE.into()));
+        let reactor = Reactor::new().unwrap();
+        let client = connect(&reactor, &TcpClient::new(&reactor, server.address()));
+        hosts.cut();
+        // More than the system takes off our hands.
+        client.transport().unwrap().write(&pattern(30_000_000));
+        client.transport().unwrap().lose_connection();
+        let began = Instant::now();
+        turn_until(&reactor, || client.ending().is_some());
+        let lost = Ending::Lost(Stage::Closing, ErrorKind::TimedOut);
+        assert_eq!(client.ending(), Some(lost));
+        assert!(began.elapsed() < 4 * SECOND, "{:?}", began.elapsed());
+        assert_eq!(reactor.open_sources(), 0);
+    });
+}
+
+#[test]
 fn a_service_connects_anew_when_the_link_is_back() {
     // C126
     Hosts::run(|hosts| {
