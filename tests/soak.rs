@@ -265,7 +265,8 @@ fn what_a_server_needs_for_a_crowd_that_comes_and_goes_does_not_grow() {
         ports,
         // So many come and go in a second that a part of a core can serve them, here and there.
         longest_rest: Duration::from_millis(4 * clients),
-        end: reactor.now() + Duration::from_secs(seconds),
+        // All are still there when the last sample is taken.
+        end: reactor.now() + Duration::from_secs(seconds + step),
         lives: RefCell::default(),
         reactor: reactor.clone(),
     });

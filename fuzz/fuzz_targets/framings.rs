@@ -1,18 +1,22 @@
 //! Whatever a peer sends and however it is cut, no framing panics, and each means the same as if all
-//! came at once. The first byte picks the framing, the second how many cuts there are; then come those.
+//! came at once; and what is sent in one is read as it was. The first byte picks the framing, the
+//! second how many cuts there are; then come those.
 #![no_main]
+
+mod common;
 
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 
 use bytes::BytesMut;
+use common::pass;
 use libfuzzer_sys::fuzz_target;
 use torsade_core::protocols::{
     ByteCount, FrameControl, FrameProtocol, FramedReceiver, Framing, IntPrefixed, LineControl,
-    LineProtocol, LineReceiver, Netstring, StringControl, StringProtocol, VarintPrefixed,
+    LineProtocol, LineReceiver, Multiplexer, Netstring, Picked, StringControl, StringProtocol,
+    StringTooLong, VarintPrefixed,
 };
-use torsade_core::task::defer_later;
 use torsade_core::testing::Simulation;
 use torsade_core::{Address, ClientEndpoint, Protocol, Result, TcpClient, TcpServer, Transport};
 
@@ -121,70 +125,74 @@ fn receive<P: Protocol>(make: impl FnOnce(Log) -> P, pieces: &[&[u8]]) -> Vec<Ve
     let peer = reactor.run_until(peer).unwrap();
     for piece in pieces {
         peer.transport().write(piece);
-        let later = defer_later(&reactor, Duration::from_secs(1), || ());
-        reactor.run_until(later).unwrap();
+        pass(&reactor, Duration::from_secs(1));
     }
     log.take()
 }
 
-fn check<P: Protocol>(make: impl Fn(Log) -> P, bytes: &[u8], cuts: &[u8]) {
-    let mut pieces = Vec::new();
-    let mut rest = bytes;
-    for cut in cuts {
-        let (piece, behind) = rest.split_at(usize::from(*cut).min(rest.len()));
-        pieces.push(piece);
-        rest = behind;
-    }
-    pieces.push(rest);
-    assert_eq!(receive(&make, &pieces), receive(&make, &[bytes]));
+fn check<P: Protocol>(make: impl Fn(Log) -> P, pieces: &[&[u8]], bytes: &[u8]) {
+    assert_eq!(receive(&make, pieces), receive(&make, &[bytes]));
 }
 
-fn strings<F: Framing + Clone>(framing: F) -> impl Fn(Log) -> FramedReceiver<F, Noting> {
-    move |log| FramedReceiver::new(framing.clone(), Noting(log))
+/// The same, and that a string is read as it was written.
+fn check_strings<F: Framing + Clone>(framing: F, pieces: &[&[u8]], bytes: &[u8]) {
+    let mut wire = Vec::new();
+    match framing.encode(bytes.len(), &mut wire) {
+        Ok(behind) => {
+            let wire = [&wire, bytes, behind].concat();
+            let mut input = BytesMut::from(&wire[..]);
+            let read = framing.clone().decode(&mut input);
+            assert_eq!(read.unwrap().as_deref(), Some(bytes));
+            assert!(input.is_empty());
+        }
+        Err(StringTooLong { length, limit }) => {
+            assert!(length == bytes.len() && length > limit && wire.is_empty());
+        }
+    }
+    let make = |log| FramedReceiver::new(framing.clone(), Noting(log));
+    check(make, pieces, bytes);
+}
+
+fn records(log: Log) -> impl Protocol {
+    let (noting, is_body) = (Noting(log), false);
+    FramedReceiver::new(ByteCount::new(1), Records { noting, is_body })
+}
+
+/// Lines, or strings, by what comes first.
+fn multiplexer(log: Log) -> Multiplexer {
+    Multiplexer::new(move |bytes| {
+        let log = Log::clone(&log);
+        match bytes {
+            [] | [b'a'..=b'z'] => Picked::More,
+            [b'a'..=b'z', ..] => Picked::protocol(LineReceiver::new(Noting(log))),
+            [b'0'..=b'9', ..] => {
+                Picked::protocol(FramedReceiver::new(Netstring::new(), Noting(log)))
+            }
+            _ => Picked::None,
+        }
+    })
 }
 
 fuzz_target!(|input: &[u8]| {
-    let [which, count, input @ ..] = input else {
+    let [which, rest @ ..] = input else { return };
+    let Some((pieces, bytes)) = common::pieces(rest) else {
         return;
     };
-    let (cuts, bytes) = input.split_at((usize::from(*count) % 16).min(input.len()));
-    match which % 8 {
-        0 => check(strings(Netstring::new().max_length(LIMIT)), bytes, cuts),
-        1 => check(
-            strings(IntPrefixed::<1>::new().max_length(LIMIT)),
-            bytes,
-            cuts,
-        ),
-        2 => check(
-            strings(IntPrefixed::<2>::new().max_length(LIMIT)),
-            bytes,
-            cuts,
-        ),
-        3 => check(
-            strings(IntPrefixed::<4>::new().max_length(LIMIT)),
-            bytes,
-            cuts,
-        ),
-        4 => check(
-            strings(VarintPrefixed::new().max_length(LIMIT)),
-            bytes,
-            cuts,
-        ),
-        5 => {
-            let records = |log| {
-                let (noting, is_body) = (Noting(log), false);
-                FramedReceiver::new(ByteCount::new(1), Records { noting, is_body })
-            };
-            check(records, bytes, cuts);
+    match which % 9 {
+        0 => check_strings(Netstring::new().max_length(LIMIT), &pieces, bytes),
+        1 => check_strings(IntPrefixed::<1>::new().max_length(LIMIT), &pieces, bytes),
+        2 => check_strings(IntPrefixed::<2>::new().max_length(LIMIT), &pieces, bytes),
+        3 => check_strings(IntPrefixed::<4>::new().max_length(LIMIT), &pieces, bytes),
+        4 => check_strings(VarintPrefixed::new().max_length(LIMIT), &pieces, bytes),
+        5 => check(records, &pieces, bytes),
+        6 => {
+            let lines = |log| LineReceiver::new(Noting(log)).max_length(LIMIT);
+            check(lines, &pieces, bytes);
         }
-        6 => check(
-            |log| LineReceiver::new(Noting(log)).max_length(LIMIT),
-            bytes,
-            cuts,
-        ),
-        _ => {
+        7 => {
             let lines = |log| LineReceiver::new(Noting(log)).delimiter("\n");
-            check(lines, bytes, cuts);
+            check(lines, &pieces, bytes);
         }
+        _ => check(multiplexer, &pieces, bytes),
     }
 });

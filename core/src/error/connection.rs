@@ -148,7 +148,8 @@ pub enum LookupVerdict {
     TryAgain,
     /// It is not a host name at all: what is wrong with it.
     BadName(&'static str),
-    /// Anything else, in the resolver's words.
+    /// Anything else, in the words of the resolver, or of the system that had no thread or no
+    /// descriptor for it.
     Other(String),
 }
 
