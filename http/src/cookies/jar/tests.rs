@@ -173,6 +173,10 @@ fn a_name_that_promises_safety_has_to_keep_it() {
         ("__Host-a=1; Secure; Path=/dir/", false),
         ("__Host-a=1; Secure; Path=/; Domain=example.test", false),
         ("__Host=1; Path=/", true),
+        // Sent without its name, the value would be taken for one.
+        ("=__Host-a=1; Path=/", false),
+        ("=__Secure-a; Secure; Path=/", false),
+        ("__host-a; Path=/", false),
     ] {
         assert_eq!(!sent(from, &[line], from).is_empty(), is_kept, "{line}");
     }
