@@ -14,7 +14,7 @@ use torsade::task::defer_later;
 use torsade::tls::ServerTls;
 use torsade::{Address, ConnectStage, ConnectTimedOut, Failure, Reactor, TcpServer};
 
-use crate::site::{Site, agent, listen, request_error, turn_until};
+use crate::site::{Site, agent, agent_with, listen, request_error, turn_until};
 use crate::support::peer::{PATIENCE, Peer, pattern, temp_dir};
 use crate::support::pki::Pki;
 
@@ -95,7 +95,9 @@ fn a_server_that_stands_still_is_given_up_and_one_that_goes_on_is_not() {
         let reactor = Reactor::new().unwrap();
         let limit = Duration::from_millis(500);
         let begin = |silence| {
-            let agent = agent(&reactor, server.pki.as_ref(), silence);
+            let agent = agent_with(&reactor, server.pki.as_ref(), |options| {
+                options.silence_timeout(Some(silence))
+            });
             reactor.run_until(agent.get(&server.url(&LARGE.to_string())))
         };
         let given_up = begin(limit).unwrap();
@@ -123,7 +125,9 @@ fn a_server_that_stands_still_from_the_beginning_is_given_up_at_the_stage_it_is_
         server.peer.signal("STOP");
         let reactor = Reactor::new().unwrap();
         let limit = Duration::from_millis(300);
-        let agent = agent(&reactor, server.pki.as_ref(), limit);
+        let agent = agent_with(&reactor, server.pki.as_ref(), |options| {
+            options.connect_timeout(limit).head_timeout(Some(limit))
+        });
         let began = Instant::now();
         // The system takes the connection in the server's place.
         let asked = reactor.run_until(agent.get(&server.url("1")));
@@ -149,7 +153,7 @@ fn of_a_server_that_is_killed_what_it_had_sent_is_delivered_and_its_end_is_told(
     for is_secure in [false, true] {
         let server = Server::start(ANY.into(), is_secure);
         let reactor = Reactor::new().unwrap();
-        let agent = agent(&reactor, server.pki.as_ref(), PATIENCE);
+        let agent = agent(&reactor, server.pki.as_ref());
         let response = reactor.run_until(agent.get(&server.url(&LARGE.to_string())));
         let came = Rc::new(Cell::new(0));
         let count = Rc::clone(&came);

@@ -18,7 +18,7 @@ use torsade::{
 
 use crate::site::{agent, connect, request_error, serve_echo, serve_site, turn_until};
 use crate::support::hosts::{mount_memory, with_own_mounts};
-use crate::support::peer::{PATIENCE, pattern, run, temp_dir};
+use crate::support::peer::{pattern, run, temp_dir};
 use crate::support::serving::Echo;
 
 const LOCAL: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
@@ -73,7 +73,7 @@ fn without_descriptors_all_that_needs_one_fails_and_works_again_later() {
             let reactor = Reactor::new().unwrap();
             // Which takes descriptors each time that it is run.
             reactor.handle_signals(false);
-            let agent = agent(&reactor, None, PATIENCE);
+            let agent = agent(&reactor, None);
             let url = format!("http://{}/10", site.address());
             let folder = temp_dir();
             // Connections that are there go on.
@@ -160,7 +160,7 @@ fn a_body_that_the_disk_has_no_room_for_leaves_what_there_was_and_nothing_else()
         mount_memory(folder, 1 << 20);
         let site = serve_site(LOCAL, None);
         let reactor = Reactor::new().unwrap();
-        let agent = agent(&reactor, None, PATIENCE);
+        let agent = agent(&reactor, None);
         let file = folder.join("file");
         fs::write(&file, "what there was").unwrap();
         // One that ends before the disk has been written to, and one that does not.
@@ -233,7 +233,7 @@ fn without_memory_for_threads_what_needs_them_fails_and_the_rest_goes_on() {
         || {
             let site = serve_site(LOCAL, None);
             let reactor = Reactor::new().unwrap();
-            let agent = agent(&reactor, None, PATIENCE);
+            let agent = agent(&reactor, None);
             let url = format!("http://{}/1000", site.address());
             let read = || agent.get(&url).add_callback(Response::read_body);
             reactor.run_until(read()).unwrap();

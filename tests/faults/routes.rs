@@ -13,12 +13,9 @@ use torsade::{
     ConnectStage, ConnectTimedOut, Failure, Reactor, TcpClient, TcpServer,
 };
 
-use crate::site::{agent, connect, request_error, serve_echo, turn_until};
+use crate::site::{SOON, agent_with, connect, request_error, serve_echo, turn_until};
 use crate::support::hosts::{Hosts, NOBODY, THERE};
 use crate::support::serving::Echo;
-
-/// Far more than an answer takes, and less than a lost packet takes to be sent again.
-const AT_ONCE: Duration = Duration::from_millis(900);
 
 fn failure_of(reactor: &Reactor, client: &impl ClientEndpoint) -> Failure {
     let connected = client.connect(|_: &Address| AccumulatingProtocol::new());
@@ -49,7 +46,7 @@ fn what_the_network_says_of_an_address_is_told_at_once_by_its_kind() {
             let error = failure.check::<ConnectError>().expect(way);
             assert_eq!(error.error.kind(), kind, "{way}: {failure:#}");
             assert_eq!(error.address, Address::Tcp(server.address()));
-            assert!(began.elapsed() < AT_ONCE, "{number}: {way}");
+            assert!(began.elapsed() < SOON, "{number}: {way}");
         }
         for (route, kind) in [
             ("unreachable 10.66.0.0/16", ErrorKind::HostUnreachable),
@@ -85,7 +82,8 @@ fn an_address_that_swallows_all_is_given_up_in_time() {
         let error = failure.check::<ConnectTimedOut>().unwrap();
         assert_eq!((error.stage, error.after), (ConnectStage::Tcp, limit));
 
-        let asked = agent(&reactor, None, limit).get(&format!("http://{}/1", server.address()));
+        let hasty = agent_with(&reactor, None, |options| options.connect_timeout(limit));
+        let asked = hasty.get(&format!("http://{}/1", server.address()));
         let failure = reactor.run_until(asked).map(|_| ()).unwrap_err();
         let error = request_error(&failure);
         assert_eq!(error.stage, Stage::Connecting, "{failure:#}");
@@ -118,7 +116,7 @@ fn of_several_addresses_the_one_that_answers_is_found() {
         let client = HostnameClient::new(&reactor, "alive.test", server.port());
         let connection = connect(&reactor, &client);
         // One is silent: the next is tried after the delay.
-        assert!(began.elapsed() < Duration::from_millis(250) + AT_ONCE);
+        assert!(began.elapsed() < SOON);
         let peer = connection.transport().unwrap().peer();
         assert_eq!(peer.socket_addr(), Some(server.address()));
 

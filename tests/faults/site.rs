@@ -108,17 +108,26 @@ pub(crate) fn listen<P: Protocol>(
     }
 }
 
-/// An agent with time limits that are soon reached, or with another authority.
-pub(crate) fn agent(reactor: &Reactor, pki: Option<&Pki>, silence: Duration) -> Agent {
-    let mut options = AgentOptions::new()
-        .connect_timeout(silence)
-        .head_timeout(Some(silence))
-        .silence_timeout(Some(silence));
+/// Far more than what happens at once takes on a busy machine, and less than a hang.
+pub(crate) const SOON: Duration = Duration::from_secs(5);
+
+/// An agent that may trust a test's authority.
+pub(crate) fn agent(reactor: &Reactor, pki: Option<&Pki>) -> Agent {
+    agent_with(reactor, pki, |options| options)
+}
+
+/// One with options of its own.
+pub(crate) fn agent_with(
+    reactor: &Reactor,
+    pki: Option<&Pki>,
+    change: impl FnOnce(AgentOptions) -> AgentOptions,
+) -> Agent {
+    let mut options = AgentOptions::new();
     if let Some(pki) = pki {
         let tls = ClientTls::builder().roots_from_pem_file(pki.authority());
         options = options.tls(&tls.build().unwrap());
     }
-    Agent::with_options(reactor, options)
+    Agent::with_options(reactor, change(options))
 }
 
 /// A connection whose protocol keeps what it is told.
