@@ -66,10 +66,11 @@ impl FromStr for Pin {
     type Err = BadPin;
 
     fn from_str(text: &str) -> Result<Self, BadPin> {
+        let decoded = |text| BASE64.decode(text).ok()?.try_into().ok();
         let hash = || {
             let text = text.strip_prefix("sha256/")?;
-            let text = text.strip_prefix('/').unwrap_or(text);
-            BASE64.decode(text).ok()?.try_into().ok()
+            // A hash may begin with a slash itself, so curl's is only looked for where there is none.
+            decoded(text).or_else(|| decoded(text.strip_prefix('/')?))
         };
         hash().map(Self).ok_or_else(|| BadPin(text.to_owned()))
     }

@@ -52,6 +52,19 @@ fn a_pin_is_written_as_curl_reads_it() {
 
 // R79
 #[test]
+fn a_pin_whose_hash_begins_with_a_slash_is_read_as_well() {
+    for first in [0xfc, 0xff, 0x00] {
+        let mut hash = [7; 32];
+        hash[0] = first;
+        let pin = Pin::from_hash(hash);
+        let shown = pin.to_string();
+        assert_eq!(shown.parse(), Ok(pin), "{shown}");
+        let by_curl = shown.replacen('/', "//", 1);
+        assert_eq!(by_curl.parse(), Ok(pin), "{by_curl}");
+    }
+}
+
+#[test]
 fn a_pinned_key_has_to_be_on_the_way_to_the_root() {
     let root = Authority::new("Root");
     let below = root.authority("Below", |_| {});
