@@ -78,11 +78,9 @@ impl Coding {
             #[cfg(feature = "gzip")]
             Self::Gzip => Ok(Box::new(super::gzip::Members::new(input))),
             #[cfg(feature = "gzip")]
-            Self::Deflate => Ok(Box::new(super::gzip::Inflate::new(input))),
+            Self::Deflate => Ok(Box::new(super::deflate::Inflate::new(input))),
             #[cfg(feature = "brotli")]
-            Self::Brotli => Ok(Box::new(brotli_decompressor::Decompressor::new(
-                input, BUFFER,
-            ))),
+            Self::Brotli => Ok(Box::new(super::br::Brotli::new(input))),
             #[cfg(feature = "zstd")]
             Self::Zstd => {
                 let mut decoder = zstd::stream::read::Decoder::with_buffer(input)?;
@@ -94,7 +92,19 @@ impl Coding {
     }
 }
 
-/// Between two decoders, and within one.
+/// What a reader gives at the end of its coding, behind which there must be nothing.
+#[cfg(any(feature = "gzip", feature = "brotli"))]
+pub(super) fn nothing_behind(input: &mut impl BufRead) -> io::Result<usize> {
+    match input.fill_buf()? {
+        [] => Ok(0),
+        _ => Err(io::Error::new(
+            io::ErrorKind::InvalidData,
+            "there is more behind its end",
+        )),
+    }
+}
+
+/// Between two decoders.
 const BUFFER: usize = 16 * 1024;
 
 /// How much a body may grow.

@@ -1,7 +1,11 @@
 //! Content codings: bodies that were compressed for the way.
 
 mod body;
+#[cfg(feature = "brotli")]
+mod br;
 mod decoder;
+#[cfg(feature = "gzip")]
+mod deflate;
 mod error;
 #[cfg(feature = "gzip")]
 mod gzip;

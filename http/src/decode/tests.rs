@@ -114,6 +114,37 @@ fn all_members_of_gzip_and_all_frames_of_zstd_are_read() {
 }
 
 #[test]
+fn all_that_a_header_of_gzip_may_have_is_passed_over() {
+    let coded = flate2::GzBuilder::new()
+        .extra("more")
+        .filename("name")
+        .comment("what it is")
+        .write(Vec::new(), flate2::Compression::default());
+    let mut full = coded;
+    full.write_all(b"hello").unwrap();
+    let full = full.finish().unwrap();
+    // What GzBuilder cannot: a sum of the header (flag 2), and an extra field without a byte.
+    let mut summed = vec![0x1f, 0x8b, 8, 2 | 4, 0, 0, 0, 0, 0, 3, 0, 0];
+    let mut crc = flate2::Crc::new();
+    crc.update(&summed);
+    summed.extend(&crc.sum().to_le_bytes()[..2]);
+    summed.extend(&gzip(b"hello")[10..]);
+    for coded in [&full, &summed] {
+        for piece in 1..coded.len() {
+            let (plain, error) = decode("gzip", coded, piece);
+            assert!(plain == b"hello" && error.is_none(), "{piece}: {error:?}");
+        }
+    }
+    // A method, a flag and a sum that are none.
+    for (at, bits) in [(2, 1), (3, 0x80), (12, 1), (13, 1)] {
+        let mut broken = summed.clone();
+        broken[at] ^= bits;
+        let (plain, error) = decode("gzip", &broken, 1);
+        assert!(plain.is_empty() && matches!(error, Some(DecodeError::Corrupt { .. })));
+    }
+}
+
+#[test]
 fn zeros_behind_a_member_of_gzip_are_padding_and_nothing_else_is() {
     let padded = [gzip(b"one, "), vec![0; 700], gzip(b"two"), vec![0; 3]].concat();
     for piece in 1..padded.len() {
@@ -127,6 +158,85 @@ fn zeros_behind_a_member_of_gzip_are_padding_and_nothing_else_is() {
             assert_eq!(plain, b"one");
             assert!(error.is_some(), "{}", junk.escape_ascii());
         }
+    }
+}
+
+// Found by fuzzing: whether it was noticed was up to how the bytes came.
+#[test]
+fn what_is_behind_the_end_is_an_error_however_it_comes() {
+    for (name, encode) in CODINGS {
+        let coded = encode(b"hello");
+        for junk in [&b"x"[..], b"more junk", &[0xff; 40_000]] {
+            let behind = [&coded[..], junk].concat();
+            for piece in [1, coded.len(), 1000, usize::MAX] {
+                let (plain, error) = decode(name, &behind, piece);
+                assert!(
+                    matches!(error, Some(DecodeError::Corrupt { .. })),
+                    "{name} in {piece}: {error:?}"
+                );
+                assert_eq!(plain, b"hello", "{name} in {piece}");
+            }
+        }
+    }
+    for (field, inner) in [("deflate, br", zlib as Encode), ("deflate, br", raw)] {
+        let behind = [&brotli(&inner(b"hello"))[..], b"x"].concat();
+        for piece in 1..=behind.len() {
+            let (plain, error) = decode(field, &behind, piece);
+            assert_eq!(plain, b"hello", "in {piece}");
+            assert!(error.is_some(), "in {piece}");
+        }
+    }
+}
+
+/// A window of 1 GiB, which is no part of RFC 7932.
+#[test]
+fn a_large_window_of_brotli_is_refused() {
+    let (_, error) = decode("br", &[0x11, 30, 0, 0, 0, 0, 0, 0], 1);
+    assert!(
+        matches!(error, Some(DecodeError::Corrupt { .. })),
+        "{error:?}"
+    );
+}
+
+fn flushed(name: &str, text: &[u8]) -> Vec<u8> {
+    use flate2::Compression;
+    let mut out = Vec::new();
+    macro_rules! flush {
+        ($encoder:expr) => {{
+            let mut encoder = $encoder;
+            encoder.write_all(text).unwrap();
+            encoder.flush().unwrap();
+            // It is not ended.
+            std::mem::forget(encoder);
+        }};
+    }
+    match name {
+        "gzip" => flush!(flate2::write::GzEncoder::new(&mut out, Compression::best())),
+        "deflate" => flush!(flate2::write::ZlibEncoder::new(
+            &mut out,
+            Compression::best()
+        )),
+        "br" => flush!(brotli::CompressorWriter::new(&mut out, 4096, 5, 22)),
+        _ => flush!(zstd::Encoder::new(&mut out, 3).unwrap()),
+    }
+    out
+}
+
+#[test]
+fn what_a_server_has_flushed_comes_out_before_it_sends_more() {
+    // Much of it in few bytes, so that there is more to come when all that came is used.
+    let text = b"a line that is said again and again\n".repeat(10_000);
+    for name in ["gzip", "deflate", "br", "zstd", "gzip, br", "zstd, gzip"] {
+        let coded = (name.split(", ")).fold(text.clone(), |coded, name| flushed(name, &coded));
+        let mut headers = HeaderMap::new();
+        headers.insert(CONTENT_ENCODING, name.parse().unwrap());
+        let mut decoder = Decoder::new(&known(&headers).0, Bounds::default()).unwrap();
+        decoder.push(&coded);
+        let (mut plain, mut block) = (Vec::new(), [0; 1000]);
+        while let Decoded::Bytes(count) = decoder.read(&mut block).unwrap() {
+            plain.extend_from_slice(&block[..count]);
+        }
+        assert_eq!(plain.len(), text.len(), "{name}");
     }
 }
 
