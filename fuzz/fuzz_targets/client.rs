@@ -58,7 +58,8 @@ impl Protocol for Site {
 
 /// Each of the requests in there is one, without a body.
 fn check_requests(bytes: &[u8]) {
-    let text = std::str::from_utf8(bytes).expect("nothing else was given");
+    // What a server says of itself is given back to it, in whatever bytes.
+    let text = String::from_utf8_lossy(bytes);
     for head in text.split_inclusive("\r\n\r\n") {
         let head = head.strip_suffix("\r\n\r\n").expect("a head is whole");
         let mut lines = head.split("\r\n");

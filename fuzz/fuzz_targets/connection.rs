@@ -300,8 +300,8 @@ fuzz_target!(|input: &[u8]| {
     let [kind, segment, delay, window, wide] = world.map(usize::from);
     let simulation = Simulation::new()
         .segment_size(1 + segment * 16)
-        .delay(Duration::from_millis(delay as u64 & 15))
-        .window(1 + window + wide * 300);
+        .delay(Duration::from_millis(1 + (delay as u64 & 15)))
+        .window(200 + window + wide * 300);
     let (reactor, network) = simulation.start();
     let listens = "127.0.0.1:8007".parse().unwrap();
     let ends = Ends::default();

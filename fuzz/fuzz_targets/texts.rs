@@ -84,7 +84,7 @@ fn finger_query(bytes: &[u8]) {
     }) = FingerQuery::parse(bytes)
     {
         // Asked for again, it is the same.
-        assert!(!user.is_empty() && !user.contains('@') && user.trim() == user);
+        assert!(!user.is_empty() && !user.contains('@') && user.trim_ascii() == user);
         let is_flag = user.to_ascii_uppercase().split(' ').next() == Some("/W");
         if !is_flag {
             let again = FingerQuery::parse(user.as_bytes()).and_then(|query| query.user);
