@@ -6,6 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::rc::Rc;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
@@ -52,6 +53,19 @@ impl Server {
             address: (address.ip(), port).into(),
             pki,
             _dir: dir,
+        }
+    }
+
+    /// Makes it stand still. A signal is on its way for a moment, in which a process may still do
+    /// much.
+    fn stand_still(&self) {
+        self.peer.signal("STOP");
+        let stat = format!("/proc/{}/stat", self.peer.id());
+        let is_stopped = || fs::read_to_string(&stat).unwrap().contains(") T ");
+        let deadline = Instant::now() + PATIENCE;
+        while !is_stopped() {
+            assert!(Instant::now() < deadline, "it goes on");
+            thread::yield_now();
         }
     }
 
@@ -102,7 +116,7 @@ fn a_server_that_stands_still_is_given_up_and_one_that_goes_on_is_not() {
         };
         let given_up = begin(limit).unwrap();
         let gone_on_with = begin(PATIENCE).unwrap();
-        server.peer.signal("STOP");
+        server.stand_still();
         let failure = reactor.run_until(given_up.read_body()).unwrap_err();
         let partial = partial(&failure);
         assert!(pattern(LARGE).starts_with(&partial.bytes));
@@ -122,7 +136,7 @@ fn a_server_that_stands_still_is_given_up_and_one_that_goes_on_is_not() {
 fn a_server_that_stands_still_from_the_beginning_is_given_up_at_the_stage_it_is_in() {
     for is_secure in [false, true] {
         let server = Server::start(ANY.into(), is_secure);
-        server.peer.signal("STOP");
+        server.stand_still();
         let reactor = Reactor::new().unwrap();
         let limit = Duration::from_millis(300);
         let agent = agent_with(&reactor, server.pki.as_ref(), |options| {
