@@ -16,7 +16,7 @@ use torsade::tls::ServerTls;
 use torsade::{Address, ConnectStage, ConnectTimedOut, Failure, Reactor, TcpServer};
 
 use crate::site::{Site, agent, agent_with, listen, request_error, turn_until};
-use crate::support::peer::{PATIENCE, Peer, pattern, temp_dir};
+use crate::support::peer::{PATIENCE, Peer, free_address, pattern, temp_dir};
 use crate::support::pki::Pki;
 
 const SITE: &str = "TORSADE_FAULTS_SITE";
@@ -202,7 +202,8 @@ fn a_download_goes_on_where_a_server_was_killed() {
     let folder = temp_dir();
     let file = folder.path().join("large");
     let reactor = Reactor::new().unwrap();
-    let mut server = Server::start(ANY.into(), false);
+    // Which nobody else takes while it is dead.
+    let mut server = Server::start(free_address(), false);
     let (url, mut came) = (server.url(&LARGE.to_string()), 0);
     for _ in 0..2 {
         let mut begun = download(&reactor, &url, &file);
