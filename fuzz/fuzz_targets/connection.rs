@@ -300,7 +300,7 @@ fuzz_target!(|input: &[u8]| {
     };
     let [kind, segment, delay, window, wide] = world.map(usize::from);
     let simulation = Simulation::new()
-        .segment_size(1 + segment * 16)
+        .segment_size(8 + segment * 16)
         .delay(Duration::from_millis(1 + (delay as u64 & 15)))
         .window(500 + window * 4 + wide * 300);
     let (reactor, network) = simulation.start();
