@@ -39,17 +39,5 @@ pub use torsade_http as http;
 #[cfg(feature = "tls")]
 pub use torsade_tls as tls;
 
-/// The programs in the README compile.
 #[cfg(all(doctest, feature = "http"))]
-#[doc = include_str!("../README.md")]
-struct Readme;
-
-/// The programs in the guide to testing compile, and run.
-#[cfg(all(doctest, feature = "http"))]
-#[doc = include_str!("../docs/testing.md")]
-struct Testing;
-
-/// The programs of the tutorial compile, and most of them run.
-#[cfg(all(doctest, feature = "http"))]
-#[doc = include_str!("../docs/finger.md")]
-struct FingerTutorial;
+mod guides;

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 #[non_exhaustive]
 #[doc(alias = "IPv4Address")]
 #[doc(alias = "IPv6Address")]
+#[doc(alias = "IAddress")]
 pub enum Address {
     /// A TCP address; `port` 0 only before the system has chosen one.
     Tcp(SocketAddr),
@@ -20,12 +21,14 @@ pub enum Address {
     #[doc(alias = "UNIXAddress")]
     Unix(UnixName),
     /// An end that has no name, such as that of a transport in memory.
+    #[doc(alias = "PipeAddress")]
     Unnamed,
 }
 
 /// The name of a UNIX socket.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
+#[doc(alias = "UNIXAddress")]
 pub enum UnixName {
     /// A file.
     Path(PathBuf),

@@ -9,6 +9,14 @@ use crate::{Address, Failure, Protocol};
 #[doc(alias = "IFactory")]
 #[doc(alias = "ClientFactory")]
 #[doc(alias = "ServerFactory")]
+#[doc(alias = "Factory.protocol")]
+#[doc(alias = "IProtocolFactory")]
+#[doc(alias = "forProtocol")]
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` builds no protocols",
+    label = "this is no `Factory`",
+    note = "a factory is a type with `Factory`, or a closure `|_: &Address| MyProtocol` whose result is a `Protocol`"
+)]
 pub trait Factory: 'static {
     /// What it builds.
     type Protocol: Protocol;

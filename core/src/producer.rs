@@ -30,6 +30,8 @@ pub trait Producer: 'static {
 
 /// How a [`Producer`] wants to be asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[doc(alias = "IPullProducer")]
+#[doc(alias = "IPushProducer")]
 pub enum ProducerKind {
     /// It writes on its own and is paused when too much is queued (Twisted's `streaming=True`).
     Push,

@@ -28,10 +28,20 @@ use crate::{Failure, Result, Transport};
 /// }
 /// ```
 #[doc(alias = "IProtocol")]
+#[doc(alias = "BaseProtocol")]
+#[doc(alias = "IFileDescriptorReceiver")]
+#[doc(alias = "IHalfCloseableProtocol")]
+#[doc(alias = "IHandshakeListener")]
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no protocol",
+    label = "this is no `Protocol`",
+    note = "a `LineProtocol` becomes one by `LineReceiver::new(yours)`, a `FrameProtocol` by `FramedReceiver::new(framing, yours)`"
+)]
 pub trait Protocol: 'static {
     /// The connection is ready to use; with TLS, that is after the handshake.
     #[doc(alias = "connectionMade")]
     #[doc(alias = "handshakeCompleted")]
+    #[doc(alias = "makeConnection")]
     fn connection_made(&mut self, transport: &Transport) {
         let _ = transport;
     }
@@ -75,6 +85,7 @@ pub trait Protocol: 'static {
     /// [`ConnectionAborted`](crate::ConnectionAborted) when we aborted it, or the failure that
     /// ended it.
     #[doc(alias = "connectionLost")]
+    #[doc(alias = "clientConnectionLost")]
     fn connection_lost(&mut self, reason: &Failure) {
         let _ = reason;
     }

@@ -42,6 +42,7 @@ use crate::Reactor;
 #[derive(Clone)]
 #[doc(alias = "ThrottlingFactory")]
 #[doc(alias = "twisted.protocols.htb.Bucket")]
+#[doc(alias = "Bucket")]
 pub struct Bandwidth(Rc<Bucket>);
 
 /// Something to be told that there is room again.

@@ -30,6 +30,9 @@ use crate::{
 #[derive(Clone)]
 #[doc(alias = "ITransport")]
 #[doc(alias = "ITCPTransport")]
+#[doc(alias = "Connection")]
+#[doc(alias = "IConsumer")]
+#[doc(alias = "IUNIXTransport")]
 pub struct Transport {
     link: Weak<dyn Link>,
 }

@@ -65,6 +65,11 @@ impl<E> TlsClient<E> {
 /// # }
 /// ```
 #[doc(alias = "optionsForClientTLS")]
+#[doc(alias = "IReactorSSL")]
+#[doc(alias = "SSL4ClientEndpoint")]
+#[doc(alias = "TLSMemoryBIOFactory")]
+#[doc(alias = "connectSSL")]
+#[doc(alias = "wrapClientTLS")]
 pub fn wrap_client_tls<E: ClientEndpoint>(
     endpoint: E,
     tls: &ClientTls,
@@ -101,6 +106,9 @@ impl<E: ClientEndpoint> ClientEndpoint for TlsClient<E> {
 /// [`ListenOptions`](torsade_core::endpoints::ListenOptions).
 #[doc(alias = "wrapServerTLS")]
 #[doc(alias = "SSL4ServerEndpoint")]
+#[doc(alias = "IReactorSSL")]
+#[doc(alias = "TLSMemoryBIOFactory")]
+#[doc(alias = "listenSSL")]
 pub fn wrap_server_tls<E: StreamServer>(endpoint: E, tls: &ServerTls) -> E {
     let tls = tls.clone();
     endpoint.filter(move || Ok(tls.filter()?))
@@ -168,12 +176,14 @@ pub trait StartTls {
     /// [`ConfigError`] at once for what is no server name; through the Deferred, what the
     /// handshake failed with, as the source of a
     /// [`HandshakeFailed`](torsade_core::HandshakeFailed).
+    #[doc(alias = "startTLS")]
     fn start_tls(&self, tls: &ClientTls, server_name: &str) -> Result<Deferred<()>, ConfigError>;
 
     /// Becomes a TLS server.
     ///
     /// # Errors
     /// As [`start_tls`](Self::start_tls).
+    #[doc(alias = "startTLS")]
     fn start_tls_server(&self, tls: &ServerTls) -> Result<Deferred<()>, ConfigError>;
 }
 

@@ -28,6 +28,10 @@ pub(crate) use self::diagnose::{Context, diagnose, is_unlike_tls, is_weak, not_t
 #[non_exhaustive]
 #[doc(alias = "VerificationError")]
 #[doc(alias = "SSL.Error")]
+#[doc(alias = "CertificateError")]
+#[doc(alias = "PeerVerifyError")]
+#[doc(alias = "SSLError")]
+#[doc(alias = "VerifyError")]
 pub enum TlsError {
     /// The certificate of the peer, or one in its chain, has expired: its operator must renew it,
     /// or the clock here is wrong.

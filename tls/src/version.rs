@@ -11,8 +11,10 @@ use rustls::{ProtocolVersion, SupportedProtocolVersion};
 #[doc(alias = "TLSVersion")]
 pub enum TlsVersion {
     /// TLS 1.2 (RFC 5246).
+    #[doc(alias = "TLSv1_2")]
     Tls12,
     /// TLS 1.3 (RFC 8446).
+    #[doc(alias = "TLSv1_3")]
     Tls13,
 }
 

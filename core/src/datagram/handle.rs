@@ -12,6 +12,8 @@ use crate::{Address, ConnectionDone, Deferred, Reactor, Result, UnixName};
 #[derive(Clone)]
 #[doc(alias = "IUDPTransport")]
 #[doc(alias = "IUNIXDatagramTransport")]
+#[doc(alias = "ConnectedDatagramPort")]
+#[doc(alias = "IUNIXDatagramConnectedTransport")]
 pub struct DatagramPort {
     pub(super) port: Weak<Port>,
     pub(super) host: Address,
@@ -45,6 +47,7 @@ impl DatagramPort {
     /// # Errors
     /// [`InvalidAddress`](super::InvalidAddress); what the system says; [`ConnectionDone`] when the
     /// port is closed.
+    #[doc(alias = "connectionFailed")]
     pub fn connect(&self, peer: &Address) -> Result<()> {
         self.port()?.connect(peer)
     }

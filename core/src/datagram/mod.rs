@@ -42,10 +42,12 @@ use crate::{Address, Result};
 /// Told of what happens on a port for datagrams.
 #[doc(alias = "twisted.internet.protocol.DatagramProtocol")]
 #[doc(alias = "ConnectedDatagramProtocol")]
+#[doc(alias = "AbstractDatagramProtocol")]
 pub trait DatagramProtocol: 'static {
     /// The port is bound.
     #[doc(alias = "startProtocol")]
     #[doc(alias = "doStart")]
+    #[doc(alias = "makeConnection")]
     fn start_protocol(&mut self, port: &DatagramPort) {
         let _ = port;
     }

@@ -42,6 +42,8 @@ impl Live {
 ///
 /// It costs some nanoseconds for each Deferred that is not fired when it is made.
 #[doc(alias = "setDebugging")]
+#[doc(alias = "Deferred.debug")]
+#[doc(alias = "getDebugging")]
 pub fn set_debugging(on: bool) {
     IS_ON.set(on);
 }

@@ -100,6 +100,7 @@ stream_servers!(
 /// What is to be written for a new kind of endpoint is [`establish`](Self::establish); one that
 /// wraps another adds its filter to what that establishes.
 #[doc(alias = "IStreamClientEndpoint")]
+#[doc(alias = "ClientFactory")]
 pub trait ClientEndpoint: fmt::Debug + 'static {
     /// Makes a connected stream that no protocol has yet. Cancelling gives up.
     ///
@@ -114,6 +115,10 @@ pub trait ClientEndpoint: fmt::Debug + 'static {
     ///
     /// # Errors
     /// As [`establish`](Self::establish), and as [`Established::open`].
+    #[doc(alias = "IConnector")]
+    #[doc(alias = "clientConnectionFailed")]
+    #[doc(alias = "startedConnecting")]
+    #[doc(alias = "stopConnecting")]
     fn connect<F: Factory>(&self, factory: F) -> Deferred<ProtocolRef<F::Protocol>>
     where
         Self: Sized,
@@ -153,6 +158,9 @@ pub trait ClientEndpoint: fmt::Debug + 'static {
     /// # Errors
     /// As [`connect`](Self::connect).
     #[doc(alias = "connectProtocol")]
+    #[doc(alias = "ClientCreator")]
+    #[doc(alias = "connectTCP")]
+    #[doc(alias = "connectUNIX")]
     fn connect_protocol<P: Protocol>(&self, protocol: P) -> Deferred<ProtocolRef<P>>
     where
         Self: Sized,

@@ -13,6 +13,7 @@ use crate::{Deferred, Factory, Filter, Reactor, Result};
 #[derive(Clone, Debug)]
 #[doc(alias = "TCP4ClientEndpoint")]
 #[doc(alias = "TCP6ClientEndpoint")]
+#[doc(alias = "IReactorTCP")]
 pub struct TcpClient {
     reactor: Reactor,
     address: SocketAddr,
@@ -47,6 +48,7 @@ impl ClientEndpoint for TcpClient {
 #[doc(alias = "TCP4ServerEndpoint")]
 #[doc(alias = "TCP6ServerEndpoint")]
 #[doc(alias = "IStreamServerEndpoint")]
+#[doc(alias = "IReactorTCP")]
 pub struct TcpServer {
     reactor: Reactor,
     address: SocketAddr,

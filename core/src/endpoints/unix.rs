@@ -10,6 +10,7 @@ use crate::{Deferred, Factory, Filter, Reactor, Result, UnixName};
 /// [`ConnectError`](crate::ConnectError), [`ConnectTimedOut`](crate::ConnectTimedOut).
 #[derive(Clone, Debug)]
 #[doc(alias = "UNIXClientEndpoint")]
+#[doc(alias = "IReactorUNIX")]
 pub struct UnixClient {
     reactor: Reactor,
     name: UnixName,
@@ -70,6 +71,7 @@ impl ClientEndpoint for UnixClient {
 /// ```
 #[derive(Clone, Debug)]
 #[doc(alias = "UNIXServerEndpoint")]
+#[doc(alias = "IReactorUNIX")]
 pub struct UnixServer {
     reactor: Reactor,
     name: UnixName,

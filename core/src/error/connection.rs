@@ -12,6 +12,7 @@ use crate::{Address, Failure};
 /// The connection was closed in an orderly way, by either side.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[doc(alias = "CONNECTION_DONE")]
+#[doc(alias = "connectionDone")]
 pub struct ConnectionDone;
 
 /// The connection was aborted by us.
@@ -84,6 +85,11 @@ pub struct PlaintextPending;
 /// A connection to one address could not be made.
 #[derive(Clone, Debug)]
 #[doc(alias = "ConnectionRefusedError")]
+#[doc(alias = "BadFileError")]
+#[doc(alias = "ConnectBindError")]
+#[doc(alias = "ConnectInProgressError")]
+#[doc(alias = "NoRouteError")]
+#[doc(alias = "UserError")]
 pub struct ConnectError {
     /// Whom we tried to reach.
     pub address: Address,
@@ -94,6 +100,7 @@ pub struct ConnectError {
 /// No answer within the time allowed for connecting (look-up, TCP and handshakes together).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[doc(alias = "TimeoutError")]
+#[doc(alias = "TCPTimedOutError")]
 pub struct ConnectTimedOut {
     /// Whom we tried to reach.
     pub peer: String,
@@ -129,6 +136,7 @@ pub struct AllAttemptsFailed {
 /// A host name could not be turned into addresses.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[doc(alias = "DNSLookupError")]
+#[doc(alias = "UnknownHostError")]
 pub struct LookupError {
     /// The name that was asked for.
     pub host: String,
@@ -156,6 +164,7 @@ pub enum LookupVerdict {
 /// A port could not be listened on.
 #[derive(Clone, Debug)]
 #[doc(alias = "CannotListenError")]
+#[doc(alias = "BindError")]
 pub struct CannotListen {
     /// The address that was asked for.
     pub address: Address,

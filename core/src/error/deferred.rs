@@ -24,6 +24,7 @@ impl Error for Abandoned {}
 /// The operation was cancelled by the one who asked for it.
 #[doc(alias = "CancelledError")]
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[doc(alias = "ConnectingCancelledError")]
 pub struct Cancelled;
 
 impl fmt::Display for Cancelled {

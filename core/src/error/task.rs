@@ -53,6 +53,8 @@ impl Error for SchedulerStopped {}
 /// A [`CooperativeTask`](crate::task::CooperativeTask) cannot do that, in the state that it is in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
+#[doc(alias = "SchedulerError")]
+#[doc(alias = "TaskFinished")]
 pub enum TaskError {
     /// It has done all its steps.
     #[doc(alias = "TaskDone")]

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use super::connection::{Connection, Opener};
 use super::filter_stack::FilterStack;
 use crate::driver::{ConnectOptions, Readiness, Stream, Token};
+use crate::reactor::Statistics;
 use crate::reactor::sources::Source;
 use crate::reactor::turn::Core;
 use crate::{
@@ -145,6 +146,10 @@ impl Source for Connector {
             true => format!("a stream to {} that no protocol has yet", self.address),
             false => format!("an attempt to connect to {}", self.address),
         }
+    }
+
+    fn count_in(&self, statistics: &mut Statistics) {
+        statistics.attempts += 1;
     }
 }
 

@@ -15,6 +15,7 @@ use super::tcp::{FilterMaker, ListenOptions};
 use crate::deferred::run_queue;
 use crate::driver::{Listener, Readiness, Token};
 use crate::logged::log_error;
+use crate::reactor::Statistics;
 use crate::reactor::sources::Source;
 use crate::reactor::turn::{Core, run_call};
 use crate::{
@@ -340,6 +341,10 @@ impl<F: Factory> Source for Port<F> {
             "a listening port on {}, made at {file}:{line}",
             self.address
         )
+    }
+
+    fn count_in(&self, statistics: &mut Statistics) {
+        statistics.listening_ports += 1;
     }
 }
 

@@ -91,6 +91,22 @@ fn connections_are_known_until_they_end() {
 }
 
 #[test]
+fn who_waits_until_there_are_no_connections_is_told_when_the_last_one_has_ended() {
+    // C54
+    let connections = Connections::new();
+    assert!(connections.when_empty().is_fired());
+    let world = World::new(Noticing(Log::default()).policy(connections.clone()));
+    world.pass(Duration::from_secs(1));
+    let (empty, given_up) = (connections.when_empty(), connections.when_empty());
+    let also_empty = connections.when_empty();
+    given_up.cancel();
+    world.peer.transport().lose_connection();
+    assert!(!empty.is_fired());
+    world.pass(Duration::from_secs(1));
+    assert!(empty.is_fired() && also_empty.is_fired());
+}
+
+#[test]
 fn connections_beyond_the_limit_are_closed_until_there_is_room() {
     // C109
     let log = Log::default();

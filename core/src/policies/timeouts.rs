@@ -16,6 +16,7 @@ use crate::{Address, DelayedCall, Traffic, Transport};
 /// [`IdleTimeout`](crate::protocols::IdleTimeout) of its own.
 #[derive(Clone, Debug, Default)]
 #[doc(alias = "TimeoutFactory")]
+#[doc(alias = "TimeoutProtocol")]
 pub struct Timeouts {
     idle: Option<Duration>,
     total: Option<Duration>,
@@ -28,8 +29,8 @@ impl Timeouts {
     }
 
     /// Closes a connection when no byte has come or gone for so long.
-    #[must_use]
     #[doc(alias = "timeoutPeriod")]
+    #[must_use]
     pub fn idle(mut self, time: Duration) -> Self {
         self.idle = Some(time);
         self

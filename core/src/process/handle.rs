@@ -17,6 +17,7 @@ use crate::{Result, Transport};
 /// A cheap handle to a child process; it keeps nothing alive, and is harmless after the end.
 #[derive(Clone)]
 #[doc(alias = "IProcessTransport")]
+#[doc(alias = "PTYProcess")]
 pub struct Process {
     child: Weak<Child>,
     id: u32,

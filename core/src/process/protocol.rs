@@ -9,6 +9,7 @@ use crate::Result;
 pub trait ProcessProtocol: 'static {
     /// It was started, and can be written to.
     #[doc(alias = "connectionMade")]
+    #[doc(alias = "makeConnection")]
     fn connection_made(&mut self, process: &Process) {
         let _ = process;
     }

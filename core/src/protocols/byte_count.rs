@@ -67,6 +67,7 @@ pub struct ByteCount {
 }
 
 /// A protocol that is given so many bytes at a time.
+#[doc(alias = "StatefulProtocol")]
 pub type StatefulReceiver<P> = FramedReceiver<ByteCount, P>;
 
 /// Bytes came, and none are wanted: after the empty piece of a [`want(0)`](FrameControl::want),

@@ -66,6 +66,8 @@ pub trait FrameProtocol<D: Decoder>: 'static {
 }
 
 /// What is told of strings: the user's part of a [`FramedReceiver`].
+#[doc(alias = "StatefulStringProtocol")]
+#[doc(alias = "stringReceived")]
 pub trait StringProtocol<F: Framing>: 'static {
     /// The connection is ready to use.
     #[doc(alias = "connectionMade")]

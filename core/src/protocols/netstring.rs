@@ -27,6 +27,7 @@ pub type NetstringReceiver<P> = FramedReceiver<Netstring, P>;
 /// What came is no netstring.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[doc(alias = "NetstringParseError")]
+#[doc(alias = "IncompleteNetstring")]
 pub struct NetstringError {
     /// What is wrong.
     pub fault: NetstringFault,

@@ -96,6 +96,7 @@ impl Producer for Lines {
 /// ```
 #[derive(Clone)]
 #[doc(alias = "QOTD")]
+#[doc(alias = "Who")]
 pub struct Telling {
     tell: Rc<dyn Fn(SystemTime) -> Vec<u8>>,
 }

@@ -18,6 +18,7 @@ use crate::{Failure, Reactor, ReactorError, Result};
 #[doc(alias = "IReadDescriptor")]
 #[doc(alias = "IWriteDescriptor")]
 #[doc(alias = "IReadWriteDescriptor")]
+#[doc(alias = "IFileDescriptor")]
 pub trait FileDescriptor: AsFd + 'static {
     /// Something can be read, or the other side has ended or failed, which a read then tells.
     ///
@@ -91,6 +92,7 @@ impl Watched {
     /// it was watched until now.
     #[doc(alias = "removeReader")]
     #[doc(alias = "removeAll")]
+    #[doc(alias = "removeWriter")]
     pub fn remove(&self) -> bool {
         self.watcher
             .upgrade()
@@ -156,6 +158,7 @@ impl Reactor {
     /// in a simulated world; [`ReactorError`] when the reactor has stopped.
     #[doc(alias = "addReader")]
     #[doc(alias = "addWriter")]
+    #[doc(alias = "IReactorFDSet")]
     pub fn watch_descriptor<D: FileDescriptor>(&self, descriptor: D) -> Result<Watched> {
         let core = self.try_core()?;
         let token = core.sources.borrow_mut().reserve();

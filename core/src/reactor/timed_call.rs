@@ -48,6 +48,8 @@ impl DelayedCall {
     }
 
     /// Takes the call back. Gives back whether it was still to come.
+    #[doc(alias = "AlreadyCalled")]
+    #[doc(alias = "AlreadyCancelled")]
     pub fn cancel(&self) -> bool {
         // Dropped here, outside the borrow: it may own anything.
         let call = self

@@ -38,6 +38,7 @@ use crate::{Address, Reactor};
 #[doc(alias = "FakeDatagramTransport")]
 #[doc(alias = "RaisingMemoryReactor")]
 #[doc(alias = "MemoryReactor")]
+#[doc(alias = "Clock")]
 pub struct Simulation {
     options: SimulationOptions,
 }
@@ -81,6 +82,7 @@ impl Simulation {
     }
 
     /// A host to which there is no way.
+    #[doc(alias = "RaisingMemoryReactor")]
     pub fn unreachable(mut self, address: IpAddr) -> Self {
         self.options.unreachable.push(address);
         self

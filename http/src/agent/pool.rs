@@ -59,6 +59,10 @@ pub struct PoolStatistics {
     pub idle: usize,
     /// Requests that wait for a connection.
     pub waiting: usize,
+    /// Connections that have been made since the beginning, failed attempts included.
+    pub made: u64,
+    /// How often a kept connection was used again since then.
+    pub reused: u64,
 }
 
 /// See the module.
@@ -77,6 +81,9 @@ struct State {
     open: usize,
     /// Requests that wait, at all hosts.
     waiting: usize,
+    /// See [`PoolStatistics`].
+    made: u64,
+    reused: u64,
     /// Numbers, in the order in which they came, those who wait and those that are idle.
     last: u64,
 }
@@ -148,6 +155,8 @@ impl Pool {
             open: state.open,
             idle: state.hosts.values().map(|host| host.idle.len()).sum(),
             waiting: state.waiting,
+            made: state.made,
+            reused: state.reused,
         }
     }
 
@@ -160,7 +169,7 @@ impl Pool {
     ) -> Deferred<Lease> {
         if this.is_nobodys_turn_before(&key) {
             if let Some(connection) = this.take_idle(&key, reuse) {
-                return Deferred::succeed(this.rent(connection, true));
+                return Deferred::succeed(this.rent(connection));
             }
             if this.make_room(&key) {
                 return this.connect(key, &connect);
@@ -226,11 +235,13 @@ impl Pool {
         self.tidy(key);
     }
 
-    fn rent(&self, connection: Rc<dyn Connection>, was_kept: bool) -> Lease {
+    /// A kept connection for one more request.
+    fn rent(&self, connection: Rc<dyn Connection>) -> Lease {
+        self.state.borrow_mut().reused += 1;
         Lease {
             connection: Some(connection),
             pool: self.this.clone(),
-            was_kept,
+            was_kept: true,
         }
     }
 
@@ -279,6 +290,7 @@ impl Pool {
         {
             let mut state = self.state.borrow_mut();
             state.open += 1;
+            state.made += 1;
             state.hosts.entry(key.clone()).or_default().open += 1;
         }
         let (this, origin) = (self.this.clone(), key.to_string());
@@ -362,7 +374,7 @@ impl Pool {
                 return false;
             };
             match kept {
-                Some(connection) => waiting.resolver.callback(self.rent(connection, true)),
+                Some(connection) => waiting.resolver.callback(self.rent(connection)),
                 None => self.connect(key, &waiting.connect).chain(waiting.resolver),
             }
             return true;

@@ -292,6 +292,7 @@ impl Response {
     /// # Errors
     /// As [`read_body`](Self::read_body), and what is wrong with the JSON.
     #[cfg(feature = "json")]
+    #[doc(alias = "json_content")]
     pub fn json<T: serde::de::DeserializeOwned + 'static>(self) -> Deferred<T> {
         self.read_body()
             .add_callback(|bytes| Ok(serde_json::from_slice(&bytes)?))

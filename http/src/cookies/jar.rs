@@ -21,6 +21,7 @@ use crate::saving::new_file::{self, Readers};
 /// a public suffix such as `co.uk`; to paths below its `Path`; and with `Secure` only by https.
 #[derive(Clone, Default)]
 #[doc(alias = "cookiejar")]
+#[doc(alias = "cookieJar")]
 pub struct CookieJar {
     store: Rc<RefCell<CookieStore>>,
 }

@@ -83,8 +83,10 @@ impl Authority {
     ///
     /// # Panics
     /// For a name that is not ASCII.
-    #[must_use]
     #[doc(alias = "signRequestObject")]
+    #[doc(alias = "certificateRequest")]
+    #[doc(alias = "signCertificateRequest")]
+    #[must_use]
     pub fn issue<N: Into<String>>(&self, names: impl IntoIterator<Item = N>) -> PrivateCertificate {
         let now = SystemTime::now();
         self.issue_valid(names, now - DAY, now + 365 * DAY)
@@ -150,6 +152,7 @@ pub fn key_pair() -> KeyPair {
 /// [`ConfigError::BadKey`] for a key that cannot sign it; [`ConfigError::BadServerName`].
 #[doc(alias = "requestObject")]
 #[doc(alias = "CertificateRequest")]
+#[doc(alias = "certificateRequest")]
 pub fn signing_request<N: Into<String>>(
     key: &KeyPair,
     names: impl IntoIterator<Item = N>,

@@ -22,6 +22,7 @@ use crate::{PrivateCertificate, Revocation, Trust, provider};
 /// (SNI) and whose kind of key it knows, so that one of RSA can stand beside one of ECDSA; the
 /// first of all if there is none.
 #[derive(Clone, Debug, Default)]
+#[doc(alias = "CertificateOptions")]
 #[must_use]
 pub struct ServerTlsBuilder {
     identities: Vec<ServerIdentity>,
@@ -123,6 +124,7 @@ impl ServerTlsBuilder {
     ///
     /// A client that offers some, but none of these, is refused; one that offers none is served.
     #[doc(alias = "acceptableProtocols")]
+    #[doc(alias = "IProtocolNegotiationFactory")]
     pub fn alpn<P: AsRef<[u8]>>(mut self, protocols: impl IntoIterator<Item = P>) -> Self {
         self.options.set_alpn(protocols);
         self

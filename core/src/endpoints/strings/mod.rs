@@ -60,6 +60,8 @@ pub use description::{Description, DescriptionError};
 #[derive(Clone)]
 #[doc(alias = "clientFromString")]
 #[doc(alias = "serverFromString")]
+#[doc(alias = "IStreamClientEndpointStringParserWithReactor")]
+#[doc(alias = "IStreamServerEndpointStringParser")]
 pub struct Endpoints {
     reactor: Reactor,
     clients: BTreeMap<String, Rc<MakeClient>>,
@@ -99,6 +101,7 @@ impl Endpoints {
     /// Adds a kind of client, or replaces it. `make` takes its arguments out of the description;
     /// what is left there is an error.
     #[doc(alias = "IStreamClientEndpointStringParserWithReactor")]
+    #[doc(alias = "parseStreamClient")]
     pub fn add_client(
         &mut self,
         kind: &str,
@@ -109,6 +112,7 @@ impl Endpoints {
 
     /// Adds a kind of server, or replaces it.
     #[doc(alias = "IStreamServerEndpointStringParser")]
+    #[doc(alias = "parseStreamServer")]
     pub fn add_server(
         &mut self,
         kind: &str,
@@ -121,6 +125,7 @@ impl Endpoints {
     ///
     /// # Errors
     /// [`DescriptionError`], and what the kind itself objects to.
+    #[doc(alias = "clientFromString")]
     pub fn client(&self, description: &str) -> Result<Box<dyn ClientEndpoint>> {
         make(self, &self.clients, Description::parse(description)?)
     }
@@ -129,6 +134,7 @@ impl Endpoints {
     ///
     /// # Errors
     /// [`DescriptionError`], and what the kind itself objects to.
+    #[doc(alias = "serverFromString")]
     pub fn server(&self, description: &str) -> Result<ServerEndpoint> {
         self.server_of(Description::parse(description)?)
     }

@@ -67,6 +67,8 @@ where
 {
     /// The protocol for one connection, with the function that answers.
     #[doc(alias = "getUser")]
+    #[doc(alias = "forwardQuery")]
+    #[doc(alias = "getDomain")]
     pub fn receiver(look_up: F) -> LineReceiver<Self> {
         let state = State::Waiting;
         // Who ends lines with LF alone is understood as well.
