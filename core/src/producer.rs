@@ -40,7 +40,9 @@ pub enum ProducerKind {
 }
 
 /// A transport as a push producer for another: the connection it belongs to is read no faster
-/// than the other can be written. This is all that a proxy needs.
+/// than the other can be written. This is all that a proxy needs, if it remembers to
+/// [unregister](Transport::unregister_producer) it before it closes: a connection that closes waits
+/// for its producer, and this one never ends by itself.
 impl Producer for Transport {
     fn resume_producing(&mut self, _consumer: &Transport) {
         self.resume_reading();

@@ -34,10 +34,12 @@ pub enum SocketOption {
 ///
 /// let seconds = Duration::from_secs;
 /// let _ = KeepAlive::after(seconds(60)).every(seconds(10)).probes(3);
+/// // As the system has it: on Linux, the first probe comes after two hours.
+/// let _ = KeepAlive::default();
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct KeepAlive {
-    pub(crate) idle: Duration,
+    pub(crate) idle: Option<Duration>,
     pub(crate) interval: Option<Duration>,
     pub(crate) probes: Option<u32>,
 }
@@ -46,9 +48,8 @@ impl KeepAlive {
     /// The first probe comes after so much silence; the rest is as the system has it.
     pub fn after(idle: Duration) -> Self {
         Self {
-            idle,
-            interval: None,
-            probes: None,
+            idle: Some(idle),
+            ..Self::default()
         }
     }
 

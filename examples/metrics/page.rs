@@ -173,7 +173,10 @@ fn histogram(page: &mut String, turns: &TurnTimes) {
     let mut so_far = 0;
     for (bound, count) in turns.classes() {
         so_far += count;
-        let bound = bound.map_or("+Inf".to_owned(), |bound| bound.as_secs_f64().to_string());
+        let bound = bound.map_or_else(
+            || "+Inf".to_owned(),
+            |bound| bound.as_secs_f64().to_string(),
+        );
         let _ = writeln!(page, "{name}_bucket{{le=\"{bound}\"}} {so_far}");
     }
     let _ = writeln!(page, "{name}_sum {}", turns.busy().as_secs_f64());

@@ -443,7 +443,14 @@ impl Source for Connection {
 
     fn describe(&self) -> String {
         let (name, phase) = ((self.protocol_name)(), self.phase.get());
-        format!("a connection with {}, of {name}, {phase:?}", self.peer)
+        let waits = match phase == Phase::Losing && self.has_producer() {
+            true => " until its producer is unregistered",
+            false => "",
+        };
+        format!(
+            "a connection with {}, of {name}, {phase:?}{waits}",
+            self.peer
+        )
     }
 
     fn count_in(&self, statistics: &mut Statistics) {
