@@ -7,6 +7,15 @@ use std::path::{Path, PathBuf};
 /// The address of one end of a connection, or of a listening port.
 ///
 /// Numeric and typed; the scope of a link-local IPv6 address is kept.
+///
+/// ```
+/// use torsade_core::Address;
+///
+/// let address = Address::Tcp("192.0.2.1:80".parse()?);
+/// assert_eq!(address.port(), Some(80));
+/// assert_eq!(address.to_string(), "192.0.2.1:80");
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 #[doc(alias = "IPv4Address")]

@@ -6,6 +6,32 @@ use crate::{Address, Failure, Protocol};
 /// Builds the protocol for a connection.
 ///
 /// A closure `FnMut(&Address) -> P` is one, which is enough for most programs.
+///
+/// ```
+/// use torsade_core::protocols::wire::Echo;
+/// use torsade_core::{Address, Factory};
+///
+/// /// Serves a few, and refuses the rest.
+/// struct Few {
+///     left: u32,
+/// }
+///
+/// impl Factory for Few {
+///     type Protocol = Echo;
+///
+///     fn build_protocol(&mut self, _: &Address) -> Option<Echo> {
+///         self.left = self.left.checked_sub(1)?;
+///         Some(Echo)
+///     }
+/// }
+///
+/// let mut few = Few { left: 1 };
+/// assert!(few.build_protocol(&Address::Unnamed).is_some());
+/// assert!(few.build_protocol(&Address::Unnamed).is_none());
+/// // As a closure, which refuses nobody:
+/// let mut all = |_: &Address| Echo;
+/// assert!(all.build_protocol(&Address::Unnamed).is_some());
+/// ```
 #[doc(alias = "IFactory")]
 #[doc(alias = "ClientFactory")]
 #[doc(alias = "ServerFactory")]

@@ -91,4 +91,13 @@ pub use traffic::{Bandwidth, Traffic};
 pub use transport::{Credentials, Transport};
 
 /// What functions of torsade, and functions given to it, return: the error is a [`Failure`].
+///
+/// ```
+/// use torsade_core::Result;
+///
+/// fn port(text: &str) -> Result<u16> {
+///     Ok(text.parse()?)
+/// }
+/// assert!(port("http").is_err());
+/// ```
 pub type Result<T, E = Failure> = std::result::Result<T, E>;

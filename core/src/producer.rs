@@ -10,6 +10,37 @@ use crate::Transport;
 ///
 /// Registered with [`Transport::register_producer`]. The methods are called by the reactor when
 /// no other user function runs, never from inside `write`.
+///
+/// ```
+/// use torsade_core::testing::StringTransport;
+/// use torsade_core::{Producer, ProducerKind, Transport};
+///
+/// /// Writes numbers, one each time that it is asked.
+/// struct Countdown(u32);
+///
+/// impl Producer for Countdown {
+///     fn resume_producing(&mut self, consumer: &Transport) {
+///         consumer.write(format!("{}\n", self.0).as_bytes());
+///         self.0 -= 1;
+///         if self.0 == 0 {
+///             consumer.unregister_producer();
+///             consumer.lose_connection();
+///         }
+///     }
+///
+///     fn pause_producing(&mut self, _: &Transport) {}
+///
+///     fn stop_producing(&mut self, _: &Transport) {}
+/// }
+///
+/// let wire = StringTransport::new();
+/// wire.transport().register_producer(Countdown(3), ProducerKind::Pull)?;
+/// for _ in 0..3 {
+///     wire.resume_producer();
+/// }
+/// assert_eq!(wire.value(), b"3\n2\n1\n");
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 #[doc(alias = "IPushProducer")]
 #[doc(alias = "IPullProducer")]
 #[doc(alias = "IProducer")]

@@ -94,6 +94,29 @@ pub trait Protocol: 'static {
 /// The typed handle to a connected protocol: what `connect` delivers.
 ///
 /// It keeps neither the protocol nor the connection alive.
+///
+/// ```
+/// use torsade_core::testing::StringTransport;
+/// use torsade_core::{Protocol, Result, Transport};
+///
+/// #[derive(Default)]
+/// struct Counter {
+///     bytes: usize,
+/// }
+///
+/// impl Protocol for Counter {
+///     fn data_received(&mut self, _: &Transport, data: &[u8]) -> Result<()> {
+///         self.bytes += data.len();
+///         Ok(())
+///     }
+/// }
+///
+/// let wire = StringTransport::new();
+/// let counter = wire.connect(Counter::default());
+/// wire.receive(b"hello")?;
+/// assert_eq!(counter.with(|counter, _| counter.bytes)?, 5);
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 pub struct ProtocolRef<P> {
     protocol: Weak<RefCell<P>>,
     transport: Transport,

@@ -3,6 +3,25 @@
 use std::time::Duration;
 
 /// One setting of a connected socket, for [`Transport::set_option`](crate::Transport::set_option).
+///
+/// ```
+/// use std::time::Duration;
+/// use torsade_core::{KeepAlive, Protocol, Result, SocketOption, Transport};
+///
+/// struct Patient;
+///
+/// impl Protocol for Patient {
+///     fn connection_made(&mut self, transport: &Transport) {
+///         let times = KeepAlive::after(Duration::from_secs(60));
+///         let _ = transport.set_option(SocketOption::KeepAlive(Some(times)));
+///         let _ = transport.set_option(SocketOption::TypeOfService(0x10));
+///     }
+///
+///     fn data_received(&mut self, _: &Transport, _: &[u8]) -> Result<()> {
+///         Ok(())
+///     }
+/// }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 #[doc(alias = "setsockopt")]

@@ -27,6 +27,38 @@ use crate::{
 ///
 /// After [`lose_connection`](Self::lose_connection) or
 /// [`lose_write_connection`](Self::lose_write_connection), what is written is dropped.
+///
+/// ```
+/// use torsade_core::{Protocol, Result, Transport};
+///
+/// /// Says how much came, and closes after a kilobyte.
+/// #[derive(Default)]
+/// struct Meter {
+///     bytes: usize,
+/// }
+///
+/// impl Protocol for Meter {
+///     fn connection_made(&mut self, transport: &Transport) {
+///         println!("{} is here", transport.peer());
+///         // No more than this for a peer that does not read.
+///         transport.set_max_queued(Some(64 * 1024));
+///     }
+///
+///     fn data_received(&mut self, transport: &Transport, data: &[u8]) -> Result<()> {
+///         self.bytes += data.len();
+///         transport.write(format!("{}\r\n", self.bytes).as_bytes());
+///         if self.bytes > 1024 {
+///             transport.lose_connection();
+///         }
+///         Ok(())
+///     }
+/// }
+/// # let wire = torsade_core::testing::StringTransport::new();
+/// # let _meter = wire.connect(Meter::default());
+/// # wire.receive(b"hello")?;
+/// # assert_eq!(wire.value(), b"5\r\n");
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 #[derive(Clone)]
 #[doc(alias = "ITransport")]
 #[doc(alias = "ITCPTransport")]

@@ -21,6 +21,31 @@ use crate::error::{PotentialDataLoss, ResponseDone};
 
 /// What takes a body as it comes. The methods are called like those of a
 /// [`Protocol`](torsade_core::Protocol), in that order.
+///
+/// ```
+/// use torsade_core::{Failure, Result};
+/// use torsade_http::{BodyControl, BodyProtocol, Response};
+///
+/// /// Counts what comes.
+/// #[derive(Default)]
+/// struct Count(usize);
+///
+/// impl BodyProtocol for Count {
+///     fn data_received(&mut self, _: &BodyControl, data: &[u8]) -> Result<()> {
+///         self.0 += data.len();
+///         Ok(())
+///     }
+///
+///     fn connection_lost(&mut self, reason: &Failure) {
+///         println!("{} bytes: {reason}", self.0);
+///     }
+/// }
+///
+/// fn count(response: Response) {
+///     response.deliver_body(Count::default());
+/// }
+/// # let _ = count;
+/// ```
 pub trait BodyProtocol: 'static {
     /// The body is about to come.
     #[doc(alias = "connectionMade")]

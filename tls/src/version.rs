@@ -6,6 +6,14 @@ use std::ops::RangeBounds;
 use rustls::{ProtocolVersion, SupportedProtocolVersion};
 
 /// A version of TLS. Versions are ordered, so that `TlsVersion::Tls13..` is a range of them.
+///
+/// ```
+/// use torsade_tls::{ClientTls, TlsVersion};
+///
+/// let only_new = ClientTls::builder().bundled_roots().versions(TlsVersion::Tls13..).build()?;
+/// # drop(only_new);
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 #[doc(alias = "TLSVersion")]

@@ -9,6 +9,24 @@ use super::{DatagramOption, DatagramOptions, DatagramProtocol};
 use crate::{Address, ConnectionDone, Deferred, Reactor, Result, UnixName};
 
 /// A cheap handle to a port for datagrams. It keeps nothing alive; after the end it fails.
+///
+/// ```
+/// # use torsade_core::datagram::{DatagramOptions, DatagramPort, DatagramProtocol};
+/// # use torsade_core::testing::Simulation;
+/// # use torsade_core::{Address, Result};
+/// # struct Quiet;
+/// # impl DatagramProtocol for Quiet {
+/// #     fn datagram_received(&mut self, _: &DatagramPort, _: &[u8], _: &Address) -> Result<()> { Ok(()) }
+/// # }
+/// let reactor = Simulation::new().reactor();
+/// let port = reactor.listen_udp("127.0.0.1:0".parse()?, Quiet, &DatagramOptions::new())?;
+/// port.send(b"to anybody", &Address::Udp("127.0.0.1:53".parse()?))?;
+/// port.connect(&Address::Udp("127.0.0.1:53".parse()?))?;
+/// port.write(b"to the one that it is connected with")?;
+/// reactor.run_until(port.stop_listening())?;
+/// assert!(!port.is_open());
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 #[derive(Clone)]
 #[doc(alias = "IUDPTransport")]
 #[doc(alias = "IUNIXDatagramTransport")]

@@ -10,6 +10,24 @@ use std::time::Duration;
 use crate::{Address, Failure};
 
 /// The connection was closed in an orderly way, by either side.
+///
+/// ```
+/// use torsade_core::{ConnectionDone, Failure, Protocol, Result, Transport};
+///
+/// struct Download {
+///     is_whole: bool,
+/// }
+///
+/// impl Protocol for Download {
+///     fn data_received(&mut self, _: &Transport, _: &[u8]) -> Result<()> {
+///         Ok(())
+///     }
+///
+///     fn connection_lost(&mut self, reason: &Failure) {
+///         self.is_whole = reason.check::<ConnectionDone>().is_some();
+///     }
+/// }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[doc(alias = "CONNECTION_DONE")]
 #[doc(alias = "connectionDone")]
@@ -83,6 +101,20 @@ pub struct HandshakeFailed {
 pub struct PlaintextPending;
 
 /// A connection to one address could not be made.
+///
+/// ```
+/// use std::io::ErrorKind;
+/// use torsade_core::protocols::wire::Echo;
+/// use torsade_core::testing::Simulation;
+/// use torsade_core::{ClientEndpoint, ConnectError, TcpClient};
+///
+/// let reactor = Simulation::new().reactor();
+/// let nobody = TcpClient::new(&reactor, "127.0.0.1:7".parse()?);
+/// let failure = reactor.run_until(nobody.connect_protocol(Echo)).unwrap_err();
+/// let error = failure.check::<ConnectError>().unwrap();
+/// assert_eq!(error.error.kind(), ErrorKind::ConnectionRefused);
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 #[derive(Clone, Debug)]
 #[doc(alias = "ConnectionRefusedError")]
 #[doc(alias = "BadFileError")]
@@ -98,6 +130,20 @@ pub struct ConnectError {
 }
 
 /// No answer within the time allowed for connecting (look-up, TCP and handshakes together).
+///
+/// ```
+/// use std::net::IpAddr;
+/// use torsade_core::protocols::wire::Echo;
+/// use torsade_core::testing::Simulation;
+/// use torsade_core::{ClientEndpoint, ConnectTimedOut, TcpClient};
+///
+/// let host = IpAddr::from([192, 0, 2, 7]);
+/// let reactor = Simulation::new().silent(host).reactor();
+/// let nobody = TcpClient::new(&reactor, (host, 7).into());
+/// let failure = reactor.run_until(nobody.connect_protocol(Echo)).unwrap_err();
+/// let error = failure.check::<ConnectTimedOut>().unwrap();
+/// assert_eq!(error.to_string(), "no TCP connection to 192.0.2.7:7 within 30s");
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[doc(alias = "TimeoutError")]
 #[doc(alias = "TCPTimedOutError")]
@@ -134,6 +180,16 @@ pub struct AllAttemptsFailed {
 }
 
 /// A host name could not be turned into addresses.
+///
+/// ```
+/// use torsade_core::testing::Simulation;
+/// use torsade_core::{LookupError, LookupVerdict};
+///
+/// let reactor = Simulation::new().reactor();
+/// let failure = reactor.run_until(reactor.look_up("nobody.test")).unwrap_err();
+/// let error = failure.check::<LookupError>().unwrap();
+/// assert!(matches!(error.verdict, LookupVerdict::NoSuchName));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[doc(alias = "DNSLookupError")]
 #[doc(alias = "UnknownHostError")]
@@ -162,6 +218,19 @@ pub enum LookupVerdict {
 }
 
 /// A port could not be listened on.
+///
+/// ```
+/// use torsade_core::protocols::wire::Echo;
+/// use torsade_core::testing::Simulation;
+/// use torsade_core::{Address, CannotListen, TcpServer};
+///
+/// let reactor = Simulation::new().reactor();
+/// let server = TcpServer::new(&reactor, "127.0.0.1:7".parse()?);
+/// let _first = server.listen(|_: &Address| Echo)?;
+/// let failure = server.listen(|_: &Address| Echo).unwrap_err();
+/// assert!(failure.check::<CannotListen>().is_some());
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 #[derive(Clone, Debug)]
 #[doc(alias = "CannotListenError")]
 #[doc(alias = "BindError")]

@@ -24,6 +24,20 @@ use crate::{
 };
 
 /// A handle to a port that is listened on. Dropping it changes nothing.
+///
+/// ```
+/// use torsade_core::protocols::wire::Echo;
+/// use torsade_core::testing::Simulation;
+/// use torsade_core::{Address, TcpServer};
+///
+/// let reactor = Simulation::new().reactor();
+/// let server = TcpServer::new(&reactor, "127.0.0.1:7".parse()?);
+/// let port = server.listen(|_: &Address| Echo)?;
+/// assert_eq!(port.address().to_string(), "127.0.0.1:7");
+/// // Its connections live on.
+/// reactor.run_until(port.stop_listening())?;
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 #[derive(Clone)]
 #[doc(alias = "IListeningPort")]
 pub struct ListeningPort {

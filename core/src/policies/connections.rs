@@ -131,6 +131,18 @@ impl Drop for ConnectionGuard {
 }
 
 /// Closes connections at once that would be too many.
+///
+/// ```
+/// use torsade_core::policies::ConnectionLimit;
+/// use torsade_core::protocols::wire::Echo;
+/// use torsade_core::{Address, Factory};
+///
+/// let limit = ConnectionLimit::new(1000).overflow(|transport| transport.write(b"come back later\r\n"));
+/// let connections = limit.connections();
+/// let factory = (|_: &Address| Echo).policy(limit);
+/// assert!(connections.is_empty());
+/// # drop(factory);
+/// ```
 #[derive(Clone)]
 #[doc(alias = "LimitTotalConnectionsFactory")]
 #[doc(alias = "maxConnectionCount")]

@@ -66,6 +66,27 @@ pub trait FrameProtocol<D: Decoder>: 'static {
 }
 
 /// What is told of strings: the user's part of a [`FramedReceiver`].
+///
+/// ```
+/// use torsade_core::Result;
+/// use torsade_core::protocols::{Int16StringReceiver, IntPrefixed, StringControl, StringProtocol};
+/// use torsade_core::testing::StringTransport;
+///
+/// /// Answers each string with its length.
+/// struct Length;
+///
+/// impl StringProtocol<IntPrefixed<2>> for Length {
+///     fn string_received(&mut self, strings: &StringControl<IntPrefixed<2>>, string: &[u8]) -> Result<()> {
+///         Ok(strings.send_string(string.len().to_string())?)
+///     }
+/// }
+///
+/// let wire = StringTransport::new();
+/// let _length = wire.connect(Int16StringReceiver::new(IntPrefixed::new(), Length));
+/// wire.receive(b"\x00\x05hello")?;
+/// assert_eq!(wire.value(), b"\x00\x015");
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 #[doc(alias = "StatefulStringProtocol")]
 #[doc(alias = "stringReceived")]
 pub trait StringProtocol<F: Framing>: 'static {

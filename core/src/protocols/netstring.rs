@@ -22,6 +22,26 @@ pub struct Netstring {
 }
 
 /// A protocol of netstrings.
+///
+/// ```
+/// use torsade_core::Result;
+/// use torsade_core::protocols::{Netstring, NetstringReceiver, StringControl, StringProtocol};
+/// use torsade_core::testing::StringTransport;
+///
+/// struct Echo;
+///
+/// impl StringProtocol<Netstring> for Echo {
+///     fn string_received(&mut self, strings: &StringControl<Netstring>, string: &[u8]) -> Result<()> {
+///         Ok(strings.send_string(string)?)
+///     }
+/// }
+///
+/// let wire = StringTransport::new();
+/// let _echo = wire.connect(NetstringReceiver::new(Netstring::new().max_length(1000), Echo));
+/// wire.receive(b"5:hello,")?;
+/// assert_eq!(wire.value(), b"5:hello,");
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 pub type NetstringReceiver<P> = FramedReceiver<Netstring, P>;
 
 /// What came is no netstring.

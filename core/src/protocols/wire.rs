@@ -7,6 +7,17 @@ use std::time::{Duration, SystemTime};
 use crate::{Producer, ProducerKind, Protocol, Result, Transport};
 
 /// Sends back what comes (RFC 862), and reads no faster than that goes.
+///
+/// ```
+/// use torsade_core::protocols::wire::Echo;
+/// use torsade_core::testing::StringTransport;
+///
+/// let wire = StringTransport::new();
+/// let _echo = wire.connect(Echo);
+/// wire.receive(b"hello")?;
+/// assert_eq!(wire.value(), b"hello");
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Echo;
 

@@ -15,6 +15,46 @@ use crate::{Failure, Reactor, ReactorError, Result};
 ///
 /// It owns the descriptor, so nothing closes that while it is watched. Readiness is told for as
 /// long as it lasts: whoever does not read all is told again in the next turn.
+///
+/// ```
+/// use std::io::{PipeReader, Read, Write, pipe};
+/// use std::os::fd::{AsFd, BorrowedFd};
+/// use torsade_core::reactor::{FileDescriptor, Watched};
+/// use torsade_core::{Reactor, Resolver, Result};
+///
+/// /// Waits for the first byte.
+/// struct First {
+///     pipe: PipeReader,
+///     byte: Option<Resolver<u8>>,
+/// }
+///
+/// impl AsFd for First {
+///     fn as_fd(&self) -> BorrowedFd<'_> {
+///         self.pipe.as_fd()
+///     }
+/// }
+///
+/// impl FileDescriptor for First {
+///     fn do_read(&mut self, watched: &Watched) -> Result<()> {
+///         let mut byte = [0];
+///         self.pipe.read_exact(&mut byte)?;
+///         watched.remove();
+///         if let Some(resolver) = self.byte.take() {
+///             resolver.callback(byte[0]);
+///         }
+///         Ok(())
+///     }
+/// }
+///
+/// let reactor = Reactor::new()?;
+/// let (reader, mut writer) = pipe()?;
+/// let (resolver, byte) = torsade_core::Deferred::new();
+/// let watched = reactor.watch_descriptor(First { pipe: reader, byte: Some(resolver) })?;
+/// watched.set_reading(true)?;
+/// writer.write_all(b"x")?;
+/// assert_eq!(reactor.run_until(byte)?, b'x');
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 #[doc(alias = "IReadDescriptor")]
 #[doc(alias = "IWriteDescriptor")]
 #[doc(alias = "IReadWriteDescriptor")]

@@ -50,6 +50,16 @@ pub(super) enum Reuse {
 pub(super) type Connect = Rc<dyn Fn(&Origin) -> Deferred<Rc<dyn Connection>>>;
 
 /// How full a pool is.
+///
+/// ```
+/// use torsade_core::Reactor;
+/// use torsade_http::Agent;
+///
+/// let reactor = Reactor::new()?;
+/// let pool = Agent::new(&reactor).pool_statistics();
+/// assert_eq!((pool.open, pool.idle, pool.waiting), (0, 0, 0));
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PoolStatistics {

@@ -19,6 +19,19 @@ use crate::{Certificate, Pins, PrivateCertificate, Revocation, Trust};
 ///
 /// The platform's roots are trusted unless there is any choice of trust, which then replaces
 /// them.
+///
+/// ```
+/// use torsade_tls::{ClientTls, TlsVersion};
+///
+/// // Every mistake is told here: files that are not there, keys that do not belong.
+/// let tls = ClientTls::builder()
+///     .bundled_roots()
+///     .versions(TlsVersion::Tls13..)
+///     .alpn(["http/1.1"])
+///     .build()?;
+/// # drop(tls);
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 #[derive(Clone, Debug, Default)]
 #[doc(alias = "CertificateOptions")]
 #[must_use]

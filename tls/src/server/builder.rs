@@ -21,6 +21,17 @@ use crate::{PrivateCertificate, Revocation, Trust, provider};
 /// It may have several certificates. A client gets the first that is for the name it asks for
 /// (SNI) and whose kind of key it knows, so that one of RSA can stand beside one of ECDSA; the
 /// first of all if there is none.
+///
+/// ```no_run
+/// use torsade_tls::{ServerTls, Trust};
+///
+/// let tls = ServerTls::builder()
+///     .certificate_files("chain.pem", "key.pem")
+///     .require_client_certificates(Trust::none().roots_from_pem_file("clients.pem"))
+///     .build()?;
+/// # drop(tls);
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 #[derive(Clone, Debug, Default)]
 #[doc(alias = "CertificateOptions")]
 #[must_use]

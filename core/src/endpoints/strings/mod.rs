@@ -72,6 +72,19 @@ type MakeClient = dyn Fn(&Endpoints, &mut Description) -> Result<Box<dyn ClientE
 type MakeServer = dyn Fn(&Endpoints, &mut Description) -> Result<ServerEndpoint>;
 
 /// A way to listen, whose kind was not known beforehand.
+///
+/// ```
+/// use torsade_core::endpoints::Endpoints;
+/// use torsade_core::protocols::wire::Echo;
+/// use torsade_core::testing::Simulation;
+/// use torsade_core::Address;
+///
+/// let reactor = Simulation::new().reactor();
+/// let server = Endpoints::new(&reactor).server("tcp:8007:interface=127.0.0.1")?;
+/// let port = server.listen(|_: &Address| Echo)?;
+/// assert_eq!(port.address().to_string(), "127.0.0.1:8007");
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 #[doc(alias = "IStreamServerEndpoint")]

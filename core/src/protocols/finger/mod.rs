@@ -10,6 +10,14 @@ use crate::{Canceller, Failure, Outcome, Result, maybe_deferred};
 pub use query::{FingerError, query};
 
 /// What a client asks for.
+///
+/// ```
+/// use torsade_core::protocols::finger::FingerQuery;
+///
+/// let query = FingerQuery::parse(b"/W moshez").unwrap();
+/// assert_eq!(query.user.as_deref(), Some("moshez"));
+/// assert!(query.is_verbose);
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FingerQuery {
     /// The user; `None` asks for all of them.
