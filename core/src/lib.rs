@@ -33,7 +33,7 @@
 //! | [`protocols`] | lines, frames, and protocols that are there |
 //! | [`policies`] | limits, time-outs and bandwidth for any factory |
 //! | [`filter`] | what stands between socket and protocol: proxies, logs of traffic |
-//! | [`stream`] | connections as `AsyncRead` and `AsyncWrite` |
+//! | `stream` | connections as `AsyncRead` and `AsyncWrite` |
 //! | [`datagram`] | UDP, multicast, UNIX datagrams |
 //! | [`process`] | child processes |
 //! | [`task`] | things done over time: loops, cooperative work, lock files |

@@ -11,7 +11,7 @@
 //! | the plain client below it | [`Agent`], [`AgentOptions`], [`Request`] |
 //! | to take the answer | [`Response`]: as text, in pieces, into a file |
 //! | to send a body | [`RequestBody`], [`Form`], [`FileBodyProducer`] |
-//! | redirects, cookies, codings, log-ins, retries, each alone | [`RedirectAgent`], [`CookieAgent`](crate::CookieAgent), [`ContentDecoderAgent`], [`AuthAgent`], [`RetryAgent`] |
+//! | redirects, cookies, codings, log-ins, retries, each alone | [`RedirectAgent`], `CookieAgent`, [`ContentDecoderAgent`], [`AuthAgent`], [`RetryAgent`] |
 //! | proxies | [`Proxies`], [`HttpTunnel`] |
 //! | what went wrong | [`RequestError`] with its [`Stage`], and the rest of [`error`] |
 //! | the protocol without sockets | [`wire`] |
