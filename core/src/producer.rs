@@ -60,6 +60,17 @@ pub trait Producer: 'static {
 }
 
 /// How a [`Producer`] wants to be asked.
+///
+/// ```
+/// use torsade_core::testing::StringTransport;
+/// use torsade_core::ProducerKind;
+///
+/// // A proxy: what comes over one connection is read no faster than the other takes it.
+/// let (one, other) = (StringTransport::new(), StringTransport::new());
+/// one.transport().register_producer(other.transport().clone(), ProducerKind::Push)?;
+/// assert_eq!(one.producer(), Some(ProducerKind::Push));
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[doc(alias = "IPullProducer")]
 #[doc(alias = "IPushProducer")]

@@ -123,6 +123,17 @@ pub struct ProtocolRef<P> {
 }
 
 /// Why a [`ProtocolRef`] gave no access.
+///
+/// ```
+/// use torsade_core::protocols::wire::Discard;
+/// use torsade_core::testing::StringTransport;
+/// use torsade_core::AccessError;
+///
+/// let wire = StringTransport::new();
+/// let protocol = wire.connect(Discard);
+/// drop(wire);
+/// assert!(matches!(protocol.with(|_, _| ()), Err(AccessError::Gone)));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AccessError {
     /// The connection has ended, and its protocol with it.

@@ -38,6 +38,24 @@ pub struct ConnectionDone;
 pub struct ConnectionAborted;
 
 /// The connection ended in an unclean way: reset, timed out, cut off.
+///
+/// ```
+/// use torsade_core::{ConnectionLost, Failure, Protocol, Result, Transport};
+///
+/// struct Quiet;
+///
+/// impl Protocol for Quiet {
+///     fn data_received(&mut self, _: &Transport, _: &[u8]) -> Result<()> {
+///         Ok(())
+///     }
+///
+///     fn connection_lost(&mut self, reason: &Failure) {
+///         if let Some(lost) = reason.check::<ConnectionLost>() {
+///             eprintln!("{} is gone: {}", lost.peer, lost.error);
+///         }
+///     }
+/// }
+/// ```
 #[derive(Clone, Debug)]
 #[doc(alias = "CONNECTION_LOST")]
 pub struct ConnectionLost {
@@ -66,6 +84,36 @@ pub enum Stage {
 }
 
 /// More was queued for the peer than [`set_max_queued`](crate::Transport::set_max_queued) allows.
+///
+/// ```
+/// use std::time::Duration;
+/// use torsade_core::testing::{AccumulatingProtocol, Simulation};
+/// use torsade_core::{Address, ClientEndpoint, Failure, Protocol, Result, TcpClient, TcpServer, Transport, WriteQueueFull};
+///
+/// struct Chatterbox;
+///
+/// impl Protocol for Chatterbox {
+///     fn connection_made(&mut self, transport: &Transport) {
+///         transport.set_max_queued(Some(1_000_000));
+///         transport.write(&vec![0; 5_000_000]);
+///     }
+///
+///     fn data_received(&mut self, _: &Transport, _: &[u8]) -> Result<()> {
+///         Ok(())
+///     }
+///
+///     fn connection_lost(&mut self, reason: &Failure) {
+///         assert!(reason.check::<WriteQueueFull>().is_some());
+///     }
+/// }
+/// # let reactor = Simulation::new().reactor();
+/// # let address = "127.0.0.1:7".parse()?;
+/// # TcpServer::new(&reactor, address).listen(|_: &Address| Chatterbox)?;
+/// # let connected = TcpClient::new(&reactor, address).connect_protocol(AccumulatingProtocol::new());
+/// # let _ = reactor.run_until(connected)?;
+/// # reactor.advance(Duration::from_secs(1))?;
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WriteQueueFull {
     /// The limit, in bytes.
@@ -169,6 +217,21 @@ pub enum ConnectStage {
 }
 
 /// No address of a host could be connected to.
+///
+/// ```
+/// use std::net::IpAddr;
+/// use torsade_core::protocols::wire::Echo;
+/// use torsade_core::testing::Simulation;
+/// use torsade_core::{AllAttemptsFailed, ClientEndpoint, HostnameClient};
+///
+/// let hosts = [IpAddr::from([192, 0, 2, 1]), IpAddr::from([192, 0, 2, 2])];
+/// let reactor = Simulation::new().host("example.test", hosts).reactor();
+/// let connected = HostnameClient::new(&reactor, "example.test", 7).connect_protocol(Echo);
+/// let failure = reactor.run_until(connected).unwrap_err();
+/// for (address, why) in &failure.check::<AllAttemptsFailed>().unwrap().attempts {
+///     println!("{address}: {why:#}");
+/// }
+/// ```
 #[derive(Debug)]
 pub struct AllAttemptsFailed {
     /// The host that was asked for.

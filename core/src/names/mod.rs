@@ -72,6 +72,16 @@ pub trait NameResolver: 'static {
 
 /// The system's own resolver (getaddrinfo), on a pool of threads; in a simulated world, the names of
 /// that world. What a reactor has from the beginning.
+///
+/// ```
+/// use torsade_core::Reactor;
+/// use torsade_core::names::{NameResolver, SystemResolver};
+///
+/// let reactor = Reactor::new()?;
+/// let addresses = reactor.run_until(SystemResolver::new(&reactor).look_up("localhost"))?;
+/// assert!(addresses[0].is_loopback());
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 #[derive(Clone, Debug)]
 #[doc(alias = "GAIResolver")]
 #[doc(alias = "ThreadedResolver")]

@@ -157,6 +157,21 @@ impl Source for Connector {
 ///
 /// Endpoints make these. Filters are added to it, the lowest first, before it is
 /// [opened](Self::open).
+///
+/// ```
+/// use torsade_core::filter::TrafficLog;
+/// use torsade_core::protocols::wire::Echo;
+/// use torsade_core::testing::Simulation;
+/// use torsade_core::{Address, ClientEndpoint, TcpClient, TcpServer};
+///
+/// let reactor = Simulation::new().reactor();
+/// let address = "127.0.0.1:7".parse()?;
+/// TcpServer::new(&reactor, address).listen(|_: &Address| Echo)?;
+/// let stream = reactor.run_until(TcpClient::new(&reactor, address).establish())?;
+/// assert_eq!(stream.peer(), Address::Tcp(address));
+/// reactor.run_until(stream.open(|_: &Address| Echo))?;
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 pub struct Established {
     connector: Rc<Connector>,
     filters: Vec<Box<dyn Filter>>,

@@ -138,6 +138,14 @@ pub trait Guard: 'static {
 impl Guard for () {}
 
 /// A connection may not be: it is closed, perhaps with a word.
+///
+/// ```
+/// use torsade_core::policies::Refusal;
+///
+/// let refusal = Refusal::new("there are too many")
+///     .with_farewell(|transport| transport.write(b"come back later\r\n"));
+/// # drop(refusal);
+/// ```
 pub struct Refusal {
     why: &'static str,
     farewell: Option<Box<Farewell>>,

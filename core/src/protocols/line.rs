@@ -143,6 +143,36 @@ pub struct LineReceiver<P> {
 }
 
 /// The hand that a [`LineProtocol`] has on its lines. A cheap handle, for keeping too.
+///
+/// ```
+/// use torsade_core::Result;
+/// use torsade_core::protocols::{LineControl, LineProtocol, LineReceiver};
+/// use torsade_core::testing::StringTransport;
+///
+/// /// Answers one line, and takes the next when that is done.
+/// #[derive(Default)]
+/// struct Slow {
+///     lines: Option<LineControl>,
+/// }
+///
+/// impl LineProtocol for Slow {
+///     fn line_received(&mut self, lines: &LineControl, line: &[u8]) -> Result<()> {
+///         lines.pause();
+///         lines.send_line(line);
+///         self.lines = Some(lines.clone());
+///         Ok(())
+///     }
+/// }
+///
+/// let wire = StringTransport::new();
+/// let slow = wire.connect(LineReceiver::new(Slow::default()));
+/// wire.receive(b"one\r\ntwo\r\n")?;
+/// assert_eq!(wire.value(), b"one\r\n");
+/// let lines = slow.with(|receiver, _| receiver.get_mut().lines.clone())?.unwrap();
+/// lines.resume();
+/// assert_eq!(wire.value(), b"one\r\ntwo\r\n");
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 #[derive(Clone)]
 pub struct LineControl {
     input: Rc<Input>,

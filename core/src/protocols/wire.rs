@@ -39,6 +39,17 @@ impl Protocol for Echo {
 }
 
 /// Takes what comes, and says nothing (RFC 863).
+///
+/// ```
+/// use torsade_core::protocols::wire::Discard;
+/// use torsade_core::testing::StringTransport;
+///
+/// let wire = StringTransport::new();
+/// let _discard = wire.connect(Discard);
+/// wire.receive(b"hello")?;
+/// assert!(wire.value().is_empty());
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Discard;
 

@@ -90,6 +90,32 @@ pub trait FileDescriptor: AsFd + 'static {
 }
 
 /// A handle to a descriptor that is watched. Dropping it changes nothing.
+///
+/// ```
+/// use std::fs::File;
+/// use std::os::fd::{AsFd, BorrowedFd};
+/// use torsade_core::reactor::FileDescriptor;
+/// use torsade_core::Reactor;
+///
+/// struct Null(File);
+///
+/// impl AsFd for Null {
+///     fn as_fd(&self) -> BorrowedFd<'_> {
+///         self.0.as_fd()
+///     }
+/// }
+///
+/// impl FileDescriptor for Null {}
+///
+/// let reactor = Reactor::new()?;
+/// # let (reader, _writer) = std::io::pipe()?;
+/// # let file = File::from(std::os::fd::OwnedFd::from(reader));
+/// let watched = reactor.watch_descriptor(Null(file))?;
+/// assert!(watched.is_watched());
+/// watched.remove();
+/// assert!(!watched.is_watched());
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 #[derive(Clone)]
 pub struct Watched {
     watcher: Weak<dyn Watch>,

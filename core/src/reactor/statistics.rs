@@ -14,6 +14,19 @@ use crate::{Reactor, Result};
 ///
 /// What is asked for here is counted when it is asked for, except the turns, which are always
 /// counted: that takes some nanoseconds a turn.
+///
+/// ```
+/// use torsade_core::protocols::wire::Echo;
+/// use torsade_core::testing::Simulation;
+/// use torsade_core::{Address, TcpServer};
+///
+/// let reactor = Simulation::new().reactor();
+/// TcpServer::new(&reactor, "127.0.0.1:7".parse()?).listen(|_: &Address| Echo)?;
+/// let statistics = reactor.statistics();
+/// assert_eq!((statistics.listening_ports, statistics.connections), (1, 0));
+/// print!("{statistics}");
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct Statistics {
@@ -154,6 +167,16 @@ const BOUNDS: [u64; 9] = [5, 10, 25, 50, 100, 250, 500, 1000, 2500];
 ///
 /// The times are those of a coarse clock, exact to some milliseconds: a few turns are put in the
 /// class beside theirs, and the sum is right in the long run.
+///
+/// ```
+/// use torsade_core::Reactor;
+///
+/// let reactor = Reactor::new()?;
+/// reactor.run_until(reactor.spawn(async { Ok(()) }))?;
+/// let turns = reactor.statistics().turns;
+/// println!("{} turns took {:?} together", turns.count(), turns.busy());
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TurnTimes {
     counts: [u64; BOUNDS.len() + 1],

@@ -184,6 +184,23 @@ pub struct PartialBody {
 }
 
 /// A body is longer than the one who collects it allows.
+///
+/// ```
+/// use torsade_core::{Deferred, Failure};
+/// use torsade_http::{BodyTooLong, Response};
+///
+/// /// A text that is not too long to be shown.
+/// fn short(response: Response) -> Deferred<String> {
+///     let text = response.read_body_up_to(1000);
+///     text.map(|body| String::from_utf8_lossy(&body).into_owned()).add_errback(|failure: Failure| {
+///         match failure.find::<BodyTooLong>() {
+///             Some(_) => Ok("(much)".to_owned()),
+///             None => Err(failure),
+///         }
+///     })
+/// }
+/// # let _ = short;
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BodyTooLong {
     /// The limit, in bytes.
