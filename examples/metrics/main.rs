@@ -62,7 +62,7 @@ fn serve(address: &str, url: Option<String>) -> Result<()> {
     let port = TcpServer::new(&reactor, address.parse()?).listen(factory)?;
     let (address, echo) = (port.address().clone(), echo.address().clone());
     reactor.call_when_running(move || {
-        let _ = writeln!(std::io::stdout(), "metrics on {address}, echo on {echo}");
+        let _ = writeln!(std::io::stdout(), "echo on {echo}\nlistening on {address}");
         let _ = std::io::stdout().flush();
     });
     reactor.run()
