@@ -1,6 +1,7 @@
 //! The tables of `docs/porting` for people who come from Twisted: nothing is forgotten, nothing is
 //! there twice, and each name of ours is there and is found by Twisted's name.
 
+mod items;
 mod source;
 mod tables;
 

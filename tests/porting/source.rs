@@ -3,9 +3,11 @@
 
 use std::collections::HashMap;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use syn::{Attribute, ImplItem, Item, Meta, TraitItem, Type, UseTree, Visibility};
+use syn::{Attribute, ImplItem, Item, TraitItem, Type, UseTree, Visibility};
+
+use crate::items::{alias, file_of, is_for_tests, is_public, methods_of};
 
 /// An absolute path, its first segment the package.
 type Names = Vec<String>;
@@ -359,55 +361,4 @@ impl Source {
             }
         }
     }
-}
-
-fn is_public(visibility: &Visibility) -> bool {
-    matches!(visibility, Visibility::Public(_))
-}
-
-fn is_for_tests(attributes: &[Attribute]) -> bool {
-    attributes.iter().any(|attribute| match &attribute.meta {
-        Meta::List(list) => list.path.is_ident("cfg") && list.tokens.to_string() == "test",
-        _ => false,
-    })
-}
-
-/// The name in `#[doc(alias = "name")]`.
-fn alias(attribute: &Attribute) -> Option<String> {
-    if !attribute.path().is_ident("doc") {
-        return None;
-    }
-    let mut alias = None;
-    let _ = attribute.parse_nested_meta(|meta| {
-        if meta.path.is_ident("alias") {
-            alias = Some(meta.value()?.parse::<syn::LitStr>()?.value());
-        }
-        Ok(())
-    });
-    alias
-}
-
-/// The methods that a macro without arguments stands for.
-fn methods_of(item: &syn::ItemMacro) -> Option<Vec<ImplItem>> {
-    let text = item
-        .mac
-        .tokens
-        .to_string()
-        .replace("$ crate", "crate")
-        .replace("$crate", "crate");
-    let body = text
-        .strip_prefix("() => {")?
-        .trim_end_matches(';')
-        .trim_end()
-        .strip_suffix('}')?;
-    let parsed = syn::parse_str::<syn::ItemImpl>(&format!("impl Some {{ {body} }}"));
-    Some(parsed.ok()?.items)
-}
-
-fn file_of(module: &Path) -> PathBuf {
-    let beside = module.with_extension("rs");
-    if beside.exists() {
-        return beside;
-    }
-    module.join("mod.rs")
 }

@@ -248,14 +248,12 @@ impl Turns {
         let now = coarse_time();
         let took = now.saturating_sub(self.since.replace(Some(now)).unwrap_or(now));
         // Most turns take no tick of the clock.
-        let class = match took.as_nanos() {
-            0 => 0,
-            _ => class_of(took),
-        };
-        self.counts[class].set(self.counts[class].get() + 1);
-        if class > 0 || !took.is_zero() {
+        let mut class = 0;
+        if !took.is_zero() {
+            class = class_of(took);
             self.busy.set(self.busy.get() + took);
         }
+        self.counts[class].set(self.counts[class].get() + 1);
     }
 
     fn times(&self) -> TurnTimes {
@@ -302,25 +300,19 @@ mod tests {
     fn the_time_of_a_turn_begins_when_the_one_before_ended_unless_it_rested() {
         let turns = Turns::default();
         turns.begin();
-        turns.since.set(
-            turns
-                .since
-                .get()
-                .map(|since| since - Duration::from_secs(1)),
-        );
+        let begun = turns.since.get().unwrap();
+        let earlier = begun.saturating_sub(Duration::from_secs(1));
+        turns.since.set(Some(earlier));
         turns.begin();
+        assert_eq!(turns.since.get(), Some(earlier));
         turns.end();
-        assert!(turns.times().busy() >= Duration::from_secs(1));
-        turns.since.set(
-            turns
-                .since
-                .get()
-                .map(|since| since - Duration::from_secs(1)),
-        );
+        assert!(turns.times().busy() >= begun - earlier);
+        assert!(turns.since.get() >= Some(begun));
+        turns.since.set(Some(earlier));
         turns.rest();
         turns.begin();
+        assert!(turns.since.get() >= Some(begun));
         turns.end();
-        assert!(turns.times().busy() < Duration::from_secs(2));
         assert_eq!(turns.times().count(), 2);
     }
 }
