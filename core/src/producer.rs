@@ -57,6 +57,12 @@ pub trait Producer: 'static {
     /// The consumer is gone: nothing written will arrive any more. Called once, and last.
     #[doc(alias = "stopProducing")]
     fn stop_producing(&mut self, consumer: &Transport);
+
+    /// Whether a consumer that closes waits until this has produced all and is unregistered. Unless
+    /// overridden, it does. One that has no end, such as a connection, is stopped instead.
+    fn is_waited_for(&self) -> bool {
+        true
+    }
 }
 
 /// How a [`Producer`] wants to be asked.
@@ -82,9 +88,10 @@ pub enum ProducerKind {
 }
 
 /// A transport as a push producer for another: the connection it belongs to is read no faster
-/// than the other can be written. This is all that a proxy needs, if it remembers to
-/// [unregister](Transport::unregister_producer) it before it closes: a connection that closes waits
-/// for its producer, and this one never ends by itself.
+/// than the other can be written. This is all that a proxy needs.
+///
+/// It never has produced all, so it is not waited for: when the other closes, this one is closed as
+/// well, unless it is [unregistered](Transport::unregister_producer) before.
 impl Producer for Transport {
     fn resume_producing(&mut self, _consumer: &Transport) {
         self.resume_reading();
@@ -96,6 +103,10 @@ impl Producer for Transport {
 
     fn stop_producing(&mut self, _consumer: &Transport) {
         self.lose_connection();
+    }
+
+    fn is_waited_for(&self) -> bool {
+        false
     }
 }
 
@@ -114,6 +125,10 @@ impl<P: Producer> Producer for Rc<RefCell<P>> {
 
     fn stop_producing(&mut self, consumer: &Transport) {
         self.borrow_mut().stop_producing(consumer);
+    }
+
+    fn is_waited_for(&self) -> bool {
+        self.borrow().is_waited_for()
     }
 }
 

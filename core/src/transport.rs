@@ -174,8 +174,9 @@ impl Transport {
 
     /// Closes the connection once all that was written has gone out.
     ///
-    /// Nothing more is received, and what is written is dropped. A registered producer may finish:
-    /// until it is unregistered, writes are taken, and only then the connection closes. With TLS,
+    /// Nothing more is received, and what is written is dropped. A registered producer may finish,
+    /// unless it is [not waited for](Producer::is_waited_for): until it is unregistered, writes are
+    /// taken, and only then the connection closes. With TLS,
     /// close_notify is sent and the peer's awaited. The wait for the peer is bounded: after three
     /// seconds in which it took nothing, or did not answer, the connection ends with a
     /// [`ConnectionLost`](crate::ConnectionLost). Otherwise `connection_lost` comes, with [`ConnectionDone`](crate::ConnectionDone)

@@ -157,7 +157,6 @@ impl Relay {
         if let Some(partner) = partner {
             partner.partner.take();
             // What it was given is still sent to it.
-            partner.transport.unregister_producer();
             partner.transport.lose_connection();
         }
         (self.0.record)(usage);
@@ -228,12 +227,6 @@ impl LineProtocol for Connection {
             None => client.refuse(Mood::Impatient, "impatient\n"),
         }
         Ok(())
-    }
-
-    fn read_closed(&mut self, lines: &LineControl) {
-        // A close waits for the producer, which is the partner here, and does not end by itself.
-        lines.transport().unregister_producer();
-        lines.transport().lose_connection();
     }
 
     fn connection_lost(&mut self, _: &Failure) {

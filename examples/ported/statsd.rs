@@ -237,6 +237,11 @@ impl Producer for Paced {
     }
 
     fn stop_producing(&mut self, _: &Transport) {}
+
+    fn is_waited_for(&self) -> bool {
+        // There is always something more to report.
+        false
+    }
 }
 
 /// Makes the protocol of each connection to Graphite.

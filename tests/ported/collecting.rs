@@ -1,6 +1,5 @@
 //! The collector of statistics, with Graphite in the same world.
 
-use std::any::Any;
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::Duration;
@@ -8,7 +7,7 @@ use std::time::Duration;
 use torsade::datagram::{DatagramOptions, DatagramPort, DatagramProtocol};
 use torsade::endpoints::ClientService;
 use torsade::testing::{AccumulatingProtocol, Network, Simulation};
-use torsade::{Address, Reactor, Result, TcpClient, TcpServer};
+use torsade::{Address, Deferred, Reactor, Result, TcpClient, TcpServer};
 
 use super::statsd::{Server, Statistics, graphite};
 
@@ -29,7 +28,8 @@ struct World {
     graphite_address: SocketAddr,
     port: DatagramPort,
     answers: Rc<std::cell::RefCell<Vec<u8>>>,
-    _service: Box<dyn Any>,
+    /// Ends the connection to Graphite, for good.
+    stop: Box<dyn Fn() -> Deferred<()>>,
 }
 
 impl World {
@@ -64,7 +64,7 @@ impl World {
             graphite_address: there,
             port,
             answers,
-            _service: Box::new(service),
+            stop: Box::new(move || service.stop()),
         }
     }
 
@@ -184,4 +184,13 @@ fn who_asks_whether_it_is_there_is_answered() {
     let world = World::new();
     world.say(&["ping"]);
     assert_eq!(*world.answers.borrow(), b"pong");
+}
+
+#[test]
+fn it_ends_when_it_is_told_to_though_there_would_be_more_to_report() {
+    let world = World::new();
+    world.pass(1);
+    world.reactor.run_until((world.stop)()).unwrap();
+    world.pass(1);
+    assert_eq!(world.reactor.statistics().connections, 0);
 }

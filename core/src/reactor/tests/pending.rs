@@ -8,8 +8,8 @@ use super::{ms, simulated};
 use crate::deferred::set_debugging;
 use crate::testing::log_capture::capture;
 use crate::{
-    Address, ClientEndpoint, Deferred, ProducerKind, Protocol, Reactor, Result, TcpClient,
-    TcpServer, Transport,
+    Address, ClientEndpoint, Deferred, Producer, ProducerKind, Protocol, Reactor, Result,
+    TcpClient, TcpServer, Transport,
 };
 
 struct Slow;
@@ -23,6 +23,15 @@ impl Protocol for Slow {
         hold_up();
         Ok(())
     }
+}
+
+/// A producer that forgets to say when it is done.
+struct Endless;
+
+impl Producer for Endless {
+    fn resume_producing(&mut self, _: &Transport) {}
+    fn pause_producing(&mut self, _: &Transport) {}
+    fn stop_producing(&mut self, _: &Transport) {}
 }
 
 /// A client's transport, and its server's port.
@@ -46,8 +55,7 @@ fn a_connection_that_waits_for_its_producer_says_so() {
     // C102
     let reactor = simulated();
     let (one, _other) = connected(&reactor);
-    one.register_producer(one.clone(), ProducerKind::Push)
-        .unwrap();
+    one.register_producer(Endless, ProducerKind::Push).unwrap();
     one.lose_connection();
     reactor.advance(Duration::from_secs(60)).unwrap();
     let waits = "Losing until its producer is unregistered";
