@@ -26,10 +26,35 @@
 //! # }
 //! ```
 //!
-//! # Where to begin
-//! [`Protocol`] and [`Transport`] are what a program is made of, [`Reactor`] runs it, and
-//! [`react`] is the whole of a client's `main`. Results that come later are [`Deferred`]s. People
-//! who know Twisted find their names by searching for them: `addCallback` leads to
+//! # Map
+//! | what you want | where it is |
+//! |---|---|
+//! | a loop that calls you | [`Reactor`]; [`react`] is the whole of a client's `main` |
+//! | to say what happens on a connection | [`Protocol`], and its handle, the [`Transport`] |
+//! | lines, strings, frames instead of bytes | [`protocols`] |
+//! | a protocol for each connection | [`Factory`]; limits and time-outs for it: [`policies`] |
+//! | to listen and to connect | [`TcpServer`], [`HostnameClient`], and the rest of [`endpoints`] |
+//! | a result that comes later | [`Deferred`]; several: [`gather`], [`race`], [`DeferredList`] |
+//! | to await it | [`Reactor::spawn`] |
+//! | to know what went wrong | [`Failure`], and the types in [`error`] |
+//! | TLS | [`tls`] |
+//! | to fetch something | [`http::Client`] |
+//! | UDP, child processes, files, time | [`datagram`], [`process`], [`task`] |
+//! | other threads | [`Reactor::defer_to_thread`], [`Remote`] |
+//! | tests without sockets | [`testing`] |
+//! | to see what a program does | [`Reactor::statistics`], [`Reactor::pending`] |
+//!
+//! ```text
+//!     your protocol, your callbacks
+//!     -----------------------------------------------------------
+//!     http          Client, Agent, pool
+//!     tls           a filter between socket and protocol
+//!     protocols, policies, endpoints      Deferred
+//!     Reactor       the loop              testing: the same loop,
+//!     mio           the system's sockets  a network in memory
+//! ```
+//!
+//! People who know Twisted find their names by searching for them: `addCallback` leads to
 //! [`Deferred::add_callback`].
 
 pub use torsade_core::*;
@@ -39,17 +64,5 @@ pub use torsade_http as http;
 #[cfg(feature = "tls")]
 pub use torsade_tls as tls;
 
-/// The programs in the README compile.
 #[cfg(all(doctest, feature = "http"))]
-#[doc = include_str!("../README.md")]
-struct Readme;
-
-/// The programs in the guide to testing compile, and run.
-#[cfg(all(doctest, feature = "http"))]
-#[doc = include_str!("../docs/testing.md")]
-struct Testing;
-
-/// The programs of the tutorial compile, and most of them run.
-#[cfg(all(doctest, feature = "http"))]
-#[doc = include_str!("../docs/finger.md")]
-struct FingerTutorial;
+mod guides;

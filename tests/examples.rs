@@ -431,6 +431,8 @@ fn wrong_arguments_are_told_with_the_usage_and_exit_with_2() {
         "websocket",
         "redis",
         "send_mail",
+        "metrics",
+        "ported",
         // Those of the gallery that take arguments at all.
         "portforward",
         "sendfd",
@@ -473,7 +475,7 @@ fn the_echo_client_says_who_does_not_answer() {
 #[test]
 fn servers_end_with_0_when_they_are_told_to() {
     for signal in ["TERM", "INT"] {
-        for name in ["echo_server", "many_reactors", "chat"] {
+        for name in ["echo_server", "many_reactors", "chat", "metrics"] {
             let mut server = Server::start(name, &[]);
             let mut client = TcpStream::connect(server.address).unwrap();
             client.set_read_timeout(Some(peer::PATIENCE)).unwrap();
@@ -483,6 +485,22 @@ fn servers_end_with_0_when_they_are_told_to() {
             let _ = client.read_to_end(&mut Vec::new());
         }
     }
+}
+
+#[test]
+fn metrics_answers_one_request_and_tells_on_a_signal_what_is_pending() {
+    let mut server = Server::start("metrics", &[]);
+    let mut client = TcpStream::connect(server.address).unwrap();
+    client.set_read_timeout(Some(peer::PATIENCE)).unwrap();
+    client
+        .write_all(b"GET /metrics HTTP/1.1\r\nHost: here\r\n\r\n")
+        .unwrap();
+    let mut page = String::new();
+    client.read_to_string(&mut page).unwrap();
+    assert!(page.contains("\ntorsade_listening_ports 2\n"), "{page}");
+    server.peer.signal("USR1");
+    let listens = format!("a listening port on {}", server.address);
+    server.peer.logs(&listens);
 }
 
 #[test]

@@ -7,10 +7,20 @@ use std::path::{Path, PathBuf};
 /// The address of one end of a connection, or of a listening port.
 ///
 /// Numeric and typed; the scope of a link-local IPv6 address is kept.
+///
+/// ```
+/// use torsade_core::Address;
+///
+/// let address = Address::Tcp("192.0.2.1:80".parse()?);
+/// assert_eq!(address.port(), Some(80));
+/// assert_eq!(address.to_string(), "192.0.2.1:80");
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 #[doc(alias = "IPv4Address")]
 #[doc(alias = "IPv6Address")]
+#[doc(alias = "IAddress")]
 pub enum Address {
     /// A TCP address; `port` 0 only before the system has chosen one.
     Tcp(SocketAddr),
@@ -20,12 +30,14 @@ pub enum Address {
     #[doc(alias = "UNIXAddress")]
     Unix(UnixName),
     /// An end that has no name, such as that of a transport in memory.
+    #[doc(alias = "PipeAddress")]
     Unnamed,
 }
 
 /// The name of a UNIX socket.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
+#[doc(alias = "UNIXAddress")]
 pub enum UnixName {
     /// A file.
     Path(PathBuf),

@@ -6,9 +6,43 @@ use crate::{Address, Failure, Protocol};
 /// Builds the protocol for a connection.
 ///
 /// A closure `FnMut(&Address) -> P` is one, which is enough for most programs.
+///
+/// ```
+/// use torsade_core::protocols::wire::Echo;
+/// use torsade_core::{Address, Factory};
+///
+/// /// Serves a few, and refuses the rest.
+/// struct Few {
+///     left: u32,
+/// }
+///
+/// impl Factory for Few {
+///     type Protocol = Echo;
+///
+///     fn build_protocol(&mut self, _: &Address) -> Option<Echo> {
+///         self.left = self.left.checked_sub(1)?;
+///         Some(Echo)
+///     }
+/// }
+///
+/// let mut few = Few { left: 1 };
+/// assert!(few.build_protocol(&Address::Unnamed).is_some());
+/// assert!(few.build_protocol(&Address::Unnamed).is_none());
+/// // As a closure, which refuses nobody:
+/// let mut all = |_: &Address| Echo;
+/// assert!(all.build_protocol(&Address::Unnamed).is_some());
+/// ```
 #[doc(alias = "IFactory")]
 #[doc(alias = "ClientFactory")]
 #[doc(alias = "ServerFactory")]
+#[doc(alias = "Factory.protocol")]
+#[doc(alias = "IProtocolFactory")]
+#[doc(alias = "forProtocol")]
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` builds no protocols",
+    label = "this is no `Factory`",
+    note = "a factory is a type with `Factory`, or a closure `|_: &Address| MyProtocol` whose result is a `Protocol`"
+)]
 pub trait Factory: 'static {
     /// What it builds.
     type Protocol: Protocol;

@@ -40,6 +40,12 @@ pub(crate) use shared::SharedFailure;
 /// assert_eq!(failure.to_string(), "invalid digit found in string");
 /// ```
 #[doc(alias = "twisted.python.failure.Failure")]
+#[doc(alias = "getBriefTraceback")]
+#[doc(alias = "getErrorMessage")]
+#[doc(alias = "getTraceback")]
+#[doc(alias = "printBriefTraceback")]
+#[doc(alias = "printDetailedTraceback")]
+#[doc(alias = "printTraceback")]
 pub struct Failure {
     inner: Box<Inner>,
 }
@@ -157,6 +163,8 @@ impl Failure {
 
     /// The places that the failure has come through since it was [raised](Self::raised_at): where
     /// a Deferred was made and fired with it, and each `add_...` that it passed.
+    #[doc(alias = "Failure.frames")]
+    #[doc(alias = "Failure.stack")]
     pub fn path(&self) -> &Path {
         &self.inner.path
     }

@@ -30,6 +30,42 @@ use crate::{Address, Result};
 /// The connection calls [`start`](Self::start) once, then the other methods in any order, and
 /// looks at [`is_ready`](Self::is_ready) and [`is_read_closed`](Self::is_read_closed) after each.
 /// What a method writes into an output buffer is appended: nothing in it may be touched.
+///
+/// ```
+/// use torsade_core::protocols::wire::Echo;
+/// use torsade_core::testing::{AccumulatingProtocol, Simulation};
+/// use torsade_core::{Address, ClientEndpoint, Filter, Result, TcpClient, TcpServer};
+///
+/// /// A toy: each byte is turned round on the wire.
+/// #[derive(Debug)]
+/// struct TurnedRound;
+///
+/// impl Filter for TurnedRound {
+///     fn decode(&mut self, input: &mut [u8], plain: &mut Vec<u8>, _: &mut Vec<u8>) -> Result<()> {
+///         plain.extend(input.iter().map(|byte| !byte));
+///         Ok(())
+///     }
+///
+///     fn encode(&mut self, plain: &[u8], wire: &mut Vec<u8>) -> Result<()> {
+///         wire.extend(plain.iter().map(|byte| !byte));
+///         Ok(())
+///     }
+///
+///     fn has_farewell(&self) -> bool {
+///         false
+///     }
+/// }
+///
+/// let reactor = Simulation::new().reactor();
+/// let address = "127.0.0.1:7".parse()?;
+/// TcpServer::new(&reactor, address).filter(|| Ok(TurnedRound)).listen(|_: &Address| Echo)?;
+/// let client = TcpClient::new(&reactor, address).filter(|| Ok(TurnedRound));
+/// let seen = AccumulatingProtocol::new();
+/// reactor.run_until(client.connect_protocol(seen.clone()))?.transport().write(b"hello");
+/// reactor.advance(std::time::Duration::from_secs(1))?;
+/// assert_eq!(seen.data(), b"hello");
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 pub trait Filter: fmt::Debug + 'static {
     /// The filter was put in place: it may have something to say first (a TLS client does).
     /// Unless overridden, it has not.

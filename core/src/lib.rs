@@ -1,4 +1,45 @@
 //! The reactor, Deferreds, protocols, transports and endpoints of torsade.
+//!
+//! ```
+//! use torsade_core::testing::StringTransport;
+//! use torsade_core::{Protocol, Result, Transport};
+//!
+//! /// Sends back what it gets.
+//! struct Echo;
+//!
+//! impl Protocol for Echo {
+//!     fn data_received(&mut self, transport: &Transport, data: &[u8]) -> Result<()> {
+//!         transport.write(data);
+//!         Ok(())
+//!     }
+//! }
+//!
+//! # fn main() -> Result<()> {
+//! let wire = StringTransport::new();
+//! let _echo = wire.connect(Echo);
+//! wire.receive(b"hello")?;
+//! assert_eq!(wire.value(), b"hello");
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Map
+//! | module | what is in it |
+//! |---|---|
+//! | [`reactor`] | the loop: timers, signals, threads, coroutines, what it tells of itself |
+//! | [`deferred`] | results that come later; several at once, locks, queues |
+//! | [`failure`], [`error`] | what went wrong, and where it came along |
+//! | [`endpoints`] | to listen and to connect: TCP, UNIX sockets, names, processes, strings |
+//! | [`protocols`] | lines, frames, and protocols that are there |
+//! | [`policies`] | limits, time-outs and bandwidth for any factory |
+//! | [`filter`] | what stands between socket and protocol: proxies, logs of traffic |
+//! | `stream` | connections as `AsyncRead` and `AsyncWrite` |
+//! | [`datagram`] | UDP, multicast, UNIX datagrams |
+//! | [`process`] | child processes |
+//! | [`task`] | things done over time: loops, cooperative work, lock files |
+//! | [`names`] | host names: the system's, a file's, a cache |
+//! | [`net`] | options of connections and ports |
+//! | [`testing`] | the same over a network in memory, with a clock of the test's |
 
 mod address;
 pub mod datagram;
@@ -50,4 +91,13 @@ pub use traffic::{Bandwidth, Traffic};
 pub use transport::{Credentials, Transport};
 
 /// What functions of torsade, and functions given to it, return: the error is a [`Failure`].
+///
+/// ```
+/// use torsade_core::Result;
+///
+/// fn port(text: &str) -> Result<u16> {
+///     Ok(text.parse()?)
+/// }
+/// assert!(port("http").is_err());
+/// ```
 pub type Result<T, E = Failure> = std::result::Result<T, E>;

@@ -28,10 +28,20 @@ use crate::{Failure, Result, Transport};
 /// }
 /// ```
 #[doc(alias = "IProtocol")]
+#[doc(alias = "BaseProtocol")]
+#[doc(alias = "IFileDescriptorReceiver")]
+#[doc(alias = "IHalfCloseableProtocol")]
+#[doc(alias = "IHandshakeListener")]
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no protocol",
+    label = "this is no `Protocol`",
+    note = "a `LineProtocol` becomes one by `LineReceiver::new(yours)`, a `FrameProtocol` by `FramedReceiver::new(framing, yours)`"
+)]
 pub trait Protocol: 'static {
     /// The connection is ready to use; with TLS, that is after the handshake.
     #[doc(alias = "connectionMade")]
     #[doc(alias = "handshakeCompleted")]
+    #[doc(alias = "makeConnection")]
     fn connection_made(&mut self, transport: &Transport) {
         let _ = transport;
     }
@@ -75,6 +85,7 @@ pub trait Protocol: 'static {
     /// [`ConnectionAborted`](crate::ConnectionAborted) when we aborted it, or the failure that
     /// ended it.
     #[doc(alias = "connectionLost")]
+    #[doc(alias = "clientConnectionLost")]
     fn connection_lost(&mut self, reason: &Failure) {
         let _ = reason;
     }
@@ -83,12 +94,46 @@ pub trait Protocol: 'static {
 /// The typed handle to a connected protocol: what `connect` delivers.
 ///
 /// It keeps neither the protocol nor the connection alive.
+///
+/// ```
+/// use torsade_core::testing::StringTransport;
+/// use torsade_core::{Protocol, Result, Transport};
+///
+/// #[derive(Default)]
+/// struct Counter {
+///     bytes: usize,
+/// }
+///
+/// impl Protocol for Counter {
+///     fn data_received(&mut self, _: &Transport, data: &[u8]) -> Result<()> {
+///         self.bytes += data.len();
+///         Ok(())
+///     }
+/// }
+///
+/// let wire = StringTransport::new();
+/// let counter = wire.connect(Counter::default());
+/// wire.receive(b"hello")?;
+/// assert_eq!(counter.with(|counter, _| counter.bytes)?, 5);
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 pub struct ProtocolRef<P> {
     protocol: Weak<RefCell<P>>,
     transport: Transport,
 }
 
 /// Why a [`ProtocolRef`] gave no access.
+///
+/// ```
+/// use torsade_core::protocols::wire::Discard;
+/// use torsade_core::testing::StringTransport;
+/// use torsade_core::AccessError;
+///
+/// let wire = StringTransport::new();
+/// let protocol = wire.connect(Discard);
+/// drop(wire);
+/// assert!(matches!(protocol.with(|_, _| ()), Err(AccessError::Gone)));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AccessError {
     /// The connection has ended, and its protocol with it.

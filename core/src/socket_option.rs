@@ -3,6 +3,25 @@
 use std::time::Duration;
 
 /// One setting of a connected socket, for [`Transport::set_option`](crate::Transport::set_option).
+///
+/// ```
+/// use std::time::Duration;
+/// use torsade_core::{KeepAlive, Protocol, Result, SocketOption, Transport};
+///
+/// struct Patient;
+///
+/// impl Protocol for Patient {
+///     fn connection_made(&mut self, transport: &Transport) {
+///         let times = KeepAlive::after(Duration::from_secs(60));
+///         let _ = transport.set_option(SocketOption::KeepAlive(Some(times)));
+///         let _ = transport.set_option(SocketOption::TypeOfService(0x10));
+///     }
+///
+///     fn data_received(&mut self, _: &Transport, _: &[u8]) -> Result<()> {
+///         Ok(())
+///     }
+/// }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 #[doc(alias = "setsockopt")]
@@ -34,10 +53,12 @@ pub enum SocketOption {
 ///
 /// let seconds = Duration::from_secs;
 /// let _ = KeepAlive::after(seconds(60)).every(seconds(10)).probes(3);
+/// // As the system has it: on Linux, the first probe comes after two hours.
+/// let _ = KeepAlive::default();
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct KeepAlive {
-    pub(crate) idle: Duration,
+    pub(crate) idle: Option<Duration>,
     pub(crate) interval: Option<Duration>,
     pub(crate) probes: Option<u32>,
 }
@@ -46,9 +67,8 @@ impl KeepAlive {
     /// The first probe comes after so much silence; the rest is as the system has it.
     pub fn after(idle: Duration) -> Self {
         Self {
-            idle,
-            interval: None,
-            probes: None,
+            idle: Some(idle),
+            ..Self::default()
         }
     }
 

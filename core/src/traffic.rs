@@ -42,6 +42,7 @@ use crate::Reactor;
 #[derive(Clone)]
 #[doc(alias = "ThrottlingFactory")]
 #[doc(alias = "twisted.protocols.htb.Bucket")]
+#[doc(alias = "Bucket")]
 pub struct Bandwidth(Rc<Bucket>);
 
 /// Something to be told that there is room again.
@@ -209,6 +210,22 @@ impl fmt::Debug for Bandwidth {
 /// handle.
 ///
 /// Bytes are those on the wire: with TLS, encrypted and with all that belongs to it.
+///
+/// ```
+/// use torsade_core::protocols::wire::Echo;
+/// use torsade_core::testing::Simulation;
+/// use torsade_core::{Address, ClientEndpoint, TcpClient, TcpServer};
+///
+/// let reactor = Simulation::new().reactor();
+/// let address = "127.0.0.1:7".parse()?;
+/// TcpServer::new(&reactor, address).listen(|_: &Address| Echo)?;
+/// let client = reactor.run_until(TcpClient::new(&reactor, address).connect_protocol(Echo))?;
+/// let traffic = client.transport().traffic();
+/// client.transport().write(b"hello");
+/// reactor.advance(std::time::Duration::ZERO)?;
+/// assert_eq!(traffic.sent(), 5);
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 #[derive(Clone)]
 #[doc(alias = "ThrottlingProtocol")]
 pub struct Traffic(Rc<Counts>);

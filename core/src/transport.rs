@@ -27,9 +27,44 @@ use crate::{
 ///
 /// After [`lose_connection`](Self::lose_connection) or
 /// [`lose_write_connection`](Self::lose_write_connection), what is written is dropped.
+///
+/// ```
+/// use torsade_core::{Protocol, Result, Transport};
+///
+/// /// Says how much came, and closes after a kilobyte.
+/// #[derive(Default)]
+/// struct Meter {
+///     bytes: usize,
+/// }
+///
+/// impl Protocol for Meter {
+///     fn connection_made(&mut self, transport: &Transport) {
+///         println!("{} is here", transport.peer());
+///         // No more than this for a peer that does not read.
+///         transport.set_max_queued(Some(64 * 1024));
+///     }
+///
+///     fn data_received(&mut self, transport: &Transport, data: &[u8]) -> Result<()> {
+///         self.bytes += data.len();
+///         transport.write(format!("{}\r\n", self.bytes).as_bytes());
+///         if self.bytes > 1024 {
+///             transport.lose_connection();
+///         }
+///         Ok(())
+///     }
+/// }
+/// # let wire = torsade_core::testing::StringTransport::new();
+/// # let _meter = wire.connect(Meter::default());
+/// # wire.receive(b"hello")?;
+/// # assert_eq!(wire.value(), b"5\r\n");
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 #[derive(Clone)]
 #[doc(alias = "ITransport")]
 #[doc(alias = "ITCPTransport")]
+#[doc(alias = "Connection")]
+#[doc(alias = "IConsumer")]
+#[doc(alias = "IUNIXTransport")]
 pub struct Transport {
     link: Weak<dyn Link>,
 }
@@ -139,8 +174,9 @@ impl Transport {
 
     /// Closes the connection once all that was written has gone out.
     ///
-    /// Nothing more is received, and what is written is dropped. A registered producer may finish:
-    /// until it is unregistered, writes are taken, and only then the connection closes. With TLS,
+    /// Nothing more is received, and what is written is dropped. A registered producer may finish,
+    /// unless it is [not waited for](Producer::is_waited_for): until it is unregistered, writes are
+    /// taken, and only then the connection closes. With TLS,
     /// close_notify is sent and the peer's awaited. The wait for the peer is bounded: after three
     /// seconds in which it took nothing, or did not answer, the connection ends with a
     /// [`ConnectionLost`](crate::ConnectionLost). Otherwise `connection_lost` comes, with [`ConnectionDone`](crate::ConnectionDone)

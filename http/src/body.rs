@@ -19,6 +19,13 @@ pub use file::FileBodyProducer;
 pub use form::Form;
 
 /// What is sent behind the head of a request.
+///
+/// ```
+/// use torsade_http::RequestBody;
+///
+/// let body: RequestBody = "some text".into();
+/// assert!(matches!(body, RequestBody::Bytes(_)));
+/// ```
 pub enum RequestBody {
     /// Nothing.
     Empty,
@@ -83,6 +90,25 @@ impl fmt::Debug for RequestBody {
 }
 
 /// Produces the body of a request while it is sent.
+///
+/// ```
+/// use torsade_core::Deferred;
+/// use torsade_http::{BodyProducer, BodyWriter};
+///
+/// /// So many zeros.
+/// struct Zeros(usize);
+///
+/// impl BodyProducer for Zeros {
+///     fn length(&self) -> Option<u64> {
+///         Some(self.0 as u64)
+///     }
+///
+///     fn start_producing(&mut self, writer: BodyWriter) -> Deferred<()> {
+///         writer.write(&vec![0; self.0]);
+///         Deferred::succeed(())
+///     }
+/// }
+/// ```
 #[doc(alias = "IBodyProducer")]
 pub trait BodyProducer: 'static {
     /// How many bytes it will give, if that is known. If it is not, they are sent in chunks.

@@ -21,6 +21,31 @@ use crate::error::{PotentialDataLoss, ResponseDone};
 
 /// What takes a body as it comes. The methods are called like those of a
 /// [`Protocol`](torsade_core::Protocol), in that order.
+///
+/// ```
+/// use torsade_core::{Failure, Result};
+/// use torsade_http::{BodyControl, BodyProtocol, Response};
+///
+/// /// Counts what comes.
+/// #[derive(Default)]
+/// struct Count(usize);
+///
+/// impl BodyProtocol for Count {
+///     fn data_received(&mut self, _: &BodyControl, data: &[u8]) -> Result<()> {
+///         self.0 += data.len();
+///         Ok(())
+///     }
+///
+///     fn connection_lost(&mut self, reason: &Failure) {
+///         println!("{} bytes: {reason}", self.0);
+///     }
+/// }
+///
+/// fn count(response: Response) {
+///     response.deliver_body(Count::default());
+/// }
+/// # let _ = count;
+/// ```
 pub trait BodyProtocol: 'static {
     /// The body is about to come.
     #[doc(alias = "connectionMade")]
@@ -52,6 +77,26 @@ pub trait BodyProtocol: 'static {
 /// The receiver's hand on the body that it takes.
 ///
 /// What has come while the body was paused is kept as long as one of these is.
+///
+/// ```
+/// use torsade_core::{Failure, Result};
+/// use torsade_http::{BodyControl, BodyProtocol};
+///
+/// /// Has seen enough after a kilobyte.
+/// struct Beginning(Vec<u8>);
+///
+/// impl BodyProtocol for Beginning {
+///     fn data_received(&mut self, body: &BodyControl, data: &[u8]) -> Result<()> {
+///         self.0.extend_from_slice(data);
+///         if self.0.len() > 1024 {
+///             body.abort();
+///         }
+///         Ok(())
+///     }
+///
+///     fn connection_lost(&mut self, _: &Failure) {}
+/// }
+/// ```
 #[derive(Clone)]
 #[doc(alias = "TransportProxyProducer")]
 pub struct BodyControl {

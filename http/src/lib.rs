@@ -4,6 +4,18 @@
 //! [`Response`] is there when its head is; its body waits until it is taken. Under it all,
 //! [`wire`] is the protocol itself, without sockets: bytes in, events out.
 //!
+//! # Map
+//! | what you want | where it is |
+//! |---|---|
+//! | to fetch, as browsers do it | [`Client`]; one line: [`get`], [`get_text`] |
+//! | the plain client below it | [`Agent`], [`AgentOptions`], [`Request`] |
+//! | to take the answer | [`Response`]: as text, in pieces, into a file |
+//! | to send a body | [`RequestBody`], [`Form`], [`FileBodyProducer`] |
+//! | redirects, cookies, codings, log-ins, retries, each alone | [`RedirectAgent`], `CookieAgent`, [`ContentDecoderAgent`], [`AuthAgent`], [`RetryAgent`] |
+//! | proxies | [`Proxies`], [`HttpTunnel`] |
+//! | what went wrong | [`RequestError`] with its [`Stage`], and the rest of [`error`] |
+//! | the protocol without sockets | [`wire`] |
+//!
 //! ```
 //! use std::net::IpAddr;
 //! use torsade_core::endpoints::TcpServer;

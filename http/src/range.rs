@@ -8,6 +8,13 @@ use http::{HeaderMap, HeaderValue, header};
 use crate::response::Response;
 
 /// Which part of a whole a response has: its field `Content-Range`, in bytes (RFC 9110 section 14.4).
+///
+/// ```
+/// use torsade_http::ContentRange;
+///
+/// let range = ContentRange::parse(b"bytes 100-199/1000").unwrap();
+/// assert_eq!(range.complete_length, Some(1000));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ContentRange {
     /// The offsets of the first byte and of the last; `None` says that nothing of what was asked for

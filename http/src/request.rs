@@ -22,6 +22,7 @@ use crate::error::InvalidRequest;
 /// assert_eq!(request.url().path(), "/notes");
 /// # Ok::<(), torsade_http::InvalidRequest>(())
 /// ```
+#[doc(alias = "IClientRequest")]
 pub struct Request {
     pub(crate) method: Method,
     pub(crate) url: Url,

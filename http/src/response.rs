@@ -33,6 +33,18 @@ pub use pull::{BodyChunks, BodyLineTooLong, BodyLines};
 /// [`text`](Self::text) or [`deliver_body`](Self::deliver_body). A response that is dropped without
 /// that has the rest of its body read if it is short and comes soon, and its connection closed if
 /// not.
+///
+/// ```no_run
+/// use torsade_core::Reactor;
+/// use torsade_http::Agent;
+///
+/// let reactor = Reactor::new()?;
+/// let response = reactor.run_until(Agent::new(&reactor).get("https://example.com/"))?;
+/// println!("{} {:?}", response.status(), response.headers().get("Content-Type"));
+/// // The body waits until it is taken.
+/// println!("{}", reactor.run_until(response.text())?);
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 #[doc(alias = "IResponse")]
 pub struct Response {
     url: Url,

@@ -41,6 +41,7 @@ use crate::response::Response;
 /// # }
 /// ```
 #[derive(Clone)]
+#[doc(alias = "retryAutomatically")]
 pub struct RetryAgent<A> {
     agent: A,
     reactor: Reactor,

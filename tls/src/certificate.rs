@@ -49,6 +49,7 @@ impl Certificate {
     ///
     /// # Errors
     /// [`ConfigError::BadCertificate`] when it is not one.
+    #[doc(alias = "Certificate.load")]
     pub fn from_der(der: impl Into<Vec<u8>>) -> Result<Self, ConfigError> {
         let der = CertificateDer::from(der.into());
         let details = Details::parse(&der).ok_or(ConfigError::BadCertificate)?;
@@ -62,6 +63,7 @@ impl Certificate {
     ///
     /// # Errors
     /// [`ConfigError::Pem`], and [`ConfigError::BadCertificate`].
+    #[doc(alias = "loadPEM")]
     pub fn from_pem(pem: impl Into<Vec<u8>>) -> Result<Vec<Self>, ConfigError> {
         Self::from_source(&Source::Bytes(pem.into()))
     }
@@ -104,6 +106,8 @@ impl Certificate {
 
     /// The common name of its subject.
     #[doc(alias = "getSubject")]
+    #[doc(alias = "DN")]
+    #[doc(alias = "DistinguishedName")]
     pub fn subject(&self) -> Option<&str> {
         self.details().subject.as_deref()
     }
@@ -116,6 +120,8 @@ impl Certificate {
 
     /// The common name of its issuer; the organization's name if there is none.
     #[doc(alias = "getIssuer")]
+    #[doc(alias = "DN")]
+    #[doc(alias = "DistinguishedName")]
     pub fn issuer(&self) -> Option<&str> {
         self.details().issuer.as_deref()
     }

@@ -38,6 +38,7 @@ use crate::observe::NotingClientResolver;
 #[derive(Clone)]
 #[doc(alias = "optionsForClientTLS")]
 #[doc(alias = "ClientContextFactory")]
+#[doc(alias = "ContextFactory")]
 pub struct ClientTls {
     config: Arc<ClientConfig>,
 }
@@ -60,6 +61,7 @@ impl ClientTls {
     ///
     /// Early data is turned off. Its verifier cannot be looked into, so a certificate that fails
     /// because it is self-signed is reported as [`UnknownIssuer`](crate::TlsError::UnknownIssuer).
+    #[doc(alias = "IOpenSSLContextFactory")]
     pub fn from_rustls(config: Arc<ClientConfig>) -> Self {
         let mut config = Arc::unwrap_or_clone(config);
         config.enable_early_data = false;
@@ -103,6 +105,7 @@ impl ClientTls {
     /// # Errors
     /// [`ConfigError::BadServerName`].
     #[doc(alias = "clientConnectionForTLS")]
+    #[doc(alias = "IOpenSSLClientConnectionCreator")]
     pub fn filter(&self, server_name: &str) -> Result<TlsFilter, ConfigError> {
         let (name, peer) = named(server_name)?;
         let connection = UnbufferedClientConnection::new(Arc::clone(&self.config), name)

@@ -65,6 +65,11 @@ impl<E> TlsClient<E> {
 /// # }
 /// ```
 #[doc(alias = "optionsForClientTLS")]
+#[doc(alias = "IReactorSSL")]
+#[doc(alias = "SSL4ClientEndpoint")]
+#[doc(alias = "TLSMemoryBIOFactory")]
+#[doc(alias = "connectSSL")]
+#[doc(alias = "wrapClientTLS")]
 pub fn wrap_client_tls<E: ClientEndpoint>(
     endpoint: E,
     tls: &ClientTls,
@@ -99,8 +104,24 @@ impl<E: ClientEndpoint> ClientEndpoint for TlsClient<E> {
 /// told to the factory's `handshake_failed`. Wrapped twice, it is TLS in TLS, the second inside.
 /// How long a handshake may take, and how many may be under way, say the endpoint's
 /// [`ListenOptions`](torsade_core::endpoints::ListenOptions).
+///
+/// ```no_run
+/// use torsade_core::protocols::wire::Echo;
+/// use torsade_core::{Address, Reactor, TcpServer};
+/// use torsade_tls::{ServerTls, wrap_server_tls};
+///
+/// let reactor = Reactor::new()?;
+/// let tls = ServerTls::builder().certificate_files("chain.pem", "key.pem").build()?;
+/// let server = TcpServer::new(&reactor, "0.0.0.0:8443".parse()?);
+/// let port = wrap_server_tls(server, &tls).listen(|_: &Address| Echo)?;
+/// # drop(port);
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 #[doc(alias = "wrapServerTLS")]
 #[doc(alias = "SSL4ServerEndpoint")]
+#[doc(alias = "IReactorSSL")]
+#[doc(alias = "TLSMemoryBIOFactory")]
+#[doc(alias = "listenSSL")]
 pub fn wrap_server_tls<E: StreamServer>(endpoint: E, tls: &ServerTls) -> E {
     let tls = tls.clone();
     endpoint.filter(move || Ok(tls.filter()?))
@@ -159,6 +180,32 @@ const HANDSHAKE: u8 = 22;
 /// Call it before anything that the peer sends after the command can have come: plain bytes that
 /// were received too early are refused (CVE-2011-0411), those too that a receiver of lines or strings
 /// keeps.
+///
+/// ```
+/// use torsade_core::protocols::{LineControl, LineProtocol};
+/// use torsade_core::Result;
+/// use torsade_tls::{ClientTls, StartTls};
+///
+/// /// Goes on in secret when the server agrees.
+/// struct Client {
+///     tls: ClientTls,
+/// }
+///
+/// impl LineProtocol for Client {
+///     fn connection_made(&mut self, lines: &LineControl) {
+///         lines.send_line("STARTTLS");
+///     }
+///
+///     fn line_received(&mut self, lines: &LineControl, line: &[u8]) -> Result<()> {
+///         if line == b"220 ready" {
+///             let lines = lines.clone();
+///             let started = lines.transport().start_tls(&self.tls, "mail.example.com")?;
+///             started.map(move |()| lines.send_line("EHLO me"));
+///         }
+///         Ok(())
+///     }
+/// }
+/// ```
 #[doc(alias = "startTLS")]
 #[doc(alias = "ITLSTransport")]
 pub trait StartTls {
@@ -168,12 +215,14 @@ pub trait StartTls {
     /// [`ConfigError`] at once for what is no server name; through the Deferred, what the
     /// handshake failed with, as the source of a
     /// [`HandshakeFailed`](torsade_core::HandshakeFailed).
+    #[doc(alias = "startTLS")]
     fn start_tls(&self, tls: &ClientTls, server_name: &str) -> Result<Deferred<()>, ConfigError>;
 
     /// Becomes a TLS server.
     ///
     /// # Errors
     /// As [`start_tls`](Self::start_tls).
+    #[doc(alias = "startTLS")]
     fn start_tls_server(&self, tls: &ServerTls) -> Result<Deferred<()>, ConfigError>;
 }
 

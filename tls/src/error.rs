@@ -24,10 +24,28 @@ pub(crate) use self::diagnose::{Context, diagnose, is_unlike_tls, is_weak, not_t
 ///
 /// In each, `peer` is the host that was connected to, or `the client` on a server. The sources
 /// are the errors of rustls, for the details.
+///
+/// ```
+/// use torsade_core::Failure;
+/// use torsade_tls::TlsError;
+///
+/// /// What a person is told of a failed connection.
+/// fn explain(failure: &Failure) -> String {
+///     match failure.find::<TlsError>() {
+///         Some(error) => format!("{error}. {}", error.help()),
+///         None => failure.to_string(),
+///     }
+/// }
+/// # let _ = explain;
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 #[doc(alias = "VerificationError")]
 #[doc(alias = "SSL.Error")]
+#[doc(alias = "CertificateError")]
+#[doc(alias = "PeerVerifyError")]
+#[doc(alias = "SSLError")]
+#[doc(alias = "VerifyError")]
 pub enum TlsError {
     /// The certificate of the peer, or one in its chain, has expired: its operator must renew it,
     /// or the clock here is wrong.

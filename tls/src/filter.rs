@@ -36,6 +36,7 @@ use crate::{TlsInfo, observe};
 /// From [`ClientTls::filter`](crate::ClientTls::filter) or
 /// [`ServerTls::filter`](crate::ServerTls::filter). Its errors are [`TlsError`]s.
 #[doc(alias = "TLSMemoryBIOProtocol")]
+#[doc(alias = "BufferingTLSTransport")]
 pub struct TlsFilter {
     session: Session,
     /// What of the input could not be used yet: the beginning of a record, or records with the
@@ -268,7 +269,7 @@ impl Filter for TlsFilter {
         if self.is_ready
             && let Err(error) = self.write(Goal::CloseNotify, wire)
         {
-            log::debug!("TLS close_notify: {error}");
+            log::debug!(target: "torsade::tls", "TLS close_notify: {error}");
         }
     }
 

@@ -46,6 +46,7 @@ impl PrivateCertificate {
     /// # Errors
     /// [`ConfigError::KeyMismatch`], and [`ConfigError::ChainOrder`].
     #[doc(alias = "fromCertificateAndKeyPair")]
+    #[doc(alias = "newCertificate")]
     pub fn new(
         chain: impl IntoIterator<Item = Certificate>,
         key: KeyPair,
@@ -147,6 +148,7 @@ fn check_order(chain: &[Certificate], key: &KeyPair) -> Result<(), ConfigError> 
         Some(0) if order.is_sorted() && order.len() == chain.len() => {}
         // Some servers are run with more in the file than is needed, which harms nobody.
         Some(0) if order.is_sorted() => log::warn!(
+            target: "torsade::tls",
             "TLS: of the {} certificates for {:?} only {} lead from one to the next",
             chain.len(),
             chain[0].names(),

@@ -27,6 +27,9 @@ use crate::{Certificate, TlsVersion};
 #[non_exhaustive]
 #[doc(alias = "negotiatedProtocol")]
 #[doc(alias = "getPeerCertificate")]
+#[doc(alias = "INegotiated")]
+#[doc(alias = "ISSLTransport")]
+#[doc(alias = "peerFromTransport")]
 pub struct TlsInfo {
     /// The version of TLS.
     pub version: TlsVersion,

@@ -22,6 +22,18 @@
 //! # }
 //! ```
 //!
+//! # Map
+//! | what you want | where it is |
+//! |---|---|
+//! | TLS for an endpoint | [`wrap_client_tls`], [`wrap_server_tls`], [`sniff_server_tls`]; of a string: [`add_tls_endpoints`] |
+//! | TLS on a connection that speaks already | [`StartTls`] |
+//! | what a client trusts and shows | [`ClientTls`], [`Trust`], [`Pins`], [`Revocation`] |
+//! | what a server shows and asks for | [`ServerTls`], [`PrivateCertificate`] |
+//! | what was agreed on | [`TlsInfo`], in [`Transport::negotiated`](torsade_core::Transport::negotiated) |
+//! | what went wrong | [`TlsError`], [`ConfigError`] |
+//! | certificates as data | [`Certificate`], [`certificate`], [`pem`] |
+//! | certificates for tests | `generate`, with the feature of that name |
+//!
 //! # What it does not do
 //! TLS 1.0 and 1.1 do not exist here, nor does renegotiation: it let an attacker put a request of his
 //! own before that of another (CVE-2009-3555), and TLS 1.3 has removed it. What it was used for, a

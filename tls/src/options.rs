@@ -167,6 +167,9 @@ macro_rules! common_options {
         /// (`TLS_AES_128_GCM_SHA256`) or OpenSSL's (`ECDHE-RSA-AES128-GCM-SHA256`). A version of
         /// TLS of which there is no suite is not spoken.
         #[doc(alias = "acceptableCiphers")]
+        #[doc(alias = "AcceptableCiphers")]
+        #[doc(alias = "IAcceptableCiphers")]
+        #[doc(alias = "selectCiphers")]
         pub fn cipher_suites<S: Into<String>>(
             mut self,
             names: impl IntoIterator<Item = S>,
@@ -191,6 +194,7 @@ macro_rules! common_options {
         /// quantum computer cannot break, and which is preferred by default with aws-lc-rs),
         /// `x25519`, `secp256r1` (`P-256`, `prime256v1`), `secp384r1`.
         #[doc(alias = "dhParameters")]
+        #[doc(alias = "DiffieHellmanParameters")]
         pub fn key_exchange_groups<S: Into<String>>(
             mut self,
             names: impl IntoIterator<Item = S>,

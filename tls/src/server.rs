@@ -49,6 +49,7 @@ impl ServerTls {
     }
 
     /// Takes a configuration of rustls. Early data is turned off.
+    #[doc(alias = "IOpenSSLContextFactory")]
     pub fn from_rustls(config: Arc<ServerConfig>) -> Self {
         let mut config = Arc::unwrap_or_clone(config);
         config.max_early_data_size = 0;
@@ -95,9 +96,11 @@ impl ServerTls {
     pub fn reload_every(&self, reactor: &Reactor, interval: Duration) -> LoopingCall {
         let tls = self.clone();
         let call = LoopingCall::new(reactor, move |_| match tls.reload() {
-            Ok(true) => log::info!("TLS: reloaded the certificates"),
+            Ok(true) => log::info!(target: "torsade::tls", "TLS: reloaded the certificates"),
             Ok(false) => {}
-            Err(error) => log::error!("TLS: the certificates stay as they were: {error}"),
+            Err(error) => {
+                log::error!(target: "torsade::tls", "TLS: the certificates stay as they were: {error}");
+            }
         });
         // It ends when the call is stopped, or with the reactor: neither is news to anybody.
         call.start_later(interval).map(drop).add_errback(|_| ());
@@ -110,6 +113,7 @@ impl ServerTls {
     /// [`ConfigError::Rustls`], for a configuration from [`from_rustls`](Self::from_rustls) that
     /// contradicts itself.
     #[doc(alias = "serverConnectionForTLS")]
+    #[doc(alias = "IOpenSSLServerConnectionCreator")]
     pub fn filter(&self) -> Result<TlsFilter, ConfigError> {
         if self.config.max_early_data_size > 0 {
             let connection =

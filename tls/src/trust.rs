@@ -57,9 +57,9 @@ impl Trust {
     /// Adds the roots that the platform trusts.
     ///
     /// On Linux these are the distribution's; `SSL_CERT_FILE` and `SSL_CERT_DIR` name others.
-    #[must_use]
     #[doc(alias = "platformTrust")]
     #[doc(alias = "OpenSSLDefaultPaths")]
+    #[must_use]
     pub fn platform_roots(self) -> Self {
         self.with(TrustSource::Platform)
     }
@@ -92,6 +92,7 @@ impl Trust {
     }
 
     /// Adds these certificates as roots.
+    #[doc(alias = "trustRootFromCertificates")]
     #[must_use]
     pub fn certificates(self, roots: impl IntoIterator<Item = Certificate>) -> Self {
         self.with(TrustSource::Certificates(roots.into_iter().collect()))
@@ -201,7 +202,7 @@ fn add_directory(roots: &mut RootCertStore, directory: &PathBuf) -> Result<(), C
             Err(error) if matches!(error.problem, PemProblem::Unreadable(_)) => {
                 return Err(error.into());
             }
-            Err(error) => log::debug!("no certificates to trust: {error}"),
+            Err(error) => log::debug!(target: "torsade::tls", "no certificates to trust: {error}"),
         }
     }
     if added == 0 {
@@ -216,13 +217,13 @@ fn add_directory(roots: &mut RootCertStore, directory: &PathBuf) -> Result<(), C
 fn add_platform(roots: &mut RootCertStore) -> Result<(), ConfigError> {
     let found = rustls_native_certs::load_native_certs();
     for error in &found.errors {
-        log::warn!("reading the platform's root certificates: {error}");
+        log::warn!(target: "torsade::tls", "reading the platform's root certificates: {error}");
     }
     // Platform stores carry old oddities that rustls cannot parse; they are skipped, as everybody
     // does, but an own file with such a certificate is an error.
     let (added, skipped) = roots.add_parsable_certificates(found.certs);
     if skipped > 0 {
-        log::debug!("skipped {skipped} of the platform's root certificates, used {added}");
+        log::debug!(target: "torsade::tls", "skipped {skipped} of the platform's root certificates, used {added}");
     }
     if added == 0 {
         let reasons = found.errors.iter().map(ToString::to_string).collect();

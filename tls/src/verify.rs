@@ -87,12 +87,13 @@ impl ServerChecks {
             }
             Base::AcceptAny => {
                 log::warn!(
+                    target: "torsade::tls",
                     "TLS: the certificates of servers are not checked (accept_any_certificate)"
                 );
                 (Accepts::Any, None)
             }
             Base::Custom(verifier) => {
-                log::warn!("TLS: the certificates of servers are checked by a custom verifier");
+                log::warn!(target: "torsade::tls", "TLS: the certificates of servers are checked by a custom verifier");
                 (Accepts::Custom(verifier), None)
             }
         };

@@ -6,13 +6,23 @@ use std::ops::RangeBounds;
 use rustls::{ProtocolVersion, SupportedProtocolVersion};
 
 /// A version of TLS. Versions are ordered, so that `TlsVersion::Tls13..` is a range of them.
+///
+/// ```
+/// use torsade_tls::{ClientTls, TlsVersion};
+///
+/// let only_new = ClientTls::builder().bundled_roots().versions(TlsVersion::Tls13..).build()?;
+/// # drop(only_new);
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 #[doc(alias = "TLSVersion")]
 pub enum TlsVersion {
     /// TLS 1.2 (RFC 5246).
+    #[doc(alias = "TLSv1_2")]
     Tls12,
     /// TLS 1.3 (RFC 8446).
+    #[doc(alias = "TLSv1_3")]
     Tls13,
 }
 

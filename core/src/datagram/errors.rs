@@ -6,6 +6,21 @@ use std::fmt;
 use crate::Address;
 
 /// A datagram is longer than the system sends: for UDP over IPv4, 65,507 bytes.
+///
+/// ```
+/// # use torsade_core::datagram::{DatagramOptions, DatagramPort, DatagramProtocol, MessageTooLong};
+/// # use torsade_core::testing::Simulation;
+/// # use torsade_core::{Address, Result};
+/// # struct Quiet;
+/// # impl DatagramProtocol for Quiet {
+/// #     fn datagram_received(&mut self, _: &DatagramPort, _: &[u8], _: &Address) -> Result<()> { Ok(()) }
+/// # }
+/// let reactor = Simulation::new().reactor();
+/// let port = reactor.listen_udp("127.0.0.1:0".parse()?, Quiet, &DatagramOptions::new())?;
+/// let failure = port.send(&[0; 70_000], port.host()).unwrap_err();
+/// assert_eq!(failure.check::<MessageTooLong>().unwrap().len, 70_000);
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[doc(alias = "twisted.internet.error.MessageLengthError")]
 pub struct MessageTooLong {

@@ -9,9 +9,29 @@ use super::{DatagramOption, DatagramOptions, DatagramProtocol};
 use crate::{Address, ConnectionDone, Deferred, Reactor, Result, UnixName};
 
 /// A cheap handle to a port for datagrams. It keeps nothing alive; after the end it fails.
+///
+/// ```
+/// # use torsade_core::datagram::{DatagramOptions, DatagramPort, DatagramProtocol};
+/// # use torsade_core::testing::Simulation;
+/// # use torsade_core::{Address, Result};
+/// # struct Quiet;
+/// # impl DatagramProtocol for Quiet {
+/// #     fn datagram_received(&mut self, _: &DatagramPort, _: &[u8], _: &Address) -> Result<()> { Ok(()) }
+/// # }
+/// let reactor = Simulation::new().reactor();
+/// let port = reactor.listen_udp("127.0.0.1:0".parse()?, Quiet, &DatagramOptions::new())?;
+/// port.send(b"to anybody", &Address::Udp("127.0.0.1:53".parse()?))?;
+/// port.connect(&Address::Udp("127.0.0.1:53".parse()?))?;
+/// port.write(b"to the one that it is connected with")?;
+/// reactor.run_until(port.stop_listening())?;
+/// assert!(!port.is_open());
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 #[derive(Clone)]
 #[doc(alias = "IUDPTransport")]
 #[doc(alias = "IUNIXDatagramTransport")]
+#[doc(alias = "ConnectedDatagramPort")]
+#[doc(alias = "IUNIXDatagramConnectedTransport")]
 pub struct DatagramPort {
     pub(super) port: Weak<Port>,
     pub(super) host: Address,
@@ -45,6 +65,7 @@ impl DatagramPort {
     /// # Errors
     /// [`InvalidAddress`](super::InvalidAddress); what the system says; [`ConnectionDone`] when the
     /// port is closed.
+    #[doc(alias = "connectionFailed")]
     pub fn connect(&self, peer: &Address) -> Result<()> {
         self.port()?.connect(peer)
     }

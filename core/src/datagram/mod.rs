@@ -40,12 +40,28 @@ pub use options::{DatagramOption, DatagramOptions, MulticastInterface};
 use crate::{Address, Result};
 
 /// Told of what happens on a port for datagrams.
+///
+/// ```
+/// use torsade_core::datagram::{DatagramPort, DatagramProtocol};
+/// use torsade_core::{Address, Result};
+///
+/// /// Answers in capitals.
+/// struct Loud;
+///
+/// impl DatagramProtocol for Loud {
+///     fn datagram_received(&mut self, port: &DatagramPort, data: &[u8], from: &Address) -> Result<()> {
+///         port.send(&data.to_ascii_uppercase(), from)
+///     }
+/// }
+/// ```
 #[doc(alias = "twisted.internet.protocol.DatagramProtocol")]
 #[doc(alias = "ConnectedDatagramProtocol")]
+#[doc(alias = "AbstractDatagramProtocol")]
 pub trait DatagramProtocol: 'static {
     /// The port is bound.
     #[doc(alias = "startProtocol")]
     #[doc(alias = "doStart")]
+    #[doc(alias = "makeConnection")]
     fn start_protocol(&mut self, port: &DatagramPort) {
         let _ = port;
     }

@@ -3,6 +3,14 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 /// How a port for datagrams is opened.
+///
+/// ```
+/// use torsade_core::datagram::DatagramOptions;
+///
+/// // Several programs on one port, as multicast wants it.
+/// let options = DatagramOptions::new().reuse_address(true).reuse_port(true);
+/// # drop(options);
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct DatagramOptions {
     pub(crate) reuse_address: bool,
@@ -57,6 +65,22 @@ impl DatagramOptions {
 }
 
 /// One setting of a port, for [`DatagramPort::set_option`](super::DatagramPort::set_option).
+///
+/// ```
+/// # use torsade_core::datagram::{DatagramOptions, DatagramPort, DatagramProtocol};
+/// # use torsade_core::{Address, Reactor, Result};
+/// # struct Quiet;
+/// # impl DatagramProtocol for Quiet {
+/// #     fn datagram_received(&mut self, _: &DatagramPort, _: &[u8], _: &Address) -> Result<()> { Ok(()) }
+/// # }
+/// use torsade_core::datagram::DatagramOption;
+///
+/// let reactor = Reactor::new()?;
+/// let port = reactor.listen_udp("127.0.0.1:0".parse()?, Quiet, &DatagramOptions::new())?;
+/// port.set_option(DatagramOption::Broadcast(true))?;
+/// port.set_option(DatagramOption::MulticastTimeToLive(2))?;
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 #[doc(alias = "IMulticastTransport")]

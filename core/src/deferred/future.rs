@@ -37,6 +37,7 @@ use crate::failure::Step;
 /// resolver.callback(41);
 /// assert!(matches!(sum.as_mut().poll(&mut context), Poll::Ready(Ok(42))));
 /// ```
+#[doc(alias = "asFuture")]
 #[must_use = "futures do nothing unless polled, and this one cancels when it is dropped"]
 pub struct DeferredFuture<T: 'static> {
     waiting: Waiting<T>,

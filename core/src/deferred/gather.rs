@@ -41,6 +41,17 @@ pub fn gather<Kind, I: Gather<Kind>>(inputs: I) -> Deferred<I::Output> {
 /// What [`gather`] takes.
 ///
 /// `Kind` tells tuples from what can be iterated over; the compiler finds it by itself.
+///
+/// ```
+/// use torsade_core::{Deferred, gather};
+///
+/// // Of one type: a vector. Of several: a tuple.
+/// let all = gather([Deferred::succeed(1), Deferred::succeed(2)]);
+/// assert_eq!(all.try_take().unwrap()?, [1, 2]);
+/// let both = gather((Deferred::succeed(1), Deferred::succeed("two")));
+/// assert_eq!(both.try_take().unwrap()?, (1, "two"));
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 pub trait Gather<Kind> {
     /// The values, together.
     type Output: 'static;

@@ -48,6 +48,18 @@ pub struct DeferredList<T> {
 }
 
 /// What [`DeferredList::fire_on_one_callback`] gives.
+///
+/// ```
+/// use torsade_core::{Deferred, DeferredList, FirstCallback};
+///
+/// let (_late, waiting) = Deferred::<u32>::new();
+/// let first = DeferredList::new([waiting, Deferred::succeed(7)]).fire_on_one_callback();
+/// match first.try_take().unwrap()? {
+///     FirstCallback::Value { index, value } => assert_eq!((index, value), (1, 7)),
+///     FirstCallback::AllFailed(failures) => panic!("{failures:?}"),
+/// }
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 #[derive(Debug)]
 pub enum FirstCallback<T> {
     /// One of them had a value, and was the first.

@@ -41,7 +41,21 @@ impl Live {
 /// for [`testing::assert_clean`](crate::testing::assert_clean). On by default in debug builds.
 ///
 /// It costs some nanoseconds for each Deferred that is not fired when it is made.
+///
+/// ```
+/// use torsade_core::Deferred;
+/// use torsade_core::deferred::set_debugging;
+/// use torsade_core::testing::Simulation;
+///
+/// set_debugging(true);
+/// let reactor = Simulation::new().reactor();
+/// let (_resolver, waiting) = Deferred::<u32>::new();
+/// assert_eq!(reactor.pending().deferreds.len(), 1);
+/// # drop(waiting);
+/// ```
 #[doc(alias = "setDebugging")]
+#[doc(alias = "Deferred.debug")]
+#[doc(alias = "getDebugging")]
 pub fn set_debugging(on: bool) {
     IS_ON.set(on);
 }

@@ -22,6 +22,11 @@ use crate::{Failure, Result};
 ///     .add_callback(|number| println!("{number}"));
 /// assert!(deferred.try_take().unwrap().is_ok());
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "a callback cannot return `{Self}`",
+    label = "returns `{Self}`, which is no `Outcome`",
+    note = "a callback returns `Ok(value)` of `torsade::Result`, a `Deferred`, or nothing; for a plain value use `map`"
+)]
 pub trait Outcome {
     /// What the chain goes on with.
     type Output: 'static;

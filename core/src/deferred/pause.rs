@@ -13,6 +13,19 @@ use crate::Result;
 /// Holds back the result of a Deferred; made by [`Deferred::pause`](super::Deferred::pause).
 ///
 /// Dropping it unpauses as well.
+///
+/// ```
+/// use torsade_core::Deferred;
+///
+/// let (resolver, mut deferred) = Deferred::new();
+/// let pause = deferred.pause();
+/// let doubled = deferred.map(|number: u32| number * 2);
+/// resolver.callback(21);
+/// assert!(!doubled.is_fired());
+/// pause.unpause();
+/// assert_eq!(doubled.try_take().unwrap()?, 42);
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 #[must_use = "a Pause that is dropped at once holds nothing back"]
 pub struct Pause {
     gate: Option<Rc<dyn Open>>,

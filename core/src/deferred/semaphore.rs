@@ -162,6 +162,18 @@ impl fmt::Debug for DeferredSemaphore {
 /// dropping it gives it back.
 ///
 /// So it cannot be given back twice, nor by one who does not have it.
+///
+/// ```
+/// use torsade_core::DeferredSemaphore;
+///
+/// let semaphore = DeferredSemaphore::new(1)?;
+/// let permit = semaphore.acquire().try_take().unwrap()?;
+/// let next = semaphore.acquire();
+/// assert!(!next.is_fired());
+/// drop(permit); // or permit.release()
+/// assert!(next.is_fired());
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 #[must_use = "a Permit that is dropped at once keeps nobody out"]
 pub struct Permit {
     tokens: Rc<Tokens>,

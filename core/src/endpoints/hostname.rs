@@ -15,6 +15,21 @@ use crate::{
 /// Connects to a host by name (or IP literal): looks it up, and tries its addresses as RFC 8305
 /// (happy eyeballs) says, so that one dead address costs a quarter of a second and not a minute.
 ///
+/// ```
+/// use std::net::IpAddr;
+/// use torsade_core::protocols::wire::Echo;
+/// use torsade_core::testing::Simulation;
+/// use torsade_core::{Address, ClientEndpoint, HostnameClient, TcpServer};
+///
+/// let host = IpAddr::from([192, 0, 2, 7]);
+/// let reactor = Simulation::new().host("echo.test", [host]).reactor();
+/// TcpServer::new(&reactor, (host, 7).into()).listen(|_: &Address| Echo)?;
+/// let connected = HostnameClient::new(&reactor, "echo.test", 7).connect_protocol(Echo);
+/// let peer = reactor.run_until(connected)?.transport().peer();
+/// assert_eq!(peer.to_string(), "192.0.2.7:7");
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
+///
 /// # Errors
 /// [`LookupError`](crate::LookupError); [`AllAttemptsFailed`](crate::AllAttemptsFailed) with what
 /// became of each address; [`ConnectTimedOut`] with the stage it was in.

@@ -59,6 +59,22 @@ pub use crate::net::{ConnectOptions, Established, ListenOptions, ListeningPort};
 use crate::{Deferred, Factory, Filter, Protocol, ProtocolRef, Result};
 
 /// A way to listen.
+///
+/// ```
+/// use torsade_core::endpoints::StreamServer;
+/// use torsade_core::protocols::wire::Echo;
+/// use torsade_core::testing::Simulation;
+/// use torsade_core::{Address, ListeningPort, Result, TcpServer};
+///
+/// /// Wherever that is.
+/// fn serve(server: &impl StreamServer) -> Result<ListeningPort> {
+///     server.listen(|_: &Address| Echo)
+/// }
+///
+/// let reactor = Simulation::new().reactor();
+/// serve(&TcpServer::new(&reactor, "127.0.0.1:7".parse()?))?;
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 #[doc(alias = "IStreamServerEndpoint")]
 pub trait StreamServer: Sized {
     /// Puts a filter below the protocol of each connection: see [`ListenOptions::filter`].
@@ -99,7 +115,29 @@ stream_servers!(
 ///
 /// What is to be written for a new kind of endpoint is [`establish`](Self::establish); one that
 /// wraps another adds its filter to what that establishes.
+///
+/// ```
+/// use torsade_core::testing::{AccumulatingProtocol, Simulation};
+/// use torsade_core::protocols::wire::Telling;
+/// use torsade_core::{Address, ClientEndpoint, Deferred, Result, TcpClient, TcpServer};
+///
+/// /// Whatever it is that leads to the server.
+/// fn connect(endpoint: &impl ClientEndpoint) -> Deferred<AccumulatingProtocol> {
+///     let protocol = AccumulatingProtocol::new();
+///     let told = protocol.clone();
+///     endpoint.connect_protocol(protocol).map(move |_| told)
+/// }
+///
+/// let reactor = Simulation::new().reactor();
+/// let address = "127.0.0.1:17".parse()?;
+/// TcpServer::new(&reactor, address).listen(|_: &Address| Telling::new(|| b"hello".to_vec()))?;
+/// let told = reactor.run_until(connect(&TcpClient::new(&reactor, address)))?;
+/// reactor.advance(std::time::Duration::from_secs(1))?;
+/// assert_eq!(told.data(), b"hello");
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 #[doc(alias = "IStreamClientEndpoint")]
+#[doc(alias = "ClientFactory")]
 pub trait ClientEndpoint: fmt::Debug + 'static {
     /// Makes a connected stream that no protocol has yet. Cancelling gives up.
     ///
@@ -114,6 +152,10 @@ pub trait ClientEndpoint: fmt::Debug + 'static {
     ///
     /// # Errors
     /// As [`establish`](Self::establish), and as [`Established::open`].
+    #[doc(alias = "IConnector")]
+    #[doc(alias = "clientConnectionFailed")]
+    #[doc(alias = "startedConnecting")]
+    #[doc(alias = "stopConnecting")]
     fn connect<F: Factory>(&self, factory: F) -> Deferred<ProtocolRef<F::Protocol>>
     where
         Self: Sized,
@@ -153,6 +195,9 @@ pub trait ClientEndpoint: fmt::Debug + 'static {
     /// # Errors
     /// As [`connect`](Self::connect).
     #[doc(alias = "connectProtocol")]
+    #[doc(alias = "ClientCreator")]
+    #[doc(alias = "connectTCP")]
+    #[doc(alias = "connectUNIX")]
     fn connect_protocol<P: Protocol>(&self, protocol: P) -> Deferred<ProtocolRef<P>>
     where
         Self: Sized,

@@ -8,11 +8,28 @@ use crate::{Deferred, Factory, Filter, Reactor, Result};
 
 /// Connects to one IP address and port.
 ///
+/// ```
+/// use torsade_core::protocols::wire::Echo;
+/// use torsade_core::testing::{AccumulatingProtocol, Simulation};
+/// use torsade_core::{Address, ClientEndpoint, TcpClient, TcpServer};
+///
+/// let reactor = Simulation::new().reactor();
+/// let address = "127.0.0.1:7".parse()?;
+/// TcpServer::new(&reactor, address).listen(|_: &Address| Echo)?;
+/// let seen = AccumulatingProtocol::new();
+/// let connected = TcpClient::new(&reactor, address).connect_protocol(seen.clone());
+/// reactor.run_until(connected)?.transport().write(b"hello");
+/// reactor.advance(std::time::Duration::from_secs(1))?;
+/// assert_eq!(seen.data(), b"hello");
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
+///
 /// # Errors
 /// [`ConnectError`](crate::ConnectError), [`ConnectTimedOut`](crate::ConnectTimedOut).
 #[derive(Clone, Debug)]
 #[doc(alias = "TCP4ClientEndpoint")]
 #[doc(alias = "TCP6ClientEndpoint")]
+#[doc(alias = "IReactorTCP")]
 pub struct TcpClient {
     reactor: Reactor,
     address: SocketAddr,
@@ -43,10 +60,23 @@ impl ClientEndpoint for TcpClient {
 }
 
 /// Listens on one IP address and port.
+///
+/// ```
+/// use torsade_core::protocols::wire::Echo;
+/// use torsade_core::{Address, Reactor, TcpServer};
+///
+/// let reactor = Reactor::new()?;
+/// // Port 0: any that is free.
+/// let server = TcpServer::new(&reactor, "127.0.0.1:0".parse()?);
+/// let port = server.listen(|_: &Address| Echo)?;
+/// assert_ne!(port.address().port(), Some(0));
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 #[derive(Clone, Debug)]
 #[doc(alias = "TCP4ServerEndpoint")]
 #[doc(alias = "TCP6ServerEndpoint")]
 #[doc(alias = "IStreamServerEndpoint")]
+#[doc(alias = "IReactorTCP")]
 pub struct TcpServer {
     reactor: Reactor,
     address: SocketAddr,

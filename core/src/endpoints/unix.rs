@@ -6,10 +6,26 @@ use crate::{Deferred, Factory, Filter, Reactor, Result, UnixName};
 
 /// Connects to a UNIX socket.
 ///
+/// ```
+/// use torsade_core::protocols::wire::Echo;
+/// use torsade_core::testing::{AccumulatingProtocol, Simulation};
+/// use torsade_core::{Address, ClientEndpoint, UnixClient, UnixServer};
+///
+/// let reactor = Simulation::new().reactor();
+/// UnixServer::new(&reactor, "/run/echo").listen(|_: &Address| Echo)?;
+/// let seen = AccumulatingProtocol::new();
+/// let connected = UnixClient::new(&reactor, "/run/echo").connect_protocol(seen.clone());
+/// reactor.run_until(connected)?.transport().write(b"hello");
+/// reactor.advance(std::time::Duration::from_secs(1))?;
+/// assert_eq!(seen.data(), b"hello");
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
+///
 /// # Errors
 /// [`ConnectError`](crate::ConnectError), [`ConnectTimedOut`](crate::ConnectTimedOut).
 #[derive(Clone, Debug)]
 #[doc(alias = "UNIXClientEndpoint")]
+#[doc(alias = "IReactorUNIX")]
 pub struct UnixClient {
     reactor: Reactor,
     name: UnixName,
@@ -70,6 +86,7 @@ impl ClientEndpoint for UnixClient {
 /// ```
 #[derive(Clone, Debug)]
 #[doc(alias = "UNIXServerEndpoint")]
+#[doc(alias = "IReactorUNIX")]
 pub struct UnixServer {
     reactor: Reactor,
     name: UnixName,

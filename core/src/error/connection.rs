@@ -10,8 +10,27 @@ use std::time::Duration;
 use crate::{Address, Failure};
 
 /// The connection was closed in an orderly way, by either side.
+///
+/// ```
+/// use torsade_core::{ConnectionDone, Failure, Protocol, Result, Transport};
+///
+/// struct Download {
+///     is_whole: bool,
+/// }
+///
+/// impl Protocol for Download {
+///     fn data_received(&mut self, _: &Transport, _: &[u8]) -> Result<()> {
+///         Ok(())
+///     }
+///
+///     fn connection_lost(&mut self, reason: &Failure) {
+///         self.is_whole = reason.check::<ConnectionDone>().is_some();
+///     }
+/// }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[doc(alias = "CONNECTION_DONE")]
+#[doc(alias = "connectionDone")]
 pub struct ConnectionDone;
 
 /// The connection was aborted by us.
@@ -19,6 +38,24 @@ pub struct ConnectionDone;
 pub struct ConnectionAborted;
 
 /// The connection ended in an unclean way: reset, timed out, cut off.
+///
+/// ```
+/// use torsade_core::{ConnectionLost, Failure, Protocol, Result, Transport};
+///
+/// struct Quiet;
+///
+/// impl Protocol for Quiet {
+///     fn data_received(&mut self, _: &Transport, _: &[u8]) -> Result<()> {
+///         Ok(())
+///     }
+///
+///     fn connection_lost(&mut self, reason: &Failure) {
+///         if let Some(lost) = reason.check::<ConnectionLost>() {
+///             eprintln!("{} is gone: {}", lost.peer, lost.error);
+///         }
+///     }
+/// }
+/// ```
 #[derive(Clone, Debug)]
 #[doc(alias = "CONNECTION_LOST")]
 pub struct ConnectionLost {
@@ -47,6 +84,36 @@ pub enum Stage {
 }
 
 /// More was queued for the peer than [`set_max_queued`](crate::Transport::set_max_queued) allows.
+///
+/// ```
+/// use std::time::Duration;
+/// use torsade_core::testing::{AccumulatingProtocol, Simulation};
+/// use torsade_core::{Address, ClientEndpoint, Failure, Protocol, Result, TcpClient, TcpServer, Transport, WriteQueueFull};
+///
+/// struct Chatterbox;
+///
+/// impl Protocol for Chatterbox {
+///     fn connection_made(&mut self, transport: &Transport) {
+///         transport.set_max_queued(Some(1_000_000));
+///         transport.write(&vec![0; 5_000_000]);
+///     }
+///
+///     fn data_received(&mut self, _: &Transport, _: &[u8]) -> Result<()> {
+///         Ok(())
+///     }
+///
+///     fn connection_lost(&mut self, reason: &Failure) {
+///         assert!(reason.check::<WriteQueueFull>().is_some());
+///     }
+/// }
+/// # let reactor = Simulation::new().reactor();
+/// # let address = "127.0.0.1:7".parse()?;
+/// # TcpServer::new(&reactor, address).listen(|_: &Address| Chatterbox)?;
+/// # let connected = TcpClient::new(&reactor, address).connect_protocol(AccumulatingProtocol::new());
+/// # let _ = reactor.run_until(connected)?;
+/// # reactor.advance(Duration::from_secs(1))?;
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WriteQueueFull {
     /// The limit, in bytes.
@@ -82,8 +149,27 @@ pub struct HandshakeFailed {
 pub struct PlaintextPending;
 
 /// A connection to one address could not be made.
+///
+/// ```
+/// use std::io::ErrorKind;
+/// use torsade_core::protocols::wire::Echo;
+/// use torsade_core::testing::Simulation;
+/// use torsade_core::{ClientEndpoint, ConnectError, TcpClient};
+///
+/// let reactor = Simulation::new().reactor();
+/// let nobody = TcpClient::new(&reactor, "127.0.0.1:7".parse()?);
+/// let failure = reactor.run_until(nobody.connect_protocol(Echo)).unwrap_err();
+/// let error = failure.check::<ConnectError>().unwrap();
+/// assert_eq!(error.error.kind(), ErrorKind::ConnectionRefused);
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 #[derive(Clone, Debug)]
 #[doc(alias = "ConnectionRefusedError")]
+#[doc(alias = "BadFileError")]
+#[doc(alias = "ConnectBindError")]
+#[doc(alias = "ConnectInProgressError")]
+#[doc(alias = "NoRouteError")]
+#[doc(alias = "UserError")]
 pub struct ConnectError {
     /// Whom we tried to reach.
     pub address: Address,
@@ -92,8 +178,23 @@ pub struct ConnectError {
 }
 
 /// No answer within the time allowed for connecting (look-up, TCP and handshakes together).
+///
+/// ```
+/// use std::net::IpAddr;
+/// use torsade_core::protocols::wire::Echo;
+/// use torsade_core::testing::Simulation;
+/// use torsade_core::{ClientEndpoint, ConnectTimedOut, TcpClient};
+///
+/// let host = IpAddr::from([192, 0, 2, 7]);
+/// let reactor = Simulation::new().silent(host).reactor();
+/// let nobody = TcpClient::new(&reactor, (host, 7).into());
+/// let failure = reactor.run_until(nobody.connect_protocol(Echo)).unwrap_err();
+/// let error = failure.check::<ConnectTimedOut>().unwrap();
+/// assert_eq!(error.to_string(), "no TCP connection to 192.0.2.7:7 within 30s");
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[doc(alias = "TimeoutError")]
+#[doc(alias = "TCPTimedOutError")]
 pub struct ConnectTimedOut {
     /// Whom we tried to reach.
     pub peer: String,
@@ -116,6 +217,21 @@ pub enum ConnectStage {
 }
 
 /// No address of a host could be connected to.
+///
+/// ```
+/// use std::net::IpAddr;
+/// use torsade_core::protocols::wire::Echo;
+/// use torsade_core::testing::Simulation;
+/// use torsade_core::{AllAttemptsFailed, ClientEndpoint, HostnameClient};
+///
+/// let hosts = [IpAddr::from([192, 0, 2, 1]), IpAddr::from([192, 0, 2, 2])];
+/// let reactor = Simulation::new().host("example.test", hosts).reactor();
+/// let connected = HostnameClient::new(&reactor, "example.test", 7).connect_protocol(Echo);
+/// let failure = reactor.run_until(connected).unwrap_err();
+/// for (address, why) in &failure.check::<AllAttemptsFailed>().unwrap().attempts {
+///     println!("{address}: {why:#}");
+/// }
+/// ```
 #[derive(Debug)]
 pub struct AllAttemptsFailed {
     /// The host that was asked for.
@@ -127,8 +243,19 @@ pub struct AllAttemptsFailed {
 }
 
 /// A host name could not be turned into addresses.
+///
+/// ```
+/// use torsade_core::testing::Simulation;
+/// use torsade_core::{LookupError, LookupVerdict};
+///
+/// let reactor = Simulation::new().reactor();
+/// let failure = reactor.run_until(reactor.look_up("nobody.test")).unwrap_err();
+/// let error = failure.check::<LookupError>().unwrap();
+/// assert!(matches!(error.verdict, LookupVerdict::NoSuchName));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[doc(alias = "DNSLookupError")]
+#[doc(alias = "UnknownHostError")]
 pub struct LookupError {
     /// The name that was asked for.
     pub host: String,
@@ -154,8 +281,22 @@ pub enum LookupVerdict {
 }
 
 /// A port could not be listened on.
+///
+/// ```
+/// use torsade_core::protocols::wire::Echo;
+/// use torsade_core::testing::Simulation;
+/// use torsade_core::{Address, CannotListen, TcpServer};
+///
+/// let reactor = Simulation::new().reactor();
+/// let server = TcpServer::new(&reactor, "127.0.0.1:7".parse()?);
+/// let _first = server.listen(|_: &Address| Echo)?;
+/// let failure = server.listen(|_: &Address| Echo).unwrap_err();
+/// assert!(failure.check::<CannotListen>().is_some());
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 #[derive(Clone, Debug)]
 #[doc(alias = "CannotListenError")]
+#[doc(alias = "BindError")]
 pub struct CannotListen {
     /// The address that was asked for.
     pub address: Address,

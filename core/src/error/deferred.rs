@@ -10,6 +10,15 @@ use std::time::Duration;
 ///
 /// Whoever promised the result has forgotten it, or died in a panic. The failure's path says where
 /// the Deferred was made.
+///
+/// ```
+/// use torsade_core::{Abandoned, Deferred};
+///
+/// let (resolver, deferred) = Deferred::<u32>::new();
+/// drop(resolver);
+/// let failure = deferred.try_take().unwrap().unwrap_err();
+/// assert!(failure.check::<Abandoned>().is_some());
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Abandoned;
 
@@ -22,8 +31,19 @@ impl fmt::Display for Abandoned {
 impl Error for Abandoned {}
 
 /// The operation was cancelled by the one who asked for it.
+///
+/// ```
+/// use torsade_core::{Cancelled, Deferred};
+///
+/// let (_resolver, deferred) = Deferred::<u32>::new();
+/// let canceller = deferred.canceller();
+/// canceller.cancel();
+/// let failure = deferred.try_take().unwrap().unwrap_err();
+/// assert!(failure.check::<Cancelled>().is_some());
+/// ```
 #[doc(alias = "CancelledError")]
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[doc(alias = "ConnectingCancelledError")]
 pub struct Cancelled;
 
 impl fmt::Display for Cancelled {
@@ -37,6 +57,14 @@ impl Error for Cancelled {}
 /// A function that torsade called panicked.
 ///
 /// The panic ends the chain or the connection that the function belongs to; the reactor runs on.
+///
+/// ```
+/// use torsade_core::{Deferred, Panicked};
+///
+/// let deferred = Deferred::succeed(0).map(|zero| 1 / zero);
+/// let failure = deferred.try_take().unwrap().unwrap_err();
+/// assert!(failure.check::<Panicked>().unwrap().message.contains("divide by zero"));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Panicked {
     /// What the panic said; a fixed text if its payload was not a string.
@@ -79,6 +107,18 @@ impl fmt::Display for Panicked {
 impl Error for Panicked {}
 
 /// The operation did not end in the time it had.
+///
+/// ```
+/// use std::time::Duration;
+/// use torsade_core::testing::Simulation;
+/// use torsade_core::{Deferred, TimedOut};
+///
+/// let reactor = Simulation::new().reactor();
+/// let (_resolver, never) = Deferred::<u32>::new();
+/// let limited = never.add_timeout(&reactor, Duration::from_secs(5));
+/// let failure = reactor.run_until(limited).unwrap_err();
+/// assert_eq!(failure.check::<TimedOut>().unwrap().after, Duration::from_secs(5));
+/// ```
 #[doc(alias = "TimeoutError")]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TimedOut {

@@ -8,6 +8,15 @@ use crate::Failure;
 /// One of several Deferreds failed, and that was the first: it decided the result of the whole.
 ///
 /// The failure keeps the path it took. [`Failure::find`] finds its error through this one.
+///
+/// ```
+/// use std::io;
+/// use torsade_core::{Deferred, FirstError, gather};
+///
+/// let both = gather([Deferred::succeed(1), Deferred::fail(io::Error::other("no"))]);
+/// let failure = both.try_take().unwrap().unwrap_err();
+/// assert_eq!(failure.check::<FirstError>().unwrap().index, 1);
+/// ```
 #[derive(Debug)]
 #[doc(alias = "twisted.internet.defer.FirstError")]
 pub struct FirstError {
@@ -32,6 +41,15 @@ impl Error for FirstError {
 }
 
 /// Every Deferred of a race failed.
+///
+/// ```
+/// use std::io;
+/// use torsade_core::{Deferred, FailureGroup, race};
+///
+/// let none = race([Deferred::<u32>::fail(io::Error::other("no"))]);
+/// let failure = none.try_take().unwrap().unwrap_err();
+/// assert_eq!(failure.check::<FailureGroup>().unwrap().failures.len(), 1);
+/// ```
 #[derive(Debug)]
 #[doc(alias = "twisted.internet.defer.FailureGroup")]
 pub struct FailureGroup {

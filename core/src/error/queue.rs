@@ -6,6 +6,16 @@ use std::fmt;
 /// A [`DeferredQueue`](crate::DeferredQueue) is full, and nobody waits for an item.
 ///
 /// With `?` it becomes a [`Failure`](crate::Failure) if the item is `Send` and `Sync`.
+///
+/// ```
+/// use torsade_core::DeferredQueue;
+///
+/// let queue = DeferredQueue::new().with_size(1);
+/// queue.put("first")?;
+/// // The item comes back.
+/// assert_eq!(queue.put("second").unwrap_err().item, "second");
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 #[derive(Clone, PartialEq, Eq)]
 #[doc(alias = "twisted.internet.defer.QueueOverflow")]
 pub struct QueueOverflow<T> {

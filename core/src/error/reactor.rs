@@ -4,6 +4,19 @@ use std::error::Error;
 use std::fmt;
 
 /// A reactor cannot do what was asked of it, in the state that it is in.
+///
+/// ```
+/// use torsade_core::{Deferred, Reactor, ReactorError};
+///
+/// let reactor = Reactor::new()?;
+/// assert!(matches!(reactor.stop(), Err(ReactorError::NotRunning)));
+/// // A handle to one that is gone.
+/// let handle = reactor.clone();
+/// drop(reactor);
+/// let failure = handle.run_until(Deferred::succeed(1)).unwrap_err();
+/// assert!(matches!(failure.check(), Some(ReactorError::Gone)));
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ReactorError {

@@ -51,8 +51,22 @@ impl fmt::Display for SchedulerStopped {
 impl Error for SchedulerStopped {}
 
 /// A [`CooperativeTask`](crate::task::CooperativeTask) cannot do that, in the state that it is in.
+///
+/// ```
+/// use torsade_core::TaskError;
+/// use torsade_core::task::Cooperator;
+/// use torsade_core::testing::Simulation;
+///
+/// let reactor = Simulation::new().reactor();
+/// let task = Cooperator::new(&reactor).cooperate((0..3).map(|_| ()));
+/// reactor.run_until(task.when_done())?;
+/// assert!(matches!(task.pause(), Err(TaskError::Done)));
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
+#[doc(alias = "SchedulerError")]
+#[doc(alias = "TaskFinished")]
 pub enum TaskError {
     /// It has done all its steps.
     #[doc(alias = "TaskDone")]

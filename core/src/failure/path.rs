@@ -88,6 +88,20 @@ impl fmt::Display for Step {
 ///
 /// A long path keeps its first eight and its last eight steps, and counts those between, so that
 /// a failure that passes a million callbacks stays small.
+///
+/// ```
+/// use torsade_core::{Deferred, Failure};
+///
+/// let (resolver, deferred) = Deferred::<u32>::new();
+/// let passed = deferred.map(|number| number + 1);
+/// resolver.errback(Failure::from(std::io::Error::other("no")));
+/// let failure = passed.try_take().unwrap().unwrap_err();
+/// // Made, fired, and passed by the callback.
+/// for step in failure.path().steps() {
+///     println!("{step}");
+/// }
+/// # assert!(failure.path().steps().len() >= 2);
+/// ```
 #[derive(Debug, Clone, Default)]
 pub struct Path {
     /// At most `FIRST + LAST` steps; once that many are there, the one at `FIRST` gives way.

@@ -37,6 +37,7 @@ pub enum Direction {
 #[doc(alias = "TrafficLoggingFactory")]
 #[doc(alias = "TrafficLoggingProtocol")]
 #[doc(alias = "SpewingFactory")]
+#[doc(alias = "SpewingProtocol")]
 pub struct TrafficLog {
     show: Box<Show>,
 }

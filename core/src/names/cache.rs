@@ -13,6 +13,17 @@ use crate::{Deferred, Reactor};
 
 /// Remembers what another resolver said, for a while; those who ask at the same time share one
 /// look-up. Failures are not remembered.
+///
+/// ```
+/// use std::time::Duration;
+/// use torsade_core::Reactor;
+/// use torsade_core::names::{Cache, SystemResolver};
+///
+/// let reactor = Reactor::new()?;
+/// let cache = Cache::new(&reactor, SystemResolver::new(&reactor));
+/// reactor.set_resolver(cache.expiry(Duration::from_secs(60)).capacity(1000));
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 #[doc(alias = "CacheResolver")]
 pub struct Cache<R> {
     reactor: Reactor,

@@ -11,6 +11,19 @@ use crate::{Deferred, LookupError, LookupVerdict};
 
 /// Names that are known beforehand, as in `/etc/hosts`. Others are looked up elsewhere, if there is
 /// an [`or_else`](Self::or_else), and do not exist otherwise.
+///
+/// ```
+/// use std::net::IpAddr;
+/// use torsade_core::Reactor;
+/// use torsade_core::names::{Hosts, SystemResolver};
+///
+/// let reactor = Reactor::new()?;
+/// let own = Hosts::new().host("db.internal", [IpAddr::from([127, 0, 0, 1])]);
+/// reactor.set_resolver(own.or_else(SystemResolver::new(&reactor)));
+/// let addresses = reactor.run_until(reactor.look_up("db.internal"))?;
+/// assert_eq!(addresses, [IpAddr::from([127, 0, 0, 1])]);
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 #[derive(Default)]
 #[doc(alias = "twisted.names.hosts.Resolver")]
 pub struct Hosts {

@@ -37,6 +37,26 @@ pub(crate) use scoped::parse_scoped;
 /// [`set_resolver`](Reactor::set_resolver).
 ///
 /// It is asked neither for IP addresses in writing nor for what is no host name.
+///
+/// ```
+/// use std::net::IpAddr;
+/// use torsade_core::names::NameResolver;
+/// use torsade_core::{Deferred, Reactor};
+///
+/// /// Everybody is at home.
+/// struct Home;
+///
+/// impl NameResolver for Home {
+///     fn look_up(&self, _: &str) -> Deferred<Vec<IpAddr>> {
+///         Deferred::succeed(vec![IpAddr::from([127, 0, 0, 1])])
+///     }
+/// }
+///
+/// let reactor = Reactor::new()?;
+/// reactor.set_resolver(Home);
+/// assert_eq!(reactor.run_until(reactor.look_up("example.com"))?.len(), 1);
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 #[doc(alias = "IHostnameResolver")]
 #[doc(alias = "IResolverSimple")]
 pub trait NameResolver: 'static {
@@ -52,6 +72,16 @@ pub trait NameResolver: 'static {
 
 /// The system's own resolver (getaddrinfo), on a pool of threads; in a simulated world, the names of
 /// that world. What a reactor has from the beginning.
+///
+/// ```
+/// use torsade_core::Reactor;
+/// use torsade_core::names::{NameResolver, SystemResolver};
+///
+/// let reactor = Reactor::new()?;
+/// let addresses = reactor.run_until(SystemResolver::new(&reactor).look_up("localhost"))?;
+/// assert!(addresses[0].is_loopback());
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 #[derive(Clone, Debug)]
 #[doc(alias = "GAIResolver")]
 #[doc(alias = "ThreadedResolver")]

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use super::connection::{Connection, Opener};
 use super::filter_stack::FilterStack;
 use crate::driver::{ConnectOptions, Readiness, Stream, Token};
+use crate::reactor::Statistics;
 use crate::reactor::sources::Source;
 use crate::reactor::turn::Core;
 use crate::{
@@ -146,12 +147,31 @@ impl Source for Connector {
             false => format!("an attempt to connect to {}", self.address),
         }
     }
+
+    fn count_in(&self, statistics: &mut Statistics) {
+        statistics.attempts += 1;
+    }
 }
 
 /// A connected stream that no protocol has been given yet; dropped, it is closed.
 ///
 /// Endpoints make these. Filters are added to it, the lowest first, before it is
 /// [opened](Self::open).
+///
+/// ```
+/// use torsade_core::filter::TrafficLog;
+/// use torsade_core::protocols::wire::Echo;
+/// use torsade_core::testing::Simulation;
+/// use torsade_core::{Address, ClientEndpoint, TcpClient, TcpServer};
+///
+/// let reactor = Simulation::new().reactor();
+/// let address = "127.0.0.1:7".parse()?;
+/// TcpServer::new(&reactor, address).listen(|_: &Address| Echo)?;
+/// let stream = reactor.run_until(TcpClient::new(&reactor, address).establish())?;
+/// assert_eq!(stream.peer(), Address::Tcp(address));
+/// reactor.run_until(stream.open(|_: &Address| Echo))?;
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 pub struct Established {
     connector: Rc<Connector>,
     filters: Vec<Box<dyn Filter>>,

@@ -55,6 +55,7 @@ impl Reactor {
     ///
     /// # Errors
     /// What the system says; `Unsupported` in a simulated world.
+    #[doc(alias = "removeAll")]
     pub fn join_descriptors(
         &self,
         from: Option<OwnedFd>,

@@ -15,6 +15,7 @@ use super::tcp::{FilterMaker, ListenOptions};
 use crate::deferred::run_queue;
 use crate::driver::{Listener, Readiness, Token};
 use crate::logged::log_error;
+use crate::reactor::Statistics;
 use crate::reactor::sources::Source;
 use crate::reactor::turn::{Core, run_call};
 use crate::{
@@ -23,6 +24,20 @@ use crate::{
 };
 
 /// A handle to a port that is listened on. Dropping it changes nothing.
+///
+/// ```
+/// use torsade_core::protocols::wire::Echo;
+/// use torsade_core::testing::Simulation;
+/// use torsade_core::{Address, TcpServer};
+///
+/// let reactor = Simulation::new().reactor();
+/// let server = TcpServer::new(&reactor, "127.0.0.1:7".parse()?);
+/// let port = server.listen(|_: &Address| Echo)?;
+/// assert_eq!(port.address().to_string(), "127.0.0.1:7");
+/// // Its connections live on.
+/// reactor.run_until(port.stop_listening())?;
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 #[derive(Clone)]
 #[doc(alias = "IListeningPort")]
 pub struct ListeningPort {
@@ -340,6 +355,10 @@ impl<F: Factory> Source for Port<F> {
             "a listening port on {}, made at {file}:{line}",
             self.address
         )
+    }
+
+    fn count_in(&self, statistics: &mut Statistics) {
+        statistics.listening_ports += 1;
     }
 }
 

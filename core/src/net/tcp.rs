@@ -14,6 +14,17 @@ use crate::{
 };
 
 /// How a TCP connection is made.
+///
+/// ```
+/// use std::time::Duration;
+/// use torsade_core::{ConnectOptions, Reactor, TcpClient};
+///
+/// let reactor = Reactor::new()?;
+/// let options = ConnectOptions::new().timeout(Duration::from_secs(5)).no_delay(false);
+/// let endpoint = TcpClient::new(&reactor, "192.0.2.1:80".parse()?).options(options);
+/// # drop(endpoint);
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct ConnectOptions {
     timeout: Duration,
@@ -70,6 +81,16 @@ impl ConnectOptions {
 pub(super) type FilterMaker = Rc<dyn Fn() -> Result<Box<dyn Filter>>>;
 
 /// How a port is listened on.
+///
+/// ```
+/// use torsade_core::{ListenOptions, Reactor, TcpServer};
+///
+/// let reactor = Reactor::new()?;
+/// let options = ListenOptions::new().backlog(1024).reuse_port(true);
+/// let server = TcpServer::new(&reactor, "127.0.0.1:8007".parse()?).options(options);
+/// # drop(server);
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 #[derive(Clone)]
 pub struct ListenOptions {
     backlog: i32,

@@ -8,6 +8,19 @@ use super::{Policy, Refusal};
 use crate::{Address, Reactor};
 
 /// Closes connections at once that begin too soon after others.
+///
+/// ```
+/// use std::time::Duration;
+/// use torsade_core::policies::AcceptRate;
+/// use torsade_core::protocols::wire::Echo;
+/// use torsade_core::{Address, Factory, Reactor};
+///
+/// let reactor = Reactor::new()?;
+/// // A hundred new connections a second.
+/// let factory = (|_: &Address| Echo).policy(AcceptRate::new(&reactor, 100, Duration::from_secs(1)));
+/// # drop(factory);
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 pub struct AcceptRate {
     reactor: Reactor,
     most: usize,

@@ -7,7 +7,8 @@ use std::rc::Rc;
 use slab::Slab;
 
 use super::{Guard, Policy, Refusal};
-use crate::{Address, Transport};
+use crate::deferred::Waiters;
+use crate::{Address, Deferred, Transport};
 
 /// The connections of a factory: a policy that refuses none and knows all. A cheap handle.
 ///
@@ -28,8 +29,13 @@ use crate::{Address, Transport};
 /// # drop(factory);
 /// ```
 #[derive(Clone, Default)]
-pub struct Connections {
-    open: Rc<RefCell<Slab<Option<Transport>>>>,
+pub struct Connections(Rc<Inner>);
+
+#[derive(Default)]
+struct Inner {
+    open: RefCell<Slab<Option<Transport>>>,
+    /// Those who wait until there is none.
+    waiters: Waiters<()>,
 }
 
 impl Connections {
@@ -41,7 +47,7 @@ impl Connections {
     /// How many there are.
     #[doc(alias = "connectionCount")]
     pub fn len(&self) -> usize {
-        self.open.borrow().len()
+        self.0.open.borrow().len()
     }
 
     /// Whether there is none.
@@ -51,10 +57,39 @@ impl Connections {
 
     /// Their transports.
     pub fn transports(&self) -> Vec<Transport> {
-        let open = self.open.borrow();
+        let open = self.0.open.borrow();
         open.iter()
             .filter_map(|(_, transport)| transport.clone())
             .collect()
+    }
+
+    /// Fires when there is none: at once, or when the last one has ended. For a program that ends
+    /// and lets its clients finish; [`add_timeout`](Deferred::add_timeout) says how long it waits
+    /// for them.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use torsade_core::Reactor;
+    /// use torsade_core::policies::Connections;
+    /// use torsade_core::reactor::Phase;
+    ///
+    /// # fn main() -> torsade_core::Result<()> {
+    /// let reactor = Reactor::new()?;
+    /// let connections = Connections::new(); // the policy of a server's factory
+    /// let (clients, clock) = (connections.clone(), reactor.clone());
+    /// reactor.on_shutdown(Phase::Before, move || {
+    ///     let done = clients.when_empty().add_timeout(&clock, Duration::from_secs(30));
+    ///     done.add_errback(|_| Ok(())) // those that are left are closed
+    /// });
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[track_caller]
+    pub fn when_empty(&self) -> Deferred<()> {
+        match self.is_empty() {
+            true => Deferred::succeed(()),
+            false => self.0.waiters.wait(),
+        }
     }
 }
 
@@ -64,7 +99,7 @@ impl Policy for Connections {
     fn admit(&mut self, _: &Address) -> Result<ConnectionGuard, Refusal> {
         Ok(ConnectionGuard {
             connections: self.clone(),
-            key: self.open.borrow_mut().insert(None),
+            key: self.0.open.borrow_mut().insert(None),
         })
     }
 }
@@ -78,17 +113,36 @@ pub struct ConnectionGuard {
 
 impl Guard for ConnectionGuard {
     fn connection_made(&mut self, transport: &Transport) {
-        self.connections.open.borrow_mut()[self.key] = Some(transport.clone());
+        self.connections.0.open.borrow_mut()[self.key] = Some(transport.clone());
     }
 }
 
 impl Drop for ConnectionGuard {
     fn drop(&mut self) {
-        self.connections.open.borrow_mut().try_remove(self.key);
+        let inner = &self.connections.0;
+        let gone = inner.open.borrow_mut().try_remove(self.key);
+        drop(gone);
+        while self.connections.is_empty()
+            && let Some(waiter) = inner.waiters.next()
+        {
+            waiter.callback(());
+        }
     }
 }
 
 /// Closes connections at once that would be too many.
+///
+/// ```
+/// use torsade_core::policies::ConnectionLimit;
+/// use torsade_core::protocols::wire::Echo;
+/// use torsade_core::{Address, Factory};
+///
+/// let limit = ConnectionLimit::new(1000).overflow(|transport| transport.write(b"come back later\r\n"));
+/// let connections = limit.connections();
+/// let factory = (|_: &Address| Echo).policy(limit);
+/// assert!(connections.is_empty());
+/// # drop(factory);
+/// ```
 #[derive(Clone)]
 #[doc(alias = "LimitTotalConnectionsFactory")]
 #[doc(alias = "maxConnectionCount")]

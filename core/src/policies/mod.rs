@@ -54,6 +54,27 @@ pub use timeouts::{TimeoutGuard, Timeouts};
 pub use wrapping::{ProtocolWrapper, WrappingFactory};
 
 /// Something that all connections of a factory have in common.
+///
+/// ```
+/// use torsade_core::policies::{Policy, Refusal};
+/// use torsade_core::protocols::wire::Echo;
+/// use torsade_core::{Address, Factory};
+///
+/// /// Only from this machine.
+/// struct Local;
+///
+/// impl Policy for Local {
+///     type Guard = ();
+///
+///     fn admit(&mut self, peer: &Address) -> Result<(), Refusal> {
+///         let is_local = peer.socket_addr().is_some_and(|address| address.ip().is_loopback());
+///         is_local.then_some(()).ok_or(Refusal::new("it comes from elsewhere"))
+///     }
+/// }
+///
+/// let factory = (|_: &Address| Echo).policy(Local);
+/// # drop(factory);
+/// ```
 pub trait Policy: 'static {
     /// What looks after one connection.
     type Guard: Guard;
@@ -67,6 +88,35 @@ pub trait Policy: 'static {
 
 /// What looks after one connection: it hears of everything before the protocol. It is dropped with the
 /// protocol.
+///
+/// ```
+/// use torsade_core::policies::{Guard, Policy, Refusal};
+/// use torsade_core::{Address, Failure, Transport};
+///
+/// /// Counts what comes, and says so at the end.
+/// #[derive(Default)]
+/// struct Count(usize);
+///
+/// impl Guard for Count {
+///     fn data_received(&mut self, _: &Transport, data: &[u8]) {
+///         self.0 += data.len();
+///     }
+///
+///     fn connection_lost(&mut self, _: &Failure) {
+///         println!("{} bytes", self.0);
+///     }
+/// }
+///
+/// struct Counting;
+///
+/// impl Policy for Counting {
+///     type Guard = Count;
+///
+///     fn admit(&mut self, _: &Address) -> Result<Count, Refusal> {
+///         Ok(Count::default())
+///     }
+/// }
+/// ```
 pub trait Guard: 'static {
     /// The connection is ready to use.
     fn connection_made(&mut self, transport: &Transport) {
@@ -88,6 +138,14 @@ pub trait Guard: 'static {
 impl Guard for () {}
 
 /// A connection may not be: it is closed, perhaps with a word.
+///
+/// ```
+/// use torsade_core::policies::Refusal;
+///
+/// let refusal = Refusal::new("there are too many")
+///     .with_farewell(|transport| transport.write(b"come back later\r\n"));
+/// # drop(refusal);
+/// ```
 pub struct Refusal {
     why: &'static str,
     farewell: Option<Box<Farewell>>,

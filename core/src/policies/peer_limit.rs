@@ -10,6 +10,15 @@ use crate::Address;
 
 /// Closes connections at once of which their IP address has too many. Others than those of IP are not
 /// counted.
+///
+/// ```
+/// use torsade_core::policies::PeerLimit;
+/// use torsade_core::protocols::wire::Echo;
+/// use torsade_core::{Address, Factory};
+///
+/// let factory = (|_: &Address| Echo).policy(PeerLimit::new(10));
+/// # drop(factory);
+/// ```
 #[derive(Clone, Debug)]
 #[doc(alias = "LimitConnectionsByPeer")]
 #[doc(alias = "maxConnectionsPerPeer")]

@@ -7,8 +7,8 @@ use crate::net::ConnectOptions;
 use crate::protocols::tests::{Log, World};
 use crate::testing::Simulation;
 use crate::{
-    Address, Bandwidth, ClientEndpoint, Factory, Failure, Protocol, ProtocolRef, Reactor, Result,
-    TcpClient, TcpServer, Transport,
+    Address, Bandwidth, ClientEndpoint, Factory, Failure, Producer, ProducerKind, Protocol,
+    ProtocolRef, Reactor, Result, TcpClient, TcpServer, Transport,
 };
 
 mod peer_bandwidth;
@@ -88,6 +88,22 @@ fn connections_are_known_until_they_end() {
     world.pass(Duration::from_secs(1));
     assert!(world.is_over.get());
     assert!(connections.is_empty());
+}
+
+#[test]
+fn who_waits_until_there_are_no_connections_is_told_when_the_last_one_has_ended() {
+    // C54
+    let connections = Connections::new();
+    assert!(connections.when_empty().is_fired());
+    let world = World::new(Noticing(Log::default()).policy(connections.clone()));
+    world.pass(Duration::from_secs(1));
+    let (empty, given_up) = (connections.when_empty(), connections.when_empty());
+    let also_empty = connections.when_empty();
+    given_up.cancel();
+    world.peer.transport().lose_connection();
+    assert!(!empty.is_fired());
+    world.pass(Duration::from_secs(1));
+    assert!(empty.is_fired() && also_empty.is_fired());
 }
 
 #[test]
@@ -294,13 +310,34 @@ fn what_is_sent_keeps_a_connection_alive_but_not_for_ever() {
     assert_eq!(reactor.delayed_calls(), 0);
 }
 
+/// Has a producer that never says that it is done.
+struct Endless;
+
+impl Protocol for Endless {
+    fn connection_made(&mut self, transport: &Transport) {
+        let _ = transport.register_producer(Self, ProducerKind::Push);
+    }
+
+    fn data_received(&mut self, _: &Transport, _: &[u8]) -> Result<()> {
+        Ok(())
+    }
+}
+
+impl Producer for Endless {
+    fn resume_producing(&mut self, _: &Transport) {}
+
+    fn pause_producing(&mut self, _: &Transport) {}
+
+    fn stop_producing(&mut self, _: &Transport) {}
+}
+
 // C102, C176
 #[test]
 fn one_that_a_producer_does_not_let_go_is_aborted() {
-    let echo = |_: &Address| crate::protocols::wire::Echo;
-    let reactor = listening(echo.policy(Timeouts::new().idle(secs(10))));
+    let endless = |_: &Address| Endless;
+    let reactor = listening(endless.policy(Timeouts::new().idle(secs(10))));
     let (client, _) = connect(&reactor);
-    // It waits for what its producer, itself, may still write.
+    // It waits for what its producer may still write.
     pass(&reactor, secs(24));
     assert!(!client.ended.get());
     pass(&reactor, secs(2));

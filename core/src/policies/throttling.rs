@@ -26,7 +26,9 @@ use crate::{Address, Bandwidth, Transport};
 #[derive(Clone, Debug, Default)]
 #[doc(alias = "ThrottlingFactory")]
 #[doc(alias = "twisted.protocols.htb")]
+#[doc(alias = "ShapedConsumer")]
 #[doc(alias = "ShapedProtocolFactory")]
+#[doc(alias = "ShapedTransport")]
 pub struct Throttling {
     reading: Vec<Limit>,
     writing: Vec<Limit>,
@@ -46,16 +48,16 @@ impl Throttling {
     }
 
     /// All of them together read no faster than this.
-    #[must_use]
     #[doc(alias = "readLimit")]
+    #[must_use]
     pub fn read_limit(mut self, bandwidth: &Bandwidth) -> Self {
         self.reading.push(Limit::Together(bandwidth.clone()));
         self
     }
 
     /// All of them together write no faster than this.
-    #[must_use]
     #[doc(alias = "writeLimit")]
+    #[must_use]
     pub fn write_limit(mut self, bandwidth: &Bandwidth) -> Self {
         self.writing.push(Limit::Together(bandwidth.clone()));
         self

@@ -14,8 +14,27 @@ use crate::{Address, DelayedCall, Traffic, Transport};
 /// [`ListenOptions::handshake_timeout`](crate::net::ListenOptions::handshake_timeout). A protocol that
 /// knows better what counts as something happening has an
 /// [`IdleTimeout`](crate::protocols::IdleTimeout) of its own.
+///
+/// ```
+/// use std::time::Duration;
+/// use torsade_core::policies::Timeouts;
+/// use torsade_core::protocols::wire::Discard;
+/// use torsade_core::testing::{AccumulatingProtocol, Ending, Simulation};
+/// use torsade_core::{Address, ClientEndpoint, Factory, TcpClient, TcpServer};
+///
+/// let reactor = Simulation::new().reactor();
+/// let address = "127.0.0.1:7".parse()?;
+/// let factory = (|_: &Address| Discard).policy(Timeouts::new().idle(Duration::from_secs(60)));
+/// TcpServer::new(&reactor, address).listen(factory)?;
+/// let seen = AccumulatingProtocol::new();
+/// reactor.run_until(TcpClient::new(&reactor, address).connect_protocol(seen.clone()))?;
+/// reactor.advance(Duration::from_secs(61))?;
+/// assert_eq!(seen.ending(), Some(Ending::Done));
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 #[derive(Clone, Debug, Default)]
 #[doc(alias = "TimeoutFactory")]
+#[doc(alias = "TimeoutProtocol")]
 pub struct Timeouts {
     idle: Option<Duration>,
     total: Option<Duration>,
@@ -28,8 +47,8 @@ impl Timeouts {
     }
 
     /// Closes a connection when no byte has come or gone for so long.
-    #[must_use]
     #[doc(alias = "timeoutPeriod")]
+    #[must_use]
     pub fn idle(mut self, time: Duration) -> Self {
         self.idle = Some(time);
         self

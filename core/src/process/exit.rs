@@ -6,6 +6,18 @@ use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
 
 /// How a process ended.
+///
+/// ```
+/// use std::process::Command;
+/// use torsade_core::Reactor;
+/// use torsade_core::process::{self, ProcessExit};
+///
+/// let reactor = Reactor::new()?;
+/// let exit = reactor.run_until(process::value(&reactor, Command::new("false")))?;
+/// assert_eq!(exit, ProcessExit::Code(1));
+/// assert!(!exit.is_success());
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 #[doc(alias = "ProcessDone")]

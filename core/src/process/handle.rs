@@ -15,8 +15,36 @@ use crate::reactor::Signal;
 use crate::{Result, Transport};
 
 /// A cheap handle to a child process; it keeps nothing alive, and is harmless after the end.
+///
+/// ```
+/// use std::process::Command;
+/// use torsade_core::process::{Process, ProcessExit, ProcessProtocol};
+/// use torsade_core::reactor::Signal;
+/// use torsade_core::{Deferred, Reactor, Resolver};
+///
+/// /// Tells how it ends.
+/// struct Watch(Option<Resolver<ProcessExit>>);
+///
+/// impl ProcessProtocol for Watch {
+///     fn process_ended(&mut self, exit: ProcessExit) {
+///         if let Some(resolver) = self.0.take() {
+///             resolver.callback(exit);
+///         }
+///     }
+/// }
+///
+/// let reactor = Reactor::new()?;
+/// let (resolver, ended) = Deferred::new();
+/// let mut command = Command::new("sleep");
+/// command.arg("60");
+/// let process: Process = reactor.spawn_process(Watch(Some(resolver)), command)?;
+/// process.signal(Signal::Terminate)?;
+/// assert_eq!(reactor.run_until(ended)?.signal(), Some(15));
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 #[derive(Clone)]
 #[doc(alias = "IProcessTransport")]
+#[doc(alias = "PTYProcess")]
 pub struct Process {
     child: Weak<Child>,
     id: u32,

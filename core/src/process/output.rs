@@ -63,6 +63,16 @@ pub fn output(reactor: &Reactor, spawn: impl Into<Spawn>) -> Deferred<Vec<u8>> {
 
 /// Runs a program without input, and gives how it ended; what it prints is dropped.
 ///
+/// ```
+/// use std::process::Command;
+/// use torsade_core::Reactor;
+/// use torsade_core::process;
+///
+/// let reactor = Reactor::new()?;
+/// assert!(reactor.run_until(process::value(&reactor, Command::new("true")))?.is_success());
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
+///
 /// # Errors
 /// As [`Reactor::spawn_process`].
 #[doc(alias = "getProcessValue")]
@@ -74,6 +84,20 @@ pub fn value(reactor: &Reactor, spawn: impl Into<Spawn>) -> Deferred<ProcessExit
 }
 
 /// Runs a program without input, and gives all that it printed and how it ended.
+///
+/// ```
+/// use std::process::Command;
+/// use torsade_core::Reactor;
+/// use torsade_core::process;
+///
+/// let reactor = Reactor::new()?;
+/// let mut command = Command::new("sh");
+/// command.args(["-c", "echo one; echo two >&2; exit 3"]);
+/// let output = reactor.run_until(process::output_and_value(&reactor, command))?;
+/// assert_eq!((&output.out[..], &output.err[..]), (&b"one\n"[..], &b"two\n"[..]));
+/// assert_eq!(output.exit.code(), Some(3));
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 ///
 /// # Errors
 /// [`OutputTooLong`]; as [`Reactor::spawn_process`].

@@ -4,11 +4,50 @@ use super::{Process, ProcessExit};
 use crate::Result;
 
 /// Told of what happens with a child process: see the [module](super).
+///
+/// ```
+/// use std::process::Command;
+/// use torsade_core::process::{Process, ProcessExit, ProcessProtocol};
+/// use torsade_core::{Reactor, Resolver, Result};
+///
+/// /// Has a program count, and gives what it says.
+/// struct Count {
+///     said: Vec<u8>,
+///     result: Option<Resolver<String>>,
+/// }
+///
+/// impl ProcessProtocol for Count {
+///     fn connection_made(&mut self, process: &Process) {
+///         process.write(b"a line\nand another\n");
+///         process.close_stdin();
+///     }
+///
+///     fn out_received(&mut self, _: &Process, data: &[u8]) -> Result<()> {
+///         self.said.extend_from_slice(data);
+///         Ok(())
+///     }
+///
+///     fn process_ended(&mut self, _: ProcessExit) {
+///         if let Some(result) = self.result.take() {
+///             result.callback(String::from_utf8_lossy(&self.said).trim().to_owned());
+///         }
+///     }
+/// }
+///
+/// let reactor = Reactor::new()?;
+/// let (resolver, lines) = torsade_core::Deferred::new();
+/// let mut command = Command::new("wc");
+/// command.arg("-l");
+/// reactor.spawn_process(Count { said: Vec::new(), result: Some(resolver) }, command)?;
+/// assert_eq!(reactor.run_until(lines)?, "2");
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 #[doc(alias = "IProcessProtocol")]
 #[doc(alias = "twisted.internet.protocol.ProcessProtocol")]
 pub trait ProcessProtocol: 'static {
     /// It was started, and can be written to.
     #[doc(alias = "connectionMade")]
+    #[doc(alias = "makeConnection")]
     fn connection_made(&mut self, process: &Process) {
         let _ = process;
     }

@@ -45,6 +45,17 @@ pub struct Spawn {
 }
 
 /// What a descriptor of a child is.
+///
+/// ```
+/// use std::process::Command;
+/// use torsade_core::process::{ChildDescriptor, Spawn};
+///
+/// // It writes what we read at number 3, and reads nothing.
+/// let spawn = Spawn::new(Command::new("program"))
+///     .descriptor(0, ChildDescriptor::Closed)
+///     .descriptor(3, ChildDescriptor::Read);
+/// # drop(spawn);
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 #[doc(alias = "childFDs")]
@@ -62,6 +73,18 @@ pub enum ChildDescriptor {
 }
 
 /// A process could not be started.
+///
+/// ```
+/// use std::process::Command;
+/// use torsade_core::Reactor;
+/// use torsade_core::process::{self, CannotSpawn};
+///
+/// let reactor = Reactor::new()?;
+/// let none = process::output(&reactor, Command::new("there-is-no-such-program"));
+/// let failure = reactor.run_until(none).unwrap_err();
+/// assert!(failure.check::<CannotSpawn>().is_some());
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 #[derive(Clone, Debug)]
 #[doc(alias = "SpawnError")]
 pub struct CannotSpawn {

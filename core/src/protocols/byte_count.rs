@@ -67,6 +67,39 @@ pub struct ByteCount {
 }
 
 /// A protocol that is given so many bytes at a time.
+///
+/// ```
+/// use torsade_core::Result;
+/// use torsade_core::protocols::{ByteCount, FrameControl, FrameProtocol, StatefulReceiver};
+/// use torsade_core::testing::StringTransport;
+///
+/// /// A byte with a length, then so many bytes.
+/// #[derive(Default)]
+/// struct Messages {
+///     is_inside: bool,
+///     all: Vec<Vec<u8>>,
+/// }
+///
+/// impl FrameProtocol<ByteCount> for Messages {
+///     fn frame_received(&mut self, frames: &FrameControl<ByteCount>, piece: bytes::BytesMut) -> Result<()> {
+///         self.is_inside = !self.is_inside;
+///         if self.is_inside {
+///             frames.want(usize::from(piece[0]));
+///         } else {
+///             self.all.push(piece.to_vec());
+///             frames.want(1);
+///         }
+///         Ok(())
+///     }
+/// }
+///
+/// let wire = StringTransport::new();
+/// let messages = wire.connect(StatefulReceiver::new(ByteCount::new(1), Messages::default()));
+/// wire.receive(b"\x05hello\x02yo")?;
+/// messages.with(|receiver, _| assert_eq!(receiver.get_mut().all, [&b"hello"[..], b"yo"]))?;
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
+#[doc(alias = "StatefulProtocol")]
 pub type StatefulReceiver<P> = FramedReceiver<ByteCount, P>;
 
 /// Bytes came, and none are wanted: after the empty piece of a [`want(0)`](FrameControl::want),

@@ -42,6 +42,7 @@ type Transform = Box<dyn FnMut(&mut Vec<u8>)>;
 
 /// A file was sent: all of it was handed to the transport.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[doc(alias = "lastSent")]
 pub struct Sent {
     /// How many bytes, after the transformation.
     pub bytes: u64,

@@ -15,6 +15,30 @@ use crate::{Failure, Protocol, Result, Transport};
 /// What is told of frames: the user's part of a [`FramedReceiver`].
 ///
 /// For strings of bytes there is [`StringProtocol`], which is one.
+///
+/// ```
+/// use bytes::BytesMut;
+/// use torsade_core::Result;
+/// use torsade_core::protocols::{FrameControl, FrameProtocol, FramedReceiver, Netstring};
+/// use torsade_core::testing::StringTransport;
+///
+/// /// Adds up the lengths.
+/// #[derive(Default)]
+/// struct Lengths(usize);
+///
+/// impl FrameProtocol<Netstring> for Lengths {
+///     fn frame_received(&mut self, _: &FrameControl<Netstring>, frame: BytesMut) -> Result<()> {
+///         self.0 += frame.len();
+///         Ok(())
+///     }
+/// }
+///
+/// let wire = StringTransport::new();
+/// let lengths = wire.connect(FramedReceiver::new(Netstring::new(), Lengths::default()));
+/// wire.receive(b"5:hello,2:yo,")?;
+/// assert_eq!(lengths.with(|receiver, _| receiver.get_mut().0)?, 7);
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 pub trait FrameProtocol<D: Decoder>: 'static {
     /// The connection is ready to use.
     #[doc(alias = "connectionMade")]
@@ -66,6 +90,29 @@ pub trait FrameProtocol<D: Decoder>: 'static {
 }
 
 /// What is told of strings: the user's part of a [`FramedReceiver`].
+///
+/// ```
+/// use torsade_core::Result;
+/// use torsade_core::protocols::{Int16StringReceiver, IntPrefixed, StringControl, StringProtocol};
+/// use torsade_core::testing::StringTransport;
+///
+/// /// Answers each string with its length.
+/// struct Length;
+///
+/// impl StringProtocol<IntPrefixed<2>> for Length {
+///     fn string_received(&mut self, strings: &StringControl<IntPrefixed<2>>, string: &[u8]) -> Result<()> {
+///         Ok(strings.send_string(string.len().to_string())?)
+///     }
+/// }
+///
+/// let wire = StringTransport::new();
+/// let _length = wire.connect(Int16StringReceiver::new(IntPrefixed::new(), Length));
+/// wire.receive(b"\x00\x05hello")?;
+/// assert_eq!(wire.value(), b"\x00\x015");
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
+#[doc(alias = "StatefulStringProtocol")]
+#[doc(alias = "stringReceived")]
 pub trait StringProtocol<F: Framing>: 'static {
     /// The connection is ready to use.
     #[doc(alias = "connectionMade")]
@@ -177,6 +224,30 @@ pub struct FramedReceiver<D: Decoder, P> {
 }
 
 /// The hand that a [`FrameProtocol`] has on its connection. A cheap handle, for keeping too.
+///
+/// ```
+/// use torsade_core::Result;
+/// use torsade_core::protocols::{Netstring, NetstringReceiver, StringControl, StringProtocol};
+/// use torsade_core::testing::StringTransport;
+///
+/// /// Takes no more while it is busy.
+/// struct Busy;
+///
+/// impl StringProtocol<Netstring> for Busy {
+///     fn string_received(&mut self, strings: &StringControl<Netstring>, _: &[u8]) -> Result<()> {
+///         strings.pause();
+///         strings.send_string("wait")?;
+///         Ok(())
+///     }
+/// }
+///
+/// let wire = StringTransport::new();
+/// let _busy = wire.connect(NetstringReceiver::new(Netstring::new(), Busy));
+/// wire.receive(b"1:a,1:b,")?;
+/// assert_eq!(wire.value(), b"4:wait,");
+/// assert!(wire.is_paused());
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 pub struct FrameControl<D> {
     pub(super) input: Rc<Input>,
     pub(super) codec: Rc<Codec<D>>,

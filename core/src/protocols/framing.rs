@@ -89,6 +89,15 @@ pub trait Decoder: 'static {
 }
 
 /// A way to frame strings of bytes: they are sent between what goes before and behind them.
+///
+/// ```
+/// use torsade_core::protocols::{Framing, Netstring};
+///
+/// let mut before = Vec::new();
+/// let behind = Netstring::new().encode(5, &mut before)?;
+/// assert_eq!((&before[..], behind), (&b"5:"[..], &b","[..]));
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 pub trait Framing: Decoder<Frame = BytesMut> {
     /// Appends to `before` what goes before a string of that length on the wire, and gives back what
     /// goes behind it.

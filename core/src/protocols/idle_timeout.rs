@@ -66,6 +66,7 @@ impl IdleTimeout {
 
     /// Sets the period, beginning now; `None` switches it off. Gives back the one before.
     #[doc(alias = "setTimeout")]
+    #[doc(alias = "timeOut")]
     pub fn set(&mut self, period: Option<Duration>) -> Option<Duration> {
         let before = std::mem::replace(&mut self.period, period);
         self.begin();

@@ -13,6 +13,18 @@ use crate::Result;
 ///
 /// Received strings are at most 99,999 bytes long unless told otherwise; the limit is looked at
 /// when the length has come, before anything is kept.
+///
+/// ```
+/// use bytes::BytesMut;
+/// use torsade_core::protocols::{Decoder, IntPrefixed};
+///
+/// let mut framing = IntPrefixed::<2>::new().max_length(1000);
+/// let mut input = BytesMut::from(&b"\x00\x02yo\x00\x05hel"[..]);
+/// assert_eq!(framing.decode(&mut input)?.unwrap(), &b"yo"[..]);
+/// // The rest is not all there.
+/// assert!(framing.decode(&mut input)?.is_none());
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 #[derive(Clone, Debug)]
 #[doc(alias = "IntNStringReceiver")]
 pub struct IntPrefixed<const BYTES: usize> {

@@ -12,6 +12,43 @@ use super::receiving::{Cutter, Receiving, protocol_by_receiving};
 use crate::{Failure, Protocol, Result, Transport};
 
 /// What is told of lines: the user's part of a [`LineReceiver`].
+///
+/// ```
+/// use torsade_core::Result;
+/// use torsade_core::protocols::{LineControl, LineProtocol, LineReceiver};
+/// use torsade_core::testing::StringTransport;
+///
+/// /// A number in a line, then so many bytes as they are, then lines again.
+/// #[derive(Default)]
+/// struct Bodies {
+///     left: usize,
+/// }
+///
+/// impl LineProtocol for Bodies {
+///     fn line_received(&mut self, lines: &LineControl, line: &[u8]) -> Result<()> {
+///         self.left = std::str::from_utf8(line)?.parse()?;
+///         lines.set_raw_mode();
+///         Ok(())
+///     }
+///
+///     fn raw_data_received(&mut self, lines: &LineControl, data: &[u8]) -> Result<()> {
+///         let (body, rest) = data.split_at(self.left.min(data.len()));
+///         self.left -= body.len();
+///         if self.left == 0 {
+///             lines.send_line("thanks");
+///             lines.set_line_mode(rest);
+///         }
+///         Ok(())
+///     }
+/// }
+///
+/// let wire = StringTransport::new();
+/// let _bodies = wire.connect(LineReceiver::new(Bodies::default()));
+/// wire.receive(b"5\r\nhello2\r\n")?;
+/// wire.receive(b"yo")?;
+/// assert_eq!(wire.value(), b"thanks\r\nthanks\r\n");
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 pub trait LineProtocol: 'static {
     /// The connection is ready to use.
     #[doc(alias = "connectionMade")]
@@ -106,6 +143,36 @@ pub struct LineReceiver<P> {
 }
 
 /// The hand that a [`LineProtocol`] has on its lines. A cheap handle, for keeping too.
+///
+/// ```
+/// use torsade_core::Result;
+/// use torsade_core::protocols::{LineControl, LineProtocol, LineReceiver};
+/// use torsade_core::testing::StringTransport;
+///
+/// /// Answers one line, and takes the next when that is done.
+/// #[derive(Default)]
+/// struct Slow {
+///     lines: Option<LineControl>,
+/// }
+///
+/// impl LineProtocol for Slow {
+///     fn line_received(&mut self, lines: &LineControl, line: &[u8]) -> Result<()> {
+///         lines.pause();
+///         lines.send_line(line);
+///         self.lines = Some(lines.clone());
+///         Ok(())
+///     }
+/// }
+///
+/// let wire = StringTransport::new();
+/// let slow = wire.connect(LineReceiver::new(Slow::default()));
+/// wire.receive(b"one\r\ntwo\r\n")?;
+/// assert_eq!(wire.value(), b"one\r\n");
+/// let lines = slow.with(|receiver, _| receiver.get_mut().lines.clone())?.unwrap();
+/// lines.resume();
+/// assert_eq!(wire.value(), b"one\r\ntwo\r\n");
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 #[derive(Clone)]
 pub struct LineControl {
     input: Rc<Input>,

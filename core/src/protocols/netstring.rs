@@ -14,6 +14,16 @@ use crate::Result;
 /// comma. An empty one is `0:,`; a leading zero is wrong otherwise.
 ///
 /// Received strings are at most 99,999 bytes long unless told otherwise.
+///
+/// ```
+/// use bytes::BytesMut;
+/// use torsade_core::protocols::{Decoder, Netstring};
+///
+/// let mut framing = Netstring::new().max_length(1000);
+/// let mut input = BytesMut::from(&b"5:hello,"[..]);
+/// assert_eq!(framing.decode(&mut input)?.unwrap(), &b"hello"[..]);
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Netstring {
     max_length: usize,
@@ -22,11 +32,40 @@ pub struct Netstring {
 }
 
 /// A protocol of netstrings.
+///
+/// ```
+/// use torsade_core::Result;
+/// use torsade_core::protocols::{Netstring, NetstringReceiver, StringControl, StringProtocol};
+/// use torsade_core::testing::StringTransport;
+///
+/// struct Echo;
+///
+/// impl StringProtocol<Netstring> for Echo {
+///     fn string_received(&mut self, strings: &StringControl<Netstring>, string: &[u8]) -> Result<()> {
+///         Ok(strings.send_string(string)?)
+///     }
+/// }
+///
+/// let wire = StringTransport::new();
+/// let _echo = wire.connect(NetstringReceiver::new(Netstring::new().max_length(1000), Echo));
+/// wire.receive(b"5:hello,")?;
+/// assert_eq!(wire.value(), b"5:hello,");
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 pub type NetstringReceiver<P> = FramedReceiver<Netstring, P>;
 
 /// What came is no netstring.
+///
+/// ```
+/// use bytes::BytesMut;
+/// use torsade_core::protocols::{Decoder, Netstring};
+///
+/// let error = Netstring::new().decode(&mut BytesMut::from(&b"5;hello,"[..])).unwrap_err();
+/// assert_eq!(error.to_string(), "no netstring: at byte 1, 0x3b in the length");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[doc(alias = "NetstringParseError")]
+#[doc(alias = "IncompleteNetstring")]
 pub struct NetstringError {
     /// What is wrong.
     pub fault: NetstringFault,

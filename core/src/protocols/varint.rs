@@ -18,6 +18,16 @@ const MOST_BYTES: usize = 10;
 /// Received strings are at most 99,999 bytes long unless told otherwise; the limit is looked at
 /// when the length has come, before anything is kept. A length may be written with more bytes than
 /// it needs, but with ten at most.
+///
+/// ```
+/// use bytes::BytesMut;
+/// use torsade_core::protocols::{Decoder, VarintPrefixed};
+///
+/// let mut framing = VarintPrefixed::new();
+/// let mut input = BytesMut::from(&b"\x05hello"[..]);
+/// assert_eq!(framing.decode(&mut input)?.unwrap(), &b"hello"[..]);
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct VarintPrefixed {
     max_length: usize,

@@ -7,6 +7,17 @@ use std::time::{Duration, SystemTime};
 use crate::{Producer, ProducerKind, Protocol, Result, Transport};
 
 /// Sends back what comes (RFC 862), and reads no faster than that goes.
+///
+/// ```
+/// use torsade_core::protocols::wire::Echo;
+/// use torsade_core::testing::StringTransport;
+///
+/// let wire = StringTransport::new();
+/// let _echo = wire.connect(Echo);
+/// wire.receive(b"hello")?;
+/// assert_eq!(wire.value(), b"hello");
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Echo;
 
@@ -28,6 +39,17 @@ impl Protocol for Echo {
 }
 
 /// Takes what comes, and says nothing (RFC 863).
+///
+/// ```
+/// use torsade_core::protocols::wire::Discard;
+/// use torsade_core::testing::StringTransport;
+///
+/// let wire = StringTransport::new();
+/// let _discard = wire.connect(Discard);
+/// wire.receive(b"hello")?;
+/// assert!(wire.value().is_empty());
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Discard;
 
@@ -96,6 +118,7 @@ impl Producer for Lines {
 /// ```
 #[derive(Clone)]
 #[doc(alias = "QOTD")]
+#[doc(alias = "Who")]
 pub struct Telling {
     tell: Rc<dyn Fn(SystemTime) -> Vec<u8>>,
 }

@@ -261,6 +261,10 @@ impl Coroutines {
     }
 
     /// Where those that have not ended were spawned.
+    pub(super) fn len(&self) -> usize {
+        self.slots.borrow().len()
+    }
+
     pub(super) fn places(&self) -> Vec<&'static Location<'static>> {
         let slots = self.slots.borrow();
         slots.iter().map(|(_, slot)| slot.made_at).collect()

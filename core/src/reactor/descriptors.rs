@@ -15,9 +15,50 @@ use crate::{Failure, Reactor, ReactorError, Result};
 ///
 /// It owns the descriptor, so nothing closes that while it is watched. Readiness is told for as
 /// long as it lasts: whoever does not read all is told again in the next turn.
+///
+/// ```
+/// use std::io::{PipeReader, Read, Write, pipe};
+/// use std::os::fd::{AsFd, BorrowedFd};
+/// use torsade_core::reactor::{FileDescriptor, Watched};
+/// use torsade_core::{Reactor, Resolver, Result};
+///
+/// /// Waits for the first byte.
+/// struct First {
+///     pipe: PipeReader,
+///     byte: Option<Resolver<u8>>,
+/// }
+///
+/// impl AsFd for First {
+///     fn as_fd(&self) -> BorrowedFd<'_> {
+///         self.pipe.as_fd()
+///     }
+/// }
+///
+/// impl FileDescriptor for First {
+///     fn do_read(&mut self, watched: &Watched) -> Result<()> {
+///         let mut byte = [0];
+///         self.pipe.read_exact(&mut byte)?;
+///         watched.remove();
+///         if let Some(resolver) = self.byte.take() {
+///             resolver.callback(byte[0]);
+///         }
+///         Ok(())
+///     }
+/// }
+///
+/// let reactor = Reactor::new()?;
+/// let (reader, mut writer) = pipe()?;
+/// let (resolver, byte) = torsade_core::Deferred::new();
+/// let watched = reactor.watch_descriptor(First { pipe: reader, byte: Some(resolver) })?;
+/// watched.set_reading(true)?;
+/// writer.write_all(b"x")?;
+/// assert_eq!(reactor.run_until(byte)?, b'x');
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 #[doc(alias = "IReadDescriptor")]
 #[doc(alias = "IWriteDescriptor")]
 #[doc(alias = "IReadWriteDescriptor")]
+#[doc(alias = "IFileDescriptor")]
 pub trait FileDescriptor: AsFd + 'static {
     /// Something can be read, or the other side has ended or failed, which a read then tells.
     ///
@@ -49,6 +90,32 @@ pub trait FileDescriptor: AsFd + 'static {
 }
 
 /// A handle to a descriptor that is watched. Dropping it changes nothing.
+///
+/// ```
+/// use std::fs::File;
+/// use std::os::fd::{AsFd, BorrowedFd};
+/// use torsade_core::reactor::FileDescriptor;
+/// use torsade_core::Reactor;
+///
+/// struct Null(File);
+///
+/// impl AsFd for Null {
+///     fn as_fd(&self) -> BorrowedFd<'_> {
+///         self.0.as_fd()
+///     }
+/// }
+///
+/// impl FileDescriptor for Null {}
+///
+/// let reactor = Reactor::new()?;
+/// # let (reader, _writer) = std::io::pipe()?;
+/// # let file = File::from(std::os::fd::OwnedFd::from(reader));
+/// let watched = reactor.watch_descriptor(Null(file))?;
+/// assert!(watched.is_watched());
+/// watched.remove();
+/// assert!(!watched.is_watched());
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 #[derive(Clone)]
 pub struct Watched {
     watcher: Weak<dyn Watch>,
@@ -91,6 +158,7 @@ impl Watched {
     /// it was watched until now.
     #[doc(alias = "removeReader")]
     #[doc(alias = "removeAll")]
+    #[doc(alias = "removeWriter")]
     pub fn remove(&self) -> bool {
         self.watcher
             .upgrade()
@@ -156,6 +224,7 @@ impl Reactor {
     /// in a simulated world; [`ReactorError`] when the reactor has stopped.
     #[doc(alias = "addReader")]
     #[doc(alias = "addWriter")]
+    #[doc(alias = "IReactorFDSet")]
     pub fn watch_descriptor<D: FileDescriptor>(&self, descriptor: D) -> Result<Watched> {
         let core = self.try_core()?;
         let token = core.sources.borrow_mut().reserve();

@@ -35,6 +35,7 @@ impl Program for Core {
                 log_error!("a reactor has no threads: {error}");
             }
         }
+        self.turns.rest();
         // It is on the stack now: whoever wants it gone has to wait for this turn's end.
         self.is_driven.set(false);
         if self.state.get() != State::Stopping || !self.try_to_end() {

@@ -47,6 +47,19 @@ use crate::{Deferred, Outcome, ReactorError, Result};
 #[doc(alias = "IReactorCore")]
 #[doc(alias = "IReactorTime")]
 #[doc(alias = "IReactorThreads")]
+#[doc(alias = "EPollReactor")]
+#[doc(alias = "IReactorInThreads")]
+#[doc(alias = "IReactorMulticast")]
+#[doc(alias = "IReactorPluggableNameResolver")]
+#[doc(alias = "IReactorPluggableResolver")]
+#[doc(alias = "IReactorProcess")]
+#[doc(alias = "IReactorSocket")]
+#[doc(alias = "IReactorUDP")]
+#[doc(alias = "IReactorUNIXDatagram")]
+#[doc(alias = "KQueueReactor")]
+#[doc(alias = "PosixReactorBase")]
+#[doc(alias = "ReactorBase")]
+#[doc(alias = "reactor")]
 pub struct Reactor {
     core: Weak<Core>,
     /// Only in the value that made the reactor.
@@ -277,6 +290,7 @@ impl Reactor {
 
     /// The reactor's time: monotonic, and virtual in a simulated world.
     #[doc(alias = "seconds")]
+    #[doc(alias = "rightNow")]
     pub fn now(&self) -> Instant {
         self.core().map_or_else(Instant::now, |core| core.now())
     }
@@ -409,6 +423,9 @@ impl Reactor {
     /// ```
     #[doc(alias = "inlineCallbacks")]
     #[doc(alias = "ensureDeferred")]
+    #[doc(alias = "AsyncioSelectorReactor")]
+    #[doc(alias = "fromCoroutine")]
+    #[doc(alias = "fromFuture")]
     #[track_caller]
     pub fn spawn<F>(&self, future: F) -> Deferred<<F::Output as Outcome>::Output>
     where

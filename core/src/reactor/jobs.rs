@@ -119,6 +119,8 @@ impl Reactor {
     /// Cancelling the Deferred does not interrupt `f`: its result is dropped. A panic in `f` is a
     /// failure of type [`Panicked`](crate::Panicked).
     #[doc(alias = "deferToThread")]
+    #[doc(alias = "ThreadPool")]
+    #[doc(alias = "callInThread")]
     #[track_caller]
     pub fn defer_to_thread<T: Send + 'static>(
         &self,

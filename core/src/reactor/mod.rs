@@ -35,6 +35,7 @@ mod signal;
 mod signal_handlers;
 mod signals;
 pub(crate) mod sources;
+mod statistics;
 mod threads;
 mod timed_call;
 mod timers;
@@ -47,6 +48,7 @@ pub use remote::Remote;
 pub use shutdown::{Phase, TriggerId};
 pub use signal::Signal;
 pub use signal_handlers::SignalHandler;
+pub use statistics::{Statistics, TurnTimes};
 pub use threads::ThreadStatistics;
 pub use timed_call::DelayedCall;
 

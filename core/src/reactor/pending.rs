@@ -10,6 +10,17 @@ use crate::deferred;
 /// What a reactor waits for: given by [`Reactor::pending`](crate::Reactor::pending).
 ///
 /// Its `Display` is a list, a line each.
+///
+/// ```
+/// use std::time::Duration;
+/// use torsade_core::testing::Simulation;
+///
+/// let reactor = Simulation::new().reactor();
+/// let _ = reactor.call_later(Duration::from_secs(5), || ());
+/// let pending = reactor.pending();
+/// assert_eq!(pending.calls.len(), 1);
+/// print!("{pending}"); // a call in 5s, made at src/main.rs:5
+/// ```
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct Pending {

@@ -31,6 +31,7 @@ use crate::{Outcome, Reactor, ReactorError, Result};
 /// # }
 /// ```
 #[derive(Clone)]
+#[doc(alias = "IReactorFromThreads")]
 pub struct Remote {
     shared: Arc<Shared>,
 }
@@ -223,6 +224,11 @@ impl Shared {
     pub(super) fn has_work(&self) -> bool {
         let inbox = self.inbox();
         !inbox.calls.is_empty() || !inbox.woken.is_empty()
+    }
+
+    /// How many calls wait.
+    pub(super) fn calls(&self) -> usize {
+        self.inbox().calls.len()
     }
 
     pub(super) fn wake_up(&self) {

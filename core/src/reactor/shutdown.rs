@@ -9,6 +9,23 @@ use crate::logged::log_error;
 use crate::{Deferred, Result};
 
 /// When, in the course of a shutdown, a function is called.
+///
+/// ```
+/// use std::time::Duration;
+/// use torsade_core::reactor::Phase;
+/// use torsade_core::task::defer_later;
+/// use torsade_core::testing::Simulation;
+///
+/// let reactor = Simulation::new().reactor();
+/// let clock = reactor.clone();
+/// // What must be done while everything still works, and is waited for.
+/// reactor.on_shutdown(Phase::Before, move || defer_later(&clock, Duration::from_secs(5), || ()));
+/// reactor.on_shutdown(Phase::After, || println!("that was all"));
+/// let handle = reactor.clone();
+/// reactor.call_when_running(move || handle.stop().unwrap());
+/// reactor.run()?;
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Phase {
     /// While everything still works; the Deferreds that are returned are waited for.

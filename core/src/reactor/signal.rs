@@ -6,6 +6,13 @@ use std::str::FromStr;
 use signal_hook::consts;
 
 /// A signal that a program may hear of, or send to a child.
+///
+/// ```
+/// use torsade_core::reactor::Signal;
+///
+/// assert_eq!("HUP".parse::<Signal>().unwrap(), Signal::Hangup);
+/// assert_eq!(Signal::Terminate.number(), 15);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Signal {

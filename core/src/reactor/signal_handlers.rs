@@ -15,6 +15,17 @@ use super::turn::{Core, run_call};
 use crate::driver::Driver;
 
 /// A function that hears of a signal. Dropping this does not stop that.
+///
+/// ```
+/// use torsade_core::Reactor;
+/// use torsade_core::reactor::Signal;
+///
+/// let reactor = Reactor::new()?;
+/// let handler = reactor.on_signal(Signal::User2, || println!("heard"))?;
+/// assert!(handler.remove());
+/// assert!(!handler.remove());
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 #[must_use = "keep it to stop hearing of the signal, or say `let _ =` if you never will"]
 pub struct SignalHandler {
     core: Weak<Core>,

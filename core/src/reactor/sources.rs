@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use slab::Slab;
 
+use super::statistics::Statistics;
 use super::turn::Core;
 use crate::driver::{Readiness, Token};
 
@@ -24,6 +25,11 @@ pub(crate) trait Source {
 
     /// What it is, for people.
     fn describe(&self) -> String;
+
+    /// Counts itself.
+    fn count_in(&self, statistics: &mut Statistics) {
+        statistics.other_sources += 1;
+    }
 }
 
 /// A slab of sources whose tokens carry a generation, so that an event which was collected for a

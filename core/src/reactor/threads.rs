@@ -31,6 +31,14 @@ pub(crate) struct ThreadPool {
 }
 
 /// How a pool is doing.
+///
+/// ```
+/// use torsade_core::Reactor;
+///
+/// let reactor = Reactor::new()?;
+/// assert_eq!(reactor.thread_statistics().queued, 0);
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 #[doc(alias = "ThreadPool.dumpStats")]

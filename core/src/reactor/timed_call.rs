@@ -12,6 +12,18 @@ use super::turn::{Call, Core, moment_after};
 ///
 /// Dropping it does not cancel the call. All its methods are total: on a call that was made,
 /// cancelled or forgotten they change nothing and say so.
+///
+/// ```
+/// use std::time::Duration;
+/// use torsade_core::testing::Simulation;
+///
+/// let reactor = Simulation::new().reactor();
+/// let call = reactor.call_later(Duration::from_secs(5), || println!("late"));
+/// // Five seconds from now, whatever it was.
+/// assert!(call.reset(Duration::from_secs(5)));
+/// assert!(call.cancel());
+/// assert!(!call.is_active());
+/// ```
 #[derive(Clone)]
 #[doc(alias = "IDelayedCall")]
 #[must_use = "keep it to cancel the call, or say `let _ =` if you never will"]
@@ -48,6 +60,8 @@ impl DelayedCall {
     }
 
     /// Takes the call back. Gives back whether it was still to come.
+    #[doc(alias = "AlreadyCalled")]
+    #[doc(alias = "AlreadyCancelled")]
     pub fn cancel(&self) -> bool {
         // Dropped here, outside the borrow: it may own anything.
         let call = self

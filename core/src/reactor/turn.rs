@@ -15,6 +15,7 @@ use super::shutdown::Triggers;
 use super::signal_handlers::SignalHandlers;
 use super::signals::Signals;
 use super::sources::{Source, Sources};
+use super::statistics::Turns;
 use super::threads::ThreadPool;
 use super::timed_call::TimedCall;
 use super::timers::Timers;
@@ -69,6 +70,9 @@ pub(crate) struct Core {
     pub(crate) buffers: Buffers,
     /// What its thread had noted when it was made: see `testing::assert_clean`.
     pub(crate) begun: Begun,
+    pub(super) turns: Turns,
+    /// How many there have been.
+    pub(crate) connections_made: Cell<u64>,
     /// The event buffer, reused by every turn.
     events: Cell<Vec<Event>>,
     /// The other half of the agenda, reused by every turn.
@@ -126,6 +130,8 @@ impl Core {
                 deferreds: deferred::live_count(),
                 errors: logged::count(),
             },
+            turns: Turns::default(),
+            connections_made: Cell::default(),
             events: Cell::default(),
             spare_agenda: Cell::default(),
         }
@@ -196,6 +202,7 @@ impl Core {
             *self.signals.borrow_mut() = Signals::install(&*self.driver)?;
         }
         self.start()?;
+        self.turns.rest();
         loop {
             match self.state.get() {
                 // First, so that a stop asked for by what also makes it `done` is not forgotten.
@@ -225,6 +232,7 @@ impl Core {
     pub(crate) fn turn(self: &Rc<Self>) -> io::Result<()> {
         let mut events = self.events.take();
         let polled = self.poll(&mut events);
+        self.turns.begin();
         self.run_signals();
         self.run_remote_calls();
         for event in events.drain(..) {
@@ -238,6 +246,7 @@ impl Core {
         self.run_soon();
         self.run_coroutines();
         self.work_off_agenda();
+        self.turns.end();
         polled
     }
 
@@ -249,6 +258,9 @@ impl Core {
         } else {
             Wait::No
         };
+        if wait != Wait::No {
+            self.turns.rest();
+        }
         let polled = self.driver.poll(events, wait);
         self.shared.wake_up();
         polled

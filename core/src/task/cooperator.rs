@@ -43,6 +43,8 @@ use crate::{Deferred, Outcome, Reactor};
 /// ```
 #[derive(Clone)]
 #[doc(alias = "twisted.internet.task.Cooperator")]
+#[doc(alias = "coiterate")]
+#[doc(alias = "cooperate")]
 pub struct Cooperator {
     scheduler: Rc<Scheduler>,
 }

@@ -9,6 +9,17 @@ use crate::{Deferred, DelayedCall, Outcome, Reactor};
 
 /// Calls `f` after `delay`, and fires with what it gives. Cancelled before, `f` is never called.
 ///
+/// ```
+/// use std::time::Duration;
+/// use torsade_core::task::defer_later;
+/// use torsade_core::testing::Simulation;
+///
+/// let reactor = Simulation::new().reactor();
+/// let answer = defer_later(&reactor, Duration::from_secs(5), || Ok(42));
+/// assert_eq!(reactor.run_until(answer)?, 42);
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
+///
 /// # Errors
 /// Those of `f`; [`ReactorError`](crate::ReactorError) when the reactor has stopped already.
 #[doc(alias = "deferLater")]

@@ -26,6 +26,18 @@ where
 }
 
 /// As [`react`], for a `main` that gives an exit code of its own.
+///
+/// ```
+/// use std::process::ExitCode;
+/// use torsade_core::react_with;
+///
+/// fn main() -> ExitCode {
+///     react_with(|reactor| {
+///         let found = reactor.look_up("localhost");
+///         found.map(|_| ExitCode::SUCCESS).add_errback(|_| Ok(ExitCode::from(3)))
+///     })
+/// }
+/// ```
 pub fn react_with(main: impl FnOnce(&Reactor) -> Deferred<ExitCode>) -> ExitCode {
     run(main).unwrap_or_else(|failure| {
         log_error!("main failed: {failure:?}");

@@ -52,6 +52,12 @@ pub enum Side {
 #[doc(alias = "IOPump")]
 #[doc(alias = "iosim")]
 #[doc(alias = "connectedServerAndClient")]
+#[doc(alias = "FakeTransport")]
+#[doc(alias = "LoopbackClientFactory")]
+#[doc(alias = "LoopbackRelay")]
+#[doc(alias = "loopbackAsync")]
+#[doc(alias = "loopbackTCP")]
+#[doc(alias = "loopbackUNIX")]
 pub struct ConnectedPair<C, S> {
     reactor: Reactor,
     network: Network,

@@ -5,6 +5,17 @@ use std::io;
 use crate::{ConnectionAborted, ConnectionDone, ConnectionLost, Failure, Stage};
 
 /// How a connection ended: what `connection_lost` was told, to be compared.
+///
+/// ```
+/// use torsade_core::testing::{AccumulatingProtocol, Ending, StringTransport};
+///
+/// let seen = AccumulatingProtocol::new();
+/// let wire = StringTransport::new();
+/// let _seen = wire.connect(seen.clone());
+/// wire.transport().abort_connection();
+/// wire.finish();
+/// assert_eq!(seen.ending(), Some(Ending::Aborted));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Ending {
     /// In an orderly way: [`ConnectionDone`].

@@ -38,6 +38,7 @@ use crate::{Address, Reactor};
 #[doc(alias = "FakeDatagramTransport")]
 #[doc(alias = "RaisingMemoryReactor")]
 #[doc(alias = "MemoryReactor")]
+#[doc(alias = "Clock")]
 pub struct Simulation {
     options: SimulationOptions,
 }
@@ -81,6 +82,7 @@ impl Simulation {
     }
 
     /// A host to which there is no way.
+    #[doc(alias = "RaisingMemoryReactor")]
     pub fn unreachable(mut self, address: IpAddr) -> Self {
         self.options.unreachable.push(address);
         self
@@ -104,6 +106,23 @@ impl Simulation {
 ///
 /// Instead of a list of what a program asked for, as Twisted's MemoryReactor keeps it, there is a
 /// world in which it happens: a test listens where the program connects to, and is the server.
+///
+/// ```
+/// use torsade_core::protocols::wire::Echo;
+/// use torsade_core::testing::{AccumulatingProtocol, Simulation};
+/// use torsade_core::{Address, ClientEndpoint, TcpClient, TcpServer};
+///
+/// let (reactor, network) = Simulation::new().start();
+/// let address = "127.0.0.1:7".parse()?;
+/// TcpServer::new(&reactor, address).listen(|_: &Address| Echo)?;
+/// let seen = AccumulatingProtocol::new();
+/// reactor.run_until(TcpClient::new(&reactor, address).connect_protocol(seen.clone()))?;
+/// assert_eq!(network.attempts().len(), 1);
+/// network.reset(address);
+/// reactor.advance(std::time::Duration::from_secs(1))?;
+/// assert!(seen.ending().unwrap().is_reset());
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 #[derive(Clone)]
 #[doc(alias = "ConnectionCompleter")]
 pub struct Network(Control);

@@ -72,6 +72,7 @@ impl StringTransport {
 
     /// The address of the other end.
     #[doc(alias = "peerAddress")]
+    #[doc(alias = "peerAddr")]
     pub fn peer(self, address: impl Into<Address>) -> Self {
         *self.link.peer.borrow_mut() = address.into();
         self
@@ -79,6 +80,7 @@ impl StringTransport {
 
     /// The address of our end.
     #[doc(alias = "hostAddress")]
+    #[doc(alias = "hostAddr")]
     pub fn host(self, address: impl Into<Address>) -> Self {
         *self.link.host.borrow_mut() = address.into();
         self
@@ -142,6 +144,7 @@ impl StringTransport {
     /// A producer must have been unregistered first, or aborted.
     ///
     /// Gives back whether there was anything to do.
+    #[doc(alias = "StringTransportWithDisconnection")]
     pub fn finish(&self) -> bool {
         let link = &self.link;
         match link.phase.get() {

@@ -26,6 +26,21 @@ pub use pool::PoolStatistics;
 use pool::{Lease, Pool, Reuse};
 
 /// Something that makes requests: the [`Agent`], or what is wrapped around one.
+///
+/// ```
+/// use torsade_core::Deferred;
+/// use torsade_http::{Agent, Request, RequestAgent, Response};
+///
+/// /// Says what is asked for, and asks another agent.
+/// struct Noisy(Agent);
+///
+/// impl RequestAgent for Noisy {
+///     fn request(&self, request: Request) -> Deferred<Response> {
+///         println!("{} {}", request.method(), request.url());
+///         self.0.request(request)
+///     }
+/// }
+/// ```
 #[doc(alias = "IAgent")]
 pub trait RequestAgent {
     /// Makes a request. The Deferred fires when the head of the response is there; cancelled, it

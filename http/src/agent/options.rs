@@ -34,6 +34,7 @@ pub(super) type MakeEndpoint = dyn Fn(&str, u16) -> Result<Box<dyn ClientEndpoin
 /// # }
 /// ```
 #[derive(Clone)]
+#[doc(alias = "HTTPConnectionPool")]
 pub struct AgentOptions {
     pub(super) tls: Option<ClientTls>,
     pub(super) proxies: Proxies,
@@ -77,6 +78,10 @@ impl AgentOptions {
 
     /// How https is spoken. Its ALPN protocols should be `http/1.1`, or none.
     #[doc(alias = "contextFactory")]
+    #[doc(alias = "BrowserLikePolicyForHTTPS")]
+    #[doc(alias = "HostnameCachingHTTPSPolicy")]
+    #[doc(alias = "IPolicyForHTTPS")]
+    #[doc(alias = "creatorForNetloc")]
     pub fn tls(mut self, tls: &ClientTls) -> Self {
         self.tls = Some(tls.clone());
         self
@@ -113,6 +118,7 @@ impl AgentOptions {
     /// ```
     #[doc(alias = "usingEndpointFactory")]
     #[doc(alias = "IAgentEndpointFactory")]
+    #[doc(alias = "endpointForURI")]
     pub fn endpoints(
         mut self,
         make: impl Fn(&str, u16) -> Result<Box<dyn ClientEndpoint>> + 'static,

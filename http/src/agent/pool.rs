@@ -50,6 +50,16 @@ pub(super) enum Reuse {
 pub(super) type Connect = Rc<dyn Fn(&Origin) -> Deferred<Rc<dyn Connection>>>;
 
 /// How full a pool is.
+///
+/// ```
+/// use torsade_core::Reactor;
+/// use torsade_http::Agent;
+///
+/// let reactor = Reactor::new()?;
+/// let pool = Agent::new(&reactor).pool_statistics();
+/// assert_eq!((pool.open, pool.idle, pool.waiting), (0, 0, 0));
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PoolStatistics {
@@ -59,6 +69,10 @@ pub struct PoolStatistics {
     pub idle: usize,
     /// Requests that wait for a connection.
     pub waiting: usize,
+    /// Connections that have been made since the beginning, failed attempts included.
+    pub made: u64,
+    /// How often a kept connection was used again since then.
+    pub reused: u64,
 }
 
 /// See the module.
@@ -77,6 +91,9 @@ struct State {
     open: usize,
     /// Requests that wait, at all hosts.
     waiting: usize,
+    /// See [`PoolStatistics`].
+    made: u64,
+    reused: u64,
     /// Numbers, in the order in which they came, those who wait and those that are idle.
     last: u64,
 }
@@ -148,6 +165,8 @@ impl Pool {
             open: state.open,
             idle: state.hosts.values().map(|host| host.idle.len()).sum(),
             waiting: state.waiting,
+            made: state.made,
+            reused: state.reused,
         }
     }
 
@@ -160,7 +179,7 @@ impl Pool {
     ) -> Deferred<Lease> {
         if this.is_nobodys_turn_before(&key) {
             if let Some(connection) = this.take_idle(&key, reuse) {
-                return Deferred::succeed(this.rent(connection, true));
+                return Deferred::succeed(this.rent(connection));
             }
             if this.make_room(&key) {
                 return this.connect(key, &connect);
@@ -226,11 +245,13 @@ impl Pool {
         self.tidy(key);
     }
 
-    fn rent(&self, connection: Rc<dyn Connection>, was_kept: bool) -> Lease {
+    /// A kept connection for one more request.
+    fn rent(&self, connection: Rc<dyn Connection>) -> Lease {
+        self.state.borrow_mut().reused += 1;
         Lease {
             connection: Some(connection),
             pool: self.this.clone(),
-            was_kept,
+            was_kept: true,
         }
     }
 
@@ -279,6 +300,7 @@ impl Pool {
         {
             let mut state = self.state.borrow_mut();
             state.open += 1;
+            state.made += 1;
             state.hosts.entry(key.clone()).or_default().open += 1;
         }
         let (this, origin) = (self.this.clone(), key.to_string());
@@ -362,7 +384,7 @@ impl Pool {
                 return false;
             };
             match kept {
-                Some(connection) => waiting.resolver.callback(self.rent(connection, true)),
+                Some(connection) => waiting.resolver.callback(self.rent(connection)),
                 None => self.connect(key, &waiting.connect).chain(waiting.resolver),
             }
             return true;

@@ -10,6 +10,18 @@ use http::HeaderValue;
 ///
 /// Unless said otherwise, they are sent by Digest, which never sends the password itself, and by
 /// Basic over https only.
+///
+/// ```
+/// use torsade_core::Reactor;
+/// use torsade_http::{Client, Credentials};
+///
+/// let reactor = Reactor::new()?;
+/// // By Digest only: the password itself is never sent.
+/// let ada = Credentials::new("ada", "secret").digest_only();
+/// let request = Client::new(&reactor).get("https://example.com/").credentials(ada);
+/// # drop(request);
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct Credentials {
     pub(super) user: String,

@@ -22,6 +22,23 @@ use crate::response::{Progress, Response};
 /// A request in the making; from [`Client::request`] and the like.
 ///
 /// What is wrong with any part of it is told when it is sent.
+///
+/// ```no_run
+/// use std::time::Duration;
+/// use torsade_core::Reactor;
+/// use torsade_http::{Client, Response};
+///
+/// let reactor = Reactor::new()?;
+/// let client = Client::new(&reactor);
+/// let answer = client
+///     .post("https://example.com/notes")
+///     .form(&[("text", "hello")])
+///     .timeout(Duration::from_secs(10))
+///     .send()
+///     .add_callback(Response::error_for_status);
+/// println!("{}", reactor.run_until(answer)?.status());
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 #[must_use]
 pub struct ClientRequest {
     pub(super) client: Client,
@@ -250,6 +267,19 @@ impl fmt::Debug for ClientRequest {
 }
 
 /// A response whose status is not one that was asked for.
+///
+/// ```no_run
+/// use torsade_core::Reactor;
+/// use torsade_http::{Client, HttpStatusError, Response};
+///
+/// let reactor = Reactor::new()?;
+/// let answer = Client::new(&reactor).get("https://example.com/none").send();
+/// let failure = reactor.run_until(answer.add_callback(Response::error_for_status)).unwrap_err();
+/// if let Some(error) = failure.check::<HttpStatusError>() {
+///     println!("{} has {}", error.url, error.status);
+/// }
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HttpStatusError {
     /// What was requested.
@@ -292,6 +322,7 @@ impl Response {
     /// # Errors
     /// As [`read_body`](Self::read_body), and what is wrong with the JSON.
     #[cfg(feature = "json")]
+    #[doc(alias = "json_content")]
     pub fn json<T: serde::de::DeserializeOwned + 'static>(self) -> Deferred<T> {
         self.read_body()
             .add_callback(|bytes| Ok(serde_json::from_slice(&bytes)?))

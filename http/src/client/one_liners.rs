@@ -7,6 +7,15 @@ use crate::response::Response;
 
 /// Makes a GET request with a new [`Client`].
 ///
+/// ```no_run
+/// use torsade_core::Reactor;
+///
+/// let reactor = Reactor::new()?;
+/// let response = reactor.run_until(torsade_http::get(&reactor, "https://example.com/"))?;
+/// println!("{}", response.status());
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
+///
 /// # Errors
 /// As [`ClientRequest::send`](super::ClientRequest::send).
 #[doc(alias = "treq.get")]
@@ -15,6 +24,14 @@ pub fn get(reactor: &Reactor, url: &str) -> Deferred<Response> {
 }
 
 /// The text at `url`.
+///
+/// ```no_run
+/// use torsade_core::Reactor;
+///
+/// let reactor = Reactor::new()?;
+/// println!("{}", reactor.run_until(torsade_http::get_text(&reactor, "https://example.com/"))?);
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 ///
 /// # Errors
 /// As [`get`]; [`HttpStatusError`](super::HttpStatusError) for a status of 400 and up; and those of

@@ -19,8 +19,20 @@ use crate::saving::new_file::{self, Readers};
 ///
 /// A cookie goes back to the host that it came from, or to those below its `Domain`, which cannot be
 /// a public suffix such as `co.uk`; to paths below its `Path`; and with `Secure` only by https.
+///
+/// ```
+/// use torsade_http::{CookieJar, Url};
+///
+/// let jar = CookieJar::new();
+/// let url = Url::parse("https://example.com/")?;
+/// jar.store(b"session=abc; Path=/; Secure", &url);
+/// assert_eq!(jar.header_for(&url).unwrap(), "session=abc");
+/// assert!(jar.header_for(&Url::parse("http://example.com/")?).is_none());
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 #[derive(Clone, Default)]
 #[doc(alias = "cookiejar")]
+#[doc(alias = "cookieJar")]
 pub struct CookieJar {
     store: Rc<RefCell<CookieStore>>,
 }

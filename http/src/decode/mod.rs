@@ -46,6 +46,7 @@ use crate::response::Response;
 /// # }
 /// ```
 #[derive(Clone)]
+#[doc(alias = "GzipDecoder")]
 pub struct ContentDecoderAgent<A> {
     agent: A,
     bounds: Bounds,

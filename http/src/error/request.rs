@@ -18,6 +18,20 @@ use crate::{DecodeError, WireError};
 /// The cause is its [`source`](Error::source): `failure.find::<TlsError>()` and the like find it.
 /// A request that was cancelled or timed out is one of these as well, whatever it was doing: its
 /// cause is [`Cancelled`] or [`TimedOut`].
+///
+/// ```
+/// use torsade_core::Reactor;
+/// use torsade_http::{Agent, RequestError, Stage};
+///
+/// let reactor = Reactor::new()?;
+/// // Nobody listens there.
+/// let answer = Agent::new(&reactor).get("http://127.0.0.1:9/");
+/// let failure = reactor.run_until(answer).unwrap_err();
+/// let error = failure.check::<RequestError>().unwrap();
+/// assert_eq!(error.stage, Stage::Connecting);
+/// assert!(!error.is_timeout());
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 #[derive(Debug)]
 #[doc(alias = "ResponseFailed")]
 #[doc(alias = "ResponseNeverReceived")]
@@ -146,6 +160,20 @@ pub struct ResponseDone {
 pub struct PotentialDataLoss;
 
 /// A body broke off while it was collected.
+///
+/// ```
+/// use torsade_core::{Deferred, Failure};
+/// use torsade_http::{PartialBody, Response};
+///
+/// /// What came of it, if not all did.
+/// fn whatever_came(response: Response) -> Deferred<Vec<u8>> {
+///     response.read_body().map(|body| body.to_vec()).add_errback(|failure: Failure| {
+///         let partial = failure.trap::<PartialBody>()?;
+///         Ok(partial.bytes.to_vec())
+///     })
+/// }
+/// # let _ = whatever_came;
+/// ```
 #[derive(Debug)]
 #[doc(alias = "PartialDownloadError")]
 pub struct PartialBody {
@@ -156,6 +184,23 @@ pub struct PartialBody {
 }
 
 /// A body is longer than the one who collects it allows.
+///
+/// ```
+/// use torsade_core::{Deferred, Failure};
+/// use torsade_http::{BodyTooLong, Response};
+///
+/// /// A text that is not too long to be shown.
+/// fn short(response: Response) -> Deferred<String> {
+///     let text = response.read_body_up_to(1000);
+///     text.map(|body| String::from_utf8_lossy(&body).into_owned()).add_errback(|failure: Failure| {
+///         match failure.find::<BodyTooLong>() {
+///             Some(_) => Ok("(much)".to_owned()),
+///             None => Err(failure),
+///         }
+///     })
+/// }
+/// # let _ = short;
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BodyTooLong {
     /// The limit, in bytes.
@@ -163,6 +208,13 @@ pub struct BodyTooLong {
 }
 
 /// A request that cannot be made at all: nothing was sent, and no connection made.
+///
+/// ```
+/// use torsade_http::{InvalidRequest, Method, Request};
+///
+/// let error = Request::new(Method::GET, "ftp://example.com/").unwrap_err();
+/// assert!(matches!(error, InvalidRequest::Scheme(_)));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum InvalidRequest {

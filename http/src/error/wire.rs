@@ -15,6 +15,17 @@ use super::fault::{ChunkFault, FieldFault, Foreign};
 ///
 /// After a fault of the peer the connection is of no further use: nobody knows where the next
 /// message starts.
+///
+/// ```
+/// use torsade_core::Failure;
+/// use torsade_http::WireError;
+///
+/// /// Whether the server sent more than we take.
+/// fn is_too_much(failure: &Failure) -> bool {
+///     failure.find::<WireError>().is_some_and(WireError::is_limit)
+/// }
+/// # let _ = is_too_much;
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum WireError {

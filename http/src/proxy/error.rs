@@ -26,6 +26,17 @@ impl fmt::Display for InvalidProxy {
 impl Error for InvalidProxy {}
 
 /// A proxy did not open a tunnel.
+///
+/// ```
+/// use torsade_core::Failure;
+/// use torsade_http::ProxyError;
+///
+/// /// Whether a user should be asked for the proxy's password.
+/// fn wants_password(failure: &Failure) -> bool {
+///     matches!(failure.find(), Some(ProxyError::AuthenticationRequired { .. }))
+/// }
+/// # let _ = wants_password;
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum ProxyError {

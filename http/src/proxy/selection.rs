@@ -9,6 +9,17 @@ use url::{Host, Url};
 use super::{InvalidProxy, Proxy};
 
 /// The proxies of an agent, and the hosts that are connected to without one.
+///
+/// ```
+/// use torsade_core::Reactor;
+/// use torsade_http::{Agent, AgentOptions, Proxies};
+///
+/// let reactor = Reactor::new()?;
+/// let proxies = Proxies::all("http://proxy.internal:3128".parse()?).no_proxy("localhost,.internal");
+/// let agent = Agent::with_options(&reactor, AgentOptions::new().proxies(proxies));
+/// # drop(agent);
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct Proxies {
     http: Option<Rc<Proxy>>,

@@ -6,6 +6,16 @@ use std::fmt;
 use http::{Method, StatusCode};
 
 /// A redirect that was not followed.
+///
+/// ```
+/// use torsade_core::Failure;
+/// use torsade_http::RedirectError;
+///
+/// fn went_in_circles(failure: &Failure) -> bool {
+///     matches!(failure.find(), Some(RedirectError::TooMany { .. }))
+/// }
+/// # let _ = went_in_circles;
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RedirectError {

@@ -6,6 +6,15 @@ use super::Response;
 use crate::incoming::{BodyControl, BodyProtocol};
 
 /// How far a body has come.
+///
+/// ```
+/// use torsade_http::Progress;
+///
+/// fn percent(progress: Progress) -> Option<u64> {
+///     Some(progress.received * 100 / progress.total.filter(|total| *total > 0)?)
+/// }
+/// # let _ = percent;
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Progress {
     /// So many bytes have come, as they were sent: before they are decoded.

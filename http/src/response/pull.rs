@@ -69,6 +69,20 @@ impl Response {
 }
 
 /// The pieces of a body: see [`Response::chunks`]. Dropping it closes the connection, unless all came.
+///
+/// ```
+/// use torsade_core::Result;
+/// use torsade_http::Response;
+///
+/// async fn length(response: Response) -> Result<usize> {
+///     let (mut chunks, mut length) = (response.chunks(), 0);
+///     while let Some(chunk) = chunks.next().await? {
+///         length += chunk.len();
+///     }
+///     Ok(length)
+/// }
+/// # let _ = length;
+/// ```
 pub struct BodyChunks(Pulled);
 
 impl BodyChunks {
@@ -85,6 +99,20 @@ impl BodyChunks {
 }
 
 /// The lines of a body: see [`Response::lines`]. Dropping it closes the connection, unless all came.
+///
+/// ```
+/// use torsade_core::Result;
+/// use torsade_http::Response;
+///
+/// async fn show(response: Response) -> Result<()> {
+///     let mut lines = response.lines();
+///     while let Some(line) = lines.next().await? {
+///         println!("{}", String::from_utf8_lossy(&line));
+///     }
+///     Ok(())
+/// }
+/// # let _ = show;
+/// ```
 pub struct BodyLines(Pulled);
 
 impl BodyLines {

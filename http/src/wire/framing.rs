@@ -222,6 +222,15 @@ pub(super) fn persistence(version: Version, headers: &HeaderMap) -> Result<(), C
 }
 
 /// Whether a list-valued field has `token` in it, in whatever case, in any of its lines.
+///
+/// ```
+/// use torsade_http::header::{CONNECTION, HeaderMap, HeaderValue};
+/// use torsade_http::wire::framing::has_token;
+///
+/// let mut headers = HeaderMap::new();
+/// headers.insert(CONNECTION, HeaderValue::from_static("keep-alive, Upgrade"));
+/// assert!(has_token(&headers, &CONNECTION, "upgrade"));
+/// ```
 pub fn has_token(headers: &HeaderMap, name: &HeaderName, token: &str) -> bool {
     tokens(headers, name).any(|item| item.eq_ignore_ascii_case(token.as_bytes()))
 }

@@ -307,3 +307,13 @@ fn a_thousand_requests_are_made_over_one_connection() {
     assert_eq!(world.connections(), 1);
     assert_eq!(world.received(0).matches("GET / ").count(), 1000);
 }
+
+#[test]
+fn the_pool_counts_what_it_makes_and_what_it_uses_again() {
+    let world = World::new([answers(3)]);
+    for _ in 0..3 {
+        assert_eq!(world.get_text().unwrap(), "ok");
+    }
+    let pool = world.agent.pool_statistics();
+    assert_eq!((pool.made, pool.reused), (1, 2));
+}

@@ -121,6 +121,12 @@ impl Peer {
         assert!(shown.is_some(), "{self} ended before it showed {what:?}");
     }
 
+    /// Waits until the peer's standard error holds `text`.
+    pub(crate) fn logs(&mut self, text: &str) {
+        let said = self.wait_for(text, |peer| peer.stderr().contains(text).then_some(()));
+        assert!(said.is_some(), "{self} ended before it logged {text:?}");
+    }
+
     /// What the peer wrote to its standard output so far.
     pub(crate) fn stdout(&self) -> String {
         read(&self.stdout)

@@ -48,7 +48,7 @@ pub(crate) fn select(
             .filter(|suite| tags.split('+').all(|tag| has_tag(suite, tag)))
             .collect();
         if matching.is_empty() && !tags.starts_with('@') {
-            log::debug!("TLS: no cipher suite here is {word:?}");
+            log::debug!(target: "torsade::tls", "TLS: no cipher suite here is {word:?}");
         }
         match action {
             b'!' => {

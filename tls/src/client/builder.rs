@@ -19,7 +19,21 @@ use crate::{Certificate, Pins, PrivateCertificate, Revocation, Trust};
 ///
 /// The platform's roots are trusted unless there is any choice of trust, which then replaces
 /// them.
+///
+/// ```
+/// use torsade_tls::{ClientTls, TlsVersion};
+///
+/// // Every mistake is told here: files that are not there, keys that do not belong.
+/// let tls = ClientTls::builder()
+///     .bundled_roots()
+///     .versions(TlsVersion::Tls13..)
+///     .alpn(["http/1.1"])
+///     .build()?;
+/// # drop(tls);
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 #[derive(Clone, Debug, Default)]
+#[doc(alias = "CertificateOptions")]
 #[must_use]
 pub struct ClientTlsBuilder {
     pub(super) trust: Trust,
@@ -150,6 +164,8 @@ impl ClientTlsBuilder {
     /// A server that knows none of them may refuse, or go on without.
     #[doc(alias = "acceptableProtocols")]
     #[doc(alias = "nextProtocols")]
+    #[doc(alias = "IProtocolNegotiationFactory")]
+    #[doc(alias = "ProtocolNegotiationSupport")]
     pub fn alpn<P: AsRef<[u8]>>(mut self, protocols: impl IntoIterator<Item = P>) -> Self {
         self.options.set_alpn(protocols);
         self

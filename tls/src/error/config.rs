@@ -5,6 +5,14 @@ use std::fmt;
 use crate::pem::PemError;
 
 /// Why a TLS configuration cannot work. Every one is found when it is built.
+///
+/// ```
+/// use torsade_tls::{ClientTls, ConfigError};
+///
+/// let error = ClientTls::builder().bundled_roots().cipher_suites(["TLS_NONE"]).build().unwrap_err();
+/// assert!(matches!(error, ConfigError::UnknownCipherSuite { .. }));
+/// println!("{error}");
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum ConfigError {

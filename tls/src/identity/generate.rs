@@ -30,6 +30,17 @@ use crate::{Certificate, KeyPair, PrivateCertificate, Trust};
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// An authority of one's own, whose key is gone with it.
+///
+/// ```
+/// use torsade_tls::generate::Authority;
+/// use torsade_tls::{ClientTls, ServerTls};
+///
+/// let authority = Authority::new("for tests");
+/// let server = ServerTls::builder().certificate(authority.issue(["example.test"])).build()?;
+/// let client = ClientTls::builder().trust(authority.trust()).build()?;
+/// # drop((server, client));
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 #[doc(alias = "selfSignedCert")]
 pub struct Authority {
     /// Its own certificate first, then those of the authorities above, without the root.
@@ -83,8 +94,10 @@ impl Authority {
     ///
     /// # Panics
     /// For a name that is not ASCII.
-    #[must_use]
     #[doc(alias = "signRequestObject")]
+    #[doc(alias = "certificateRequest")]
+    #[doc(alias = "signCertificateRequest")]
+    #[must_use]
     pub fn issue<N: Into<String>>(&self, names: impl IntoIterator<Item = N>) -> PrivateCertificate {
         let now = SystemTime::now();
         self.issue_valid(names, now - DAY, now + 365 * DAY)
@@ -125,6 +138,13 @@ impl fmt::Debug for Authority {
 /// A certificate for these host names and IP addresses that vouches for itself, valid from
 /// yesterday for a year. Clients have to trust it itself.
 ///
+/// ```
+/// use torsade_tls::generate::self_signed;
+///
+/// let own = self_signed(["localhost"]);
+/// assert!(own.certificate().is_self_signed());
+/// ```
+///
 /// # Panics
 /// For a name that is not ASCII.
 #[doc(alias = "selfSignedCert")]
@@ -139,6 +159,12 @@ pub fn self_signed<N: Into<String>>(names: impl IntoIterator<Item = N>) -> Priva
 }
 
 /// A new private key, and with [`signing_request`] what an authority needs to certify it.
+///
+/// ```
+/// use torsade_tls::generate::key_pair;
+///
+/// assert!(key_pair().to_pem().starts_with("-----BEGIN PRIVATE KEY-----"));
+/// ```
 #[doc(alias = "KeyPair.generate")]
 pub fn key_pair() -> KeyPair {
     KeyPair::from_pem(new_key().serialize_pem()).expect("it was written just now")
@@ -146,10 +172,19 @@ pub fn key_pair() -> KeyPair {
 
 /// A request (PKCS#10, in PEM) to certify `key` for these names, to be sent to an authority.
 ///
+/// ```
+/// use torsade_tls::generate::{key_pair, signing_request};
+///
+/// let request = signing_request(&key_pair(), ["example.com"])?;
+/// assert!(request.starts_with("-----BEGIN CERTIFICATE REQUEST-----"));
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
+///
 /// # Errors
 /// [`ConfigError::BadKey`] for a key that cannot sign it; [`ConfigError::BadServerName`].
 #[doc(alias = "requestObject")]
 #[doc(alias = "CertificateRequest")]
+#[doc(alias = "certificateRequest")]
 pub fn signing_request<N: Into<String>>(
     key: &KeyPair,
     names: impl IntoIterator<Item = N>,

@@ -17,6 +17,14 @@ use crate::provider;
 /// RSA of 2048 bits and more, ECDSA on the curves P-256, P-384 and P-521, and Ed25519, in the
 /// forms PKCS#8, PKCS#1 and SEC1. A key with a passphrase has to be decrypted first, as the error
 /// tells.
+///
+/// ```no_run
+/// use torsade_tls::KeyPair;
+///
+/// let key = KeyPair::from_pem_file("key.pem")?;
+/// println!("{:?}", key.hash()); // and never the key itself
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 #[derive(Clone)]
 #[doc(alias = "ssl.KeyPair")]
 pub struct KeyPair {

@@ -21,7 +21,19 @@ use crate::{PrivateCertificate, Revocation, Trust, provider};
 /// It may have several certificates. A client gets the first that is for the name it asks for
 /// (SNI) and whose kind of key it knows, so that one of RSA can stand beside one of ECDSA; the
 /// first of all if there is none.
+///
+/// ```no_run
+/// use torsade_tls::{ServerTls, Trust};
+///
+/// let tls = ServerTls::builder()
+///     .certificate_files("chain.pem", "key.pem")
+///     .require_client_certificates(Trust::none().roots_from_pem_file("clients.pem"))
+///     .build()?;
+/// # drop(tls);
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 #[derive(Clone, Debug, Default)]
+#[doc(alias = "CertificateOptions")]
 #[must_use]
 pub struct ServerTlsBuilder {
     identities: Vec<ServerIdentity>,
@@ -123,6 +135,7 @@ impl ServerTlsBuilder {
     ///
     /// A client that offers some, but none of these, is refused; one that offers none is served.
     #[doc(alias = "acceptableProtocols")]
+    #[doc(alias = "IProtocolNegotiationFactory")]
     pub fn alpn<P: AsRef<[u8]>>(mut self, protocols: impl IntoIterator<Item = P>) -> Self {
         self.options.set_alpn(protocols);
         self

@@ -19,6 +19,14 @@ use crate::{Certificate, provider};
 /// Written `sha256/` and the hash in base64; curl's `sha256//` is read too. `openssl x509 -in
 /// cert.pem -pubkey -noout | openssl pkey -pubin -outform der | openssl dgst -sha256 -binary |
 /// base64` prints that of a certificate, and so does `Pin::of(&certificate)`.
+///
+/// ```
+/// use torsade_tls::Pin;
+///
+/// let pin: Pin = "sha256/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=".parse()?;
+/// assert_eq!(pin, Pin::from_hash([0; 32]));
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Pin([u8; 32]);
 
@@ -83,6 +91,16 @@ impl FromStr for Pin {
 /// is built anew. The pin of an authority allows all that it issues.
 ///
 /// Pins add to the trust: the certificate has to be valid as ever.
+///
+/// ```
+/// use torsade_tls::{ClientTls, Pin, Pins};
+///
+/// // The key in use, and one that is kept elsewhere for the day when that one is lost.
+/// let pins = Pins::new(Pin::from_hash([1; 32]), Pin::from_hash([2; 32]));
+/// let tls = ClientTls::builder().bundled_roots().pins(pins).build()?;
+/// # drop(tls);
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use]
 pub struct Pins(Vec<Pin>);

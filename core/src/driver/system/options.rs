@@ -38,7 +38,10 @@ pub(super) fn set_unix(socket: &Socket, option: SocketOption) -> io::Result<()> 
 }
 
 fn keep_alive(times: KeepAlive) -> TcpKeepalive {
-    let mut all = TcpKeepalive::new().with_time(times.idle);
+    let mut all = TcpKeepalive::new();
+    if let Some(idle) = times.idle {
+        all = all.with_time(idle);
+    }
     if let Some(interval) = times.interval {
         all = all.with_interval(interval);
     }

@@ -151,6 +151,9 @@ impl<F: Factory> ClientService<F> {
 
     /// Starts to connect. Started already, it goes on; stopping, it starts anew when it has stopped.
     #[doc(alias = "startService")]
+    #[doc(alias = "ReconnectingClientFactory.retry")]
+    #[doc(alias = "clientConnectionFailed")]
+    #[doc(alias = "clientConnectionLost")]
     pub fn start(&self) {
         let mut state = self.inner.state.borrow_mut();
         match state.phase {
@@ -166,6 +169,8 @@ impl<F: Factory> ClientService<F> {
     /// Ends the attempt or the wait, or closes the connection. The Deferred fires when nothing is
     /// left. Those who wait for a connection are told [`Cancelled`].
     #[doc(alias = "stopService")]
+    #[doc(alias = "continueTrying")]
+    #[doc(alias = "stopTrying")]
     pub fn stop(&self) -> Deferred<()> {
         self.inner.stop()
     }
@@ -181,6 +186,7 @@ impl<F: Factory> ClientService<F> {
 
     /// The same, but fails after so many failures in a row, with the last of them.
     #[doc(alias = "failAfterFailures")]
+    #[doc(alias = "maxRetries")]
     pub fn when_connected_within(&self, failures: u32) -> Deferred<ServedRef<F::Protocol>> {
         self.inner.when_connected(Some(failures))
     }

@@ -36,6 +36,8 @@ impl Default for Backoff {
 
 impl Backoff {
     /// From `first` up to `most`.
+    #[doc(alias = "initialDelay")]
+    #[doc(alias = "maxDelay")]
     pub fn new(first: Duration, most: Duration) -> Self {
         Self {
             first,

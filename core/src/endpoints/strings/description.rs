@@ -5,6 +5,17 @@ use std::fmt;
 use std::str::FromStr;
 
 /// A description, taken apart.
+///
+/// ```
+/// use torsade_core::endpoints::Description;
+///
+/// let mut description = Description::parse("tcp:8007:interface=127.0.0.1")?;
+/// assert_eq!(description.kind, "tcp");
+/// assert_eq!(description.require("port")?, "8007");
+/// assert_eq!(description.take_named("interface").as_deref(), Some("127.0.0.1"));
+/// description.finish()?;
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Description {
     /// What kind of endpoint it is: the part before the first colon.
@@ -14,6 +25,15 @@ pub struct Description {
 }
 
 /// What is wrong with a description.
+///
+/// ```
+/// use torsade_core::endpoints::Description;
+///
+/// let mut description = Description::parse("tcp")?;
+/// let error = description.require("port").unwrap_err();
+/// assert_eq!(error.to_string(), "the argument port is missing");
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum DescriptionError {

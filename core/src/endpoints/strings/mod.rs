@@ -60,6 +60,8 @@ pub use description::{Description, DescriptionError};
 #[derive(Clone)]
 #[doc(alias = "clientFromString")]
 #[doc(alias = "serverFromString")]
+#[doc(alias = "IStreamClientEndpointStringParserWithReactor")]
+#[doc(alias = "IStreamServerEndpointStringParser")]
 pub struct Endpoints {
     reactor: Reactor,
     clients: BTreeMap<String, Rc<MakeClient>>,
@@ -70,6 +72,19 @@ type MakeClient = dyn Fn(&Endpoints, &mut Description) -> Result<Box<dyn ClientE
 type MakeServer = dyn Fn(&Endpoints, &mut Description) -> Result<ServerEndpoint>;
 
 /// A way to listen, whose kind was not known beforehand.
+///
+/// ```
+/// use torsade_core::endpoints::Endpoints;
+/// use torsade_core::protocols::wire::Echo;
+/// use torsade_core::testing::Simulation;
+/// use torsade_core::Address;
+///
+/// let reactor = Simulation::new().reactor();
+/// let server = Endpoints::new(&reactor).server("tcp:8007:interface=127.0.0.1")?;
+/// let port = server.listen(|_: &Address| Echo)?;
+/// assert_eq!(port.address().to_string(), "127.0.0.1:8007");
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 #[doc(alias = "IStreamServerEndpoint")]
@@ -99,6 +114,7 @@ impl Endpoints {
     /// Adds a kind of client, or replaces it. `make` takes its arguments out of the description;
     /// what is left there is an error.
     #[doc(alias = "IStreamClientEndpointStringParserWithReactor")]
+    #[doc(alias = "parseStreamClient")]
     pub fn add_client(
         &mut self,
         kind: &str,
@@ -109,6 +125,7 @@ impl Endpoints {
 
     /// Adds a kind of server, or replaces it.
     #[doc(alias = "IStreamServerEndpointStringParser")]
+    #[doc(alias = "parseStreamServer")]
     pub fn add_server(
         &mut self,
         kind: &str,
@@ -121,6 +138,7 @@ impl Endpoints {
     ///
     /// # Errors
     /// [`DescriptionError`], and what the kind itself objects to.
+    #[doc(alias = "clientFromString")]
     pub fn client(&self, description: &str) -> Result<Box<dyn ClientEndpoint>> {
         make(self, &self.clients, Description::parse(description)?)
     }
@@ -129,6 +147,7 @@ impl Endpoints {
     ///
     /// # Errors
     /// [`DescriptionError`], and what the kind itself objects to.
+    #[doc(alias = "serverFromString")]
     pub fn server(&self, description: &str) -> Result<ServerEndpoint> {
         self.server_of(Description::parse(description)?)
     }

@@ -40,6 +40,7 @@ pub use send::SendProxyHeader;
 #[derive(Debug, Default)]
 #[doc(alias = "twisted.protocols.haproxy")]
 #[doc(alias = "HAProxyProtocolWrapper")]
+#[doc(alias = "proxyEndpoint")]
 pub struct ProxyHeader {
     /// What has come of the header.
     begun: Vec<u8>,

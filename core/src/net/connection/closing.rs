@@ -43,6 +43,9 @@ impl Connection {
         if self.write_done.get() && self.if_extras(has_failed) == Some(true) {
             return self.outlive_failed_write(core);
         }
+        if self.phase.get() == Phase::Losing && self.has_producer() {
+            self.stop_endless_producer();
+        }
         let has_producer = self.has_producer();
         let is_ending = self.phase.get() == Phase::Losing || self.write_ending.get();
         if is_ending && all_sent && !has_producer && self.say_farewell(core) {

@@ -34,6 +34,7 @@ use producing::{ProducerState, Producing};
 use super::filter_stack::FilterStack;
 use super::write_queue::WriteQueue;
 use crate::driver::{Readiness, Stream, Token};
+use crate::reactor::Statistics;
 use crate::reactor::sources::Source;
 use crate::reactor::turn::{Core, call_at};
 use crate::watch::Place;
@@ -206,6 +207,7 @@ impl Connection {
         core.sources
             .borrow_mut()
             .fill(token, Rc::<Self>::clone(&connection));
+        core.connections_made.update(|count| count + 1);
         if !filters.is_empty() {
             connection.with_extras(|extras| extras.filters = filters);
         }
@@ -441,7 +443,19 @@ impl Source for Connection {
 
     fn describe(&self) -> String {
         let (name, phase) = ((self.protocol_name)(), self.phase.get());
-        format!("a connection with {}, of {name}, {phase:?}", self.peer)
+        let waits = match phase == Phase::Losing && self.has_producer() {
+            true => " until its producer is unregistered",
+            false => "",
+        };
+        format!(
+            "a connection with {}, of {name}, {phase:?}{waits}",
+            self.peer
+        )
+    }
+
+    fn count_in(&self, statistics: &mut Statistics) {
+        statistics.connections += 1;
+        statistics.queued_bytes += self.queued_bytes();
     }
 }
 

@@ -115,6 +115,12 @@ impl Producing {
         self.registered.take().map(|registered| (ask, registered))
     }
 
+    /// Takes it out, to be asked whether a close waits for it.
+    fn take_out(&mut self) -> Option<Registered> {
+        self.is_running = self.registered.is_some();
+        self.registered.take()
+    }
+
     /// Takes it back after its call; if it was unregistered there, it is given back once more.
     fn put_back(&mut self, registered: Registered) -> Option<Registered> {
         if self.is_running && self.registered.is_none() {
@@ -179,6 +185,23 @@ impl Connection {
         } else if self.with_producing(|producing| producing.is_owed()) {
             // What it wrote may have been sent at once, and then nothing else comes back to it.
             self.schedule_self();
+        }
+    }
+
+    /// Stops a producer that a close does not wait for.
+    pub(super) fn stop_endless_producer(&self) {
+        let Some(registered) = self.with_producing(Producing::take_out) else {
+            return;
+        };
+        let place = || Place::Some("a producer");
+        let is_waited_for = call_at(place, || registered.producer.is_waited_for());
+        if let Some(dropped) = self.with_producing(|producing| producing.put_back(registered)) {
+            run_call("dropping a producer", move || drop(dropped));
+        }
+        match is_waited_for {
+            Ok(true) => {}
+            Ok(false) => self.stop_producer(),
+            Err(panicked) => self.abort_now(panicked),
         }
     }
 

@@ -66,6 +66,14 @@ fn what_is_set_is_what_the_system_has() {
         assert!(socket.recv_buffer_size().unwrap() >= 60_000);
         transport.set_keep_alive(None).unwrap();
         assert!(!socket.keepalive().unwrap());
+        transport
+            .set_keep_alive(Some(KeepAlive::default()))
+            .unwrap();
+        assert!(
+            socket.keepalive().unwrap(),
+            "with the times that were there"
+        );
+        assert_eq!(socket.tcp_keepalive_time().unwrap(), seconds(60));
         transport.abort_connection();
         assert!(transport.set_option(SocketOption::NoDelay(true)).is_err());
     }

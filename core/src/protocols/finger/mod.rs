@@ -10,6 +10,14 @@ use crate::{Canceller, Failure, Outcome, Result, maybe_deferred};
 pub use query::{FingerError, query};
 
 /// What a client asks for.
+///
+/// ```
+/// use torsade_core::protocols::finger::FingerQuery;
+///
+/// let query = FingerQuery::parse(b"/W moshez").unwrap();
+/// assert_eq!(query.user.as_deref(), Some("moshez"));
+/// assert!(query.is_verbose);
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FingerQuery {
     /// The user; `None` asks for all of them.
@@ -67,6 +75,8 @@ where
 {
     /// The protocol for one connection, with the function that answers.
     #[doc(alias = "getUser")]
+    #[doc(alias = "forwardQuery")]
+    #[doc(alias = "getDomain")]
     pub fn receiver(look_up: F) -> LineReceiver<Self> {
         let state = State::Waiting;
         // Who ends lines with LF alone is understood as well.

@@ -23,6 +23,20 @@ pub enum FingerError {
 ///
 /// Cancelling gives up. There is no limit of time but the endpoint's: see [`Deferred::add_timeout`].
 ///
+/// ```
+/// use torsade_core::protocols::finger::{self, Finger, FingerQuery};
+/// use torsade_core::testing::Simulation;
+/// use torsade_core::{Address, Deferred, TcpClient, TcpServer};
+///
+/// let reactor = Simulation::new().reactor();
+/// let address = "127.0.0.1:79".parse()?;
+/// let look_up = |_: &FingerQuery| Deferred::succeed("is well".to_owned());
+/// TcpServer::new(&reactor, address).listen(move |_: &Address| Finger::receiver(look_up))?;
+/// let told = finger::query(&TcpClient::new(&reactor, address), "moshez");
+/// assert_eq!(reactor.run_until(told)?, "is well\r\n");
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
+///
 /// # Errors
 /// As the endpoint's `connect`, and [`FingerError`].
 pub fn query(endpoint: &impl ClientEndpoint, user: &str) -> Deferred<String> {

@@ -31,6 +31,9 @@ use crate::{Address, Canceller, Factory, Failure, Protocol, Result, Transport};
 #[doc(alias = "portforward")]
 #[doc(alias = "ProxyFactory")]
 #[doc(alias = "ProxyClientFactory")]
+#[doc(alias = "Proxy")]
+#[doc(alias = "ProxyClient")]
+#[doc(alias = "ProxyServer")]
 pub struct PortForward {
     endpoint: Rc<dyn ClientEndpoint>,
 }

@@ -35,6 +35,7 @@ use crate::{
 /// ```
 #[derive(Clone)]
 #[doc(alias = "SOCKSv4Factory")]
+#[doc(alias = "SOCKSv4")]
 pub struct SocksServer {
     rules: Rc<Rules>,
 }
@@ -105,6 +106,9 @@ impl Factory for SocksServer {
 
 /// A connection of a client.
 #[doc(alias = "SOCKSv4")]
+#[doc(alias = "SOCKSv4Incoming")]
+#[doc(alias = "SOCKSv4IncomingFactory")]
+#[doc(alias = "SOCKSv4Outgoing")]
 pub struct SocksConnection {
     parser: Parser,
     rules: Rc<Rules>,

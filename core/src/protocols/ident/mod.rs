@@ -36,6 +36,7 @@ pub struct IdentUser {
 /// Why a host does not tell whose connection it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
+#[doc(alias = "IdentError")]
 pub enum IdentRefusal {
     /// A port is none.
     InvalidPort,

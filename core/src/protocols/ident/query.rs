@@ -43,6 +43,7 @@ pub enum IdentError {
 /// # }
 /// ```
 #[doc(alias = "IdentClient")]
+#[doc(alias = "IdentClient.lookup")]
 pub fn query(endpoint: &impl ClientEndpoint, local: u16, remote: u16) -> Deferred<IdentUser> {
     let (resolver, answer) = Deferred::new();
     let mut asking = Some(Asking {

@@ -25,6 +25,24 @@ const MAX_STATISTICS: usize = 4 * 1024 * 1024;
 ///
 /// A key is 1 to 250 bytes long, without spaces and control characters.
 ///
+/// ```no_run
+/// use torsade_core::protocols::memcache::{Item, Memcache};
+/// use torsade_core::Result;
+/// use std::time::Duration;
+///
+/// async fn count(memcache: &Memcache, page: &str) -> Result<u64> {
+///     if let Some(count) = memcache.increment(page, 1).await? {
+///         return Ok(count);
+///     }
+///     // The first one, unless somebody else was faster.
+///     let first = Item::new("1").expires_after(Duration::from_secs(3600));
+///     memcache.add(page, first).await?;
+///     Ok(1)
+/// }
+/// # let _ = count;
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
+///
 /// # Errors
 /// All requests fail with a [`MemcacheError`].
 #[derive(Clone)]

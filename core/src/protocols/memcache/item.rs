@@ -10,6 +10,15 @@ const MONTH: u64 = 60 * 60 * 24 * 30;
 /// What is stored under a key: a value with flags, for ever or until some time.
 ///
 /// What has neither can be given as it is: `memcache.set("key", "value")`.
+///
+/// ```
+/// use std::time::Duration;
+/// use torsade_core::protocols::memcache::Item;
+///
+/// // Plain bytes are one as well: memcache.set("key", "value").
+/// let item = Item::new("value").flags(7).expires_after(Duration::from_secs(60));
+/// # drop(item);
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Item {
     pub(super) data: Bytes,

@@ -20,6 +20,19 @@ use crate::{ClientEndpoint, Deferred, Failure, Protocol, Result, Transport};
 /// aborted. What counts is a whole line or value, so a server that sends a byte now and then does
 /// not keep anybody. A value is at most 1 MiB long, in both directions. What a server can make us
 /// keep is what was asked for, within that.
+///
+/// ```no_run
+/// use torsade_core::protocols::memcache::MemcacheProtocol;
+/// use torsade_core::{HostnameClient, Reactor};
+///
+/// let reactor = Reactor::new()?;
+/// let endpoint = HostnameClient::new(&reactor, "localhost", 11211);
+/// let memcache = reactor.run_until(MemcacheProtocol::new().connect(&endpoint))?;
+/// reactor.run_until(memcache.set("greeting", "hello"))?;
+/// let found = reactor.run_until(memcache.get("greeting"))?;
+/// assert_eq!(found.unwrap().data, "hello");
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 #[doc(alias = "twisted.protocols.memcache.MemCacheProtocol")]
 pub struct MemcacheProtocol {
     receiver: FramedReceiver<ReplyFraming, Replies>,

@@ -12,6 +12,7 @@ mod leaks;
 mod paths;
 mod pending;
 mod signals;
+mod statistics;
 mod stopping;
 mod threads;
 mod timers;

@@ -7,7 +7,10 @@ use log::Level;
 use super::{ms, simulated};
 use crate::deferred::set_debugging;
 use crate::testing::log_capture::capture;
-use crate::{Address, ClientEndpoint, Deferred, Protocol, Result, TcpClient, TcpServer, Transport};
+use crate::{
+    Address, ClientEndpoint, Deferred, Producer, ProducerKind, Protocol, Reactor, Result,
+    TcpClient, TcpServer, Transport,
+};
 
 struct Slow;
 
@@ -22,10 +25,44 @@ impl Protocol for Slow {
     }
 }
 
+/// A producer that forgets to say when it is done.
+struct Endless;
+
+impl Producer for Endless {
+    fn resume_producing(&mut self, _: &Transport) {}
+    fn pause_producing(&mut self, _: &Transport) {}
+    fn stop_producing(&mut self, _: &Transport) {}
+}
+
+/// A client's transport, and its server's port.
+fn connected(reactor: &Reactor) -> (Transport, crate::ListeningPort) {
+    let address = "127.0.0.1:8007".parse().unwrap();
+    let server = TcpServer::new(reactor, address);
+    let listening = server.listen(|_: &Address| Slow).unwrap();
+    let client = TcpClient::new(reactor, address).connect(|_: &Address| Slow);
+    let client = reactor.run_until(client).unwrap();
+    (client.transport().clone(), listening)
+}
+
 /// Keeps the loop busy for a while, as a thing that blocks does.
 fn hold_up() {
     let start = Instant::now();
     while start.elapsed() < ms(5) {}
+}
+
+#[test]
+fn a_connection_that_waits_for_its_producer_says_so() {
+    // C102
+    let reactor = simulated();
+    let (one, _other) = connected(&reactor);
+    one.register_producer(Endless, ProducerKind::Push).unwrap();
+    one.lose_connection();
+    reactor.advance(Duration::from_secs(60)).unwrap();
+    let waits = "Losing until its producer is unregistered";
+    assert!(reactor.pending().to_string().contains(waits));
+    one.unregister_producer();
+    reactor.advance(Duration::from_secs(60)).unwrap();
+    assert!(!reactor.pending().to_string().contains(waits));
 }
 
 #[test]

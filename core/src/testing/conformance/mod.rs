@@ -156,6 +156,7 @@ macro_rules! connection_conformance {
             producing a_producer_does_not_lengthen_the_linger;
             producing a_producer_that_panics_ends_the_connection;
             producing a_transport_is_a_producer;
+            producing a_close_does_not_wait_for_a_transport_as_producer;
             failing an_error_from_data_received_ends_the_connection;
             failing a_panic_in_data_received_ends_the_connection;
             failing a_panic_in_connection_made_ends_both;

@@ -422,3 +422,21 @@ pub fn a_transport_is_a_producer(harness: &dyn Harness) -> Expect {
     );
     QUIET
 }
+
+pub fn a_close_does_not_wait_for_a_transport_as_producer(harness: &dyn Harness) -> Expect {
+    // C102: an echo that does not know of its producer's end.
+    let server = Script::new()
+        .made(|transport| {
+            let registered = transport.register_producer(transport.clone(), ProducerKind::Push);
+            assert_eq!(registered, Ok(()));
+        })
+        .data(Transport::write)
+        .read_closed(Transport::lose_connection);
+    let bytes = pattern(harness.volume());
+    let pair = Pair::open(harness, Script::new(), server);
+    pair.client().write(&bytes);
+    pair.client().lose_write_connection();
+    pair.assert_both_done();
+    assert!(pair.received(Side::Client) == bytes);
+    QUIET
+}

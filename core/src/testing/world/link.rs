@@ -11,6 +11,23 @@ use crate::driver::simulated::{HostId, LinkOptions, SimulatedWorld};
 ///
 /// What is set holds at once, for all that is sent from then on. A direction is a queue: nothing
 /// overtakes what was sent before, but for datagrams that [`reordering`](Self::reordering) holds up.
+///
+/// ```
+/// use std::time::Duration;
+/// use torsade_core::testing::World;
+///
+/// let world = World::new(1);
+/// let here = world.host("here", [[192, 0, 2, 1]]);
+/// let there = world.host("there", [[192, 0, 2, 2]]);
+/// // A poor line: slow, and now and then a datagram is lost.
+/// world
+///     .link("here", "there")
+///     .latency(Duration::from_millis(80))
+///     .jitter(Duration::from_millis(20))
+///     .bandwidth(100_000)
+///     .loss(0.01);
+/// # drop((here, there));
+/// ```
 #[derive(Clone)]
 pub struct Link {
     world: Rc<SimulatedWorld>,

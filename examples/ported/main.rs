@@ -1,0 +1,89 @@
+//! Programs for Twisted that were ported: what was hard is in `docs/porting/programs.md`.
+//!
+//! ```text
+//! cargo run --example ported -- relay 127.0.0.1:4001
+//! cargo run --example ported -- statsd 127.0.0.1:8125 127.0.0.1:2003
+//! cargo run --example ported -- tftp 127.0.0.1:6969 FOLDER
+//! ```
+
+mod relay;
+mod statsd;
+mod tftp;
+
+use std::io::Write;
+use std::process::ExitCode;
+use std::rc::Rc;
+use std::time::{Duration, SystemTime};
+
+use torsade::datagram::DatagramOptions;
+use torsade::endpoints::ClientService;
+use torsade::{Reactor, Result, TcpClient, TcpServer};
+
+const USAGE: &str = "usage: ported relay ADDRESS:PORT
+       ported statsd ADDRESS:PORT GRAPHITE:PORT
+       ported tftp ADDRESS:PORT FOLDER
+";
+
+fn main() -> ExitCode {
+    env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("info")).init();
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let ended = match arguments.as_slice() {
+        ["relay", address] => serve_relay(address),
+        ["statsd", address, graphite] => serve_statsd(address, graphite),
+        ["tftp", address, folder] => serve_tftp(address, folder),
+        _ => {
+            let _ = write!(std::io::stderr(), "{USAGE}");
+            return ExitCode::from(2);
+        }
+    };
+    match ended {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            let _ = writeln!(std::io::stderr(), "ported: {failure:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn serve_relay(address: &str) -> Result<()> {
+    let reactor = Reactor::new()?;
+    // A line of JSON for each.
+    let relay = relay::Relay::new(|usage| {
+        let record = serde_json::json!({
+            "mood": format!("{:?}", usage.mood).to_lowercase(),
+            "total_time": usage.total_time.as_secs_f64(),
+            "waiting_time": usage.waiting_time.map(|time| time.as_secs_f64()),
+            "total_bytes": usage.total_bytes,
+        });
+        let _ = writeln!(std::io::stdout(), "{record}");
+    });
+    let server = TcpServer::new(&reactor, address.parse()?);
+    let _listening = server.listen(relay.factory())?;
+    reactor.run()
+}
+
+fn serve_statsd(address: &str, graphite: &str) -> Result<()> {
+    let reactor = Reactor::new()?;
+    let statistics = statsd::Statistics::default();
+    let server = statsd::Server::new(statistics.clone());
+    reactor.listen_udp(address.parse()?, server, &DatagramOptions::new())?;
+    let graphite = TcpClient::new(&reactor, graphite.parse()?);
+    let interval = Duration::from_secs(10);
+    let wall_clock = Rc::new(|| {
+        let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+        since.map_or(0, |since| since.as_secs())
+    });
+    let factory = statsd::graphite(statistics, interval, wall_clock);
+    let service = ClientService::new(&reactor, graphite, factory);
+    service.start();
+    reactor.run()
+}
+
+fn serve_tftp(address: &str, folder: &str) -> Result<()> {
+    let reactor = Reactor::new()?;
+    let files = tftp::Folder::new(&reactor, folder);
+    let server = tftp::Server::new(files);
+    reactor.listen_udp(address.parse()?, server, &DatagramOptions::new())?;
+    reactor.run()
+}
