@@ -10,17 +10,33 @@ use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
 use torsade_core::Deferred;
 
+use super::Work;
+
 /// Makes and runs a chain of so many stages, once.
-pub type Chain = fn(u64) -> u64;
+type Chain = fn(u64) -> u64;
+
+/// So many stages make a run.
+const STAGES: u64 = 200_000;
+
+/// A way's work in chains of a length: an operation is a stage.
+pub fn work(way: &str, length: u64) -> Option<Work<'static>> {
+    let (name, chain) = CHAINS.iter().find(|(name, _)| *name == way).copied()?;
+    let name = format!("{}/{length}", name.replace(' ', "-"));
+    Some(Work::new(name, STAGES, move || {
+        for _ in 0..STAGES / length {
+            black_box(chain(black_box(length)));
+        }
+    }))
+}
 
 /// The ways, with their names.
 pub const CHAINS: [(&str, Chain); 6] = [
     ("torsade", torsade),
-    ("torsade, fired before", torsade_ready),
-    ("boxed closures, room reserved", boxed_reserved),
-    ("boxed closures, growing", boxed),
+    ("torsade ready", torsade_ready),
+    ("boxed closures", boxed_reserved),
+    ("boxed closures growing", boxed),
     ("boxed futures", futures),
-    ("torsade's allocations alone", allocations),
+    ("allocations alone", allocations),
 ];
 
 /// A Deferred, its stages, then its value.
