@@ -53,6 +53,8 @@ struct Bucket {
     reactor: Reactor,
     bytes_a_second: Cell<u64>,
     burst: Cell<Option<u64>>,
+    /// How long it takes to fill.
+    full_after: Cell<Duration>,
     /// When it was empty, if it has filled evenly since.
     empty_at: Cell<Instant>,
     waiting: RefCell<VecDeque<Wake>>,
@@ -66,14 +68,17 @@ impl Bandwidth {
     /// So many bytes a second, at least one.
     pub fn new(reactor: &Reactor, bytes_a_second: u64) -> Self {
         let now = reactor.now();
-        Self(Rc::new(Bucket {
+        let bucket = Bucket {
             reactor: reactor.clone(),
-            bytes_a_second: Cell::new(bytes_a_second.max(1)),
+            bytes_a_second: Cell::default(),
             burst: Cell::default(),
+            full_after: Cell::default(),
             empty_at: Cell::new(now.checked_sub(SHARE).unwrap_or(now)),
             waiting: RefCell::default(),
             has_timer: Cell::new(false),
-        }))
+        };
+        bucket.set_rate(bytes_a_second);
+        Self(Rc::new(bucket))
     }
 
     /// So many bytes, at least one, may go at once, if fewer than its bandwidth went before: the first
@@ -90,8 +95,8 @@ impl Bandwidth {
     #[doc(alias = "maxburst")]
     pub fn burst(self, bytes: u64) -> Self {
         self.0.burst.set(Some(bytes.max(1)));
-        let now = self.0.reactor.now();
-        let filling = self.0.time_for(self.0.capacity());
+        self.0.set_rate(self.bytes_a_second());
+        let (now, filling) = (self.0.reactor.now(), self.0.full_after.get());
         self.0.empty_at.set(now.checked_sub(filling).unwrap_or(now));
         self
     }
@@ -104,7 +109,7 @@ impl Bandwidth {
     /// Makes it so many from now on, at least one.
     pub fn set(&self, bytes_a_second: u64) {
         self.0.fill();
-        self.0.bytes_a_second.set(bytes_a_second.max(1));
+        self.0.set_rate(bytes_a_second);
     }
 
     /// How many bytes may go now.
@@ -141,6 +146,11 @@ impl Bucket {
         self.burst.get().unwrap_or_else(|| self.share())
     }
 
+    fn set_rate(&self, bytes_a_second: u64) {
+        self.bytes_a_second.set(bytes_a_second.max(1));
+        self.full_after.set(self.time_for(self.capacity()));
+    }
+
     /// How long so many bytes take.
     fn time_for(&self, bytes: u64) -> Duration {
         let nanos = u128::from(bytes) * 1_000_000_000;
@@ -150,21 +160,18 @@ impl Bucket {
 
     /// What it cannot hold is lost.
     fn fill(&self) {
-        let earliest = self
-            .reactor
-            .now()
-            .checked_sub(self.time_for(self.capacity()));
+        let earliest = self.reactor.now().checked_sub(self.full_after.get());
         if let Some(earliest) = earliest {
             self.empty_at.set(self.empty_at.get().max(earliest));
         }
     }
 
     fn available(&self) -> u64 {
-        self.fill();
-        let filling = self
-            .reactor
-            .now()
-            .saturating_duration_since(self.empty_at.get());
+        let now = self.reactor.now();
+        let filling = now.saturating_duration_since(self.empty_at.get());
+        if filling >= self.full_after.get() {
+            return self.capacity();
+        }
         let bytes = filling.as_nanos() * u128::from(self.bytes_a_second.get()) / 1_000_000_000;
         u64::try_from(bytes)
             .unwrap_or(u64::MAX)

@@ -5,6 +5,7 @@ use std::io::{self, IoSlice};
 use std::os::fd::OwnedFd;
 use std::rc::Rc;
 
+use super::write_queue::SLICES;
 use crate::driver::{Readiness, Stream};
 use crate::{Address, Bandwidth, Credentials, Reactor, SocketOption, Traffic};
 
@@ -94,20 +95,25 @@ impl Stream for Metered {
             return Ok(count);
         };
         let total: usize = slices.iter().map(|slice| slice.len()).sum();
-        if available == 0 && total > 0 {
+        if total <= available {
+            let count = self.stream.write_vectored(slices)?;
+            self.traffic.has_sent(count, self.reactor.now());
+            return Ok(count);
+        }
+        if available == 0 {
             self.wake_writer(&limit);
             return Err(io::ErrorKind::WouldBlock.into());
         }
-        let mut left = available;
-        let mut allowed = Vec::with_capacity(slices.len());
-        for slice in slices {
+        let (mut left, mut allowed) = (available, [IoSlice::new(&[]); SLICES]);
+        for (allowed, slice) in allowed.iter_mut().zip(slices) {
             let piece = &slice[..slice.len().min(left)];
             left -= piece.len();
-            allowed.push(IoSlice::new(piece));
+            *allowed = IoSlice::new(piece);
         }
-        let count = self.stream.write_vectored(&allowed)?;
+        let used = slices.len().min(SLICES);
+        let count = self.stream.write_vectored(&allowed[..used])?;
         self.traffic.has_sent(count, self.reactor.now());
-        if count == available && count < total {
+        if count == available {
             self.wake_writer(&limit);
         }
         Ok(count)

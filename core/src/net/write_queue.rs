@@ -110,6 +110,11 @@ impl WriteQueue {
         count
     }
 
+    /// Whether there is nothing but what small writes gathered.
+    pub(super) fn is_one_piece(&self) -> bool {
+        self.rest.is_none()
+    }
+
     /// The first piece; empty when the queue is.
     pub(super) fn front(&self) -> &[u8] {
         let piece = match self.pieces().next() {

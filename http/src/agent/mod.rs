@@ -189,13 +189,12 @@ impl Inner {
         let attempt = Self::login(this, key.clone(), request, deadline, 0);
         match total {
             Some(total) => {
-                let origin = key.to_string();
                 attempt.fail_after(&this.reactor, total, move |failure| {
                     // The stage is that in which it was cancelled.
                     let stage = failure
                         .check::<RequestError>()
                         .map_or(Stage::WaitingForResponse, |error| error.stage);
-                    RequestError::new(&origin, stage, TimedOut { after: total }).into()
+                    RequestError::new(&key, stage, TimedOut { after: total }).into()
                 })
             }
             None => attempt,

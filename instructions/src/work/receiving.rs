@@ -3,12 +3,12 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
-use torsade::Result;
 use torsade::protocols::{
     FramedReceiver, LineControl, LineProtocol, LineReceiver, Netstring, StringControl,
     StringProtocol,
 };
 use torsade::testing::StringTransport;
+use torsade::{Protocol, Result};
 
 const PIECE: usize = 8192;
 const MESSAGE: [u8; 40] = [b'x'; 40];
@@ -36,24 +36,26 @@ impl StringProtocol<Netstring> for Counter {
 }
 
 pub(super) fn lines(times: u32) -> Result<()> {
-    let (counter, transport) = (Counter::default(), StringTransport::new());
+    let counter = Counter::default();
     let receiver = LineReceiver::new(counter.clone()).delimiter("\n");
-    let _protocol = transport.connect(receiver);
-    receive(&transport, &[&MESSAGE[..], b"\n"].concat(), times)?;
+    receive(receiver, &[&MESSAGE[..], b"\n"].concat(), times)?;
     assert_eq!(counter.0.get(), times);
     Ok(())
 }
 
 pub(super) fn netstrings(times: u32) -> Result<()> {
-    let (counter, transport) = (Counter::default(), StringTransport::new());
-    let _protocol = transport.connect(FramedReceiver::new(Netstring::new(), counter.clone()));
-    receive(&transport, &[b"40:", &MESSAGE[..], b","].concat(), times)?;
+    let counter = Counter::default();
+    let receiver = FramedReceiver::new(Netstring::new(), counter.clone());
+    receive(receiver, &[b"40:", &MESSAGE[..], b","].concat(), times)?;
     assert_eq!(counter.0.get(), times);
     Ok(())
 }
 
-fn receive(transport: &StringTransport, message: &[u8], times: u32) -> Result<()> {
+/// The receiver alone, without what gives it its bytes.
+fn receive(mut receiver: impl Protocol, message: &[u8], times: u32) -> Result<()> {
+    let ours = StringTransport::new();
+    receiver.connection_made(ours.transport());
     let data = message.repeat(times as usize);
-    data.chunks(PIECE)
-        .try_for_each(|piece| transport.receive(piece))
+    let mut pieces = data.chunks(PIECE);
+    pieces.try_for_each(|piece| receiver.data_received(ours.transport(), piece))
 }

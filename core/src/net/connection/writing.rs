@@ -269,29 +269,23 @@ impl Connection {
 
     /// Writes what is queued, until the stream takes no more. Gives back whether nothing is left.
     pub(super) fn flush(self: &Rc<Self>, core: &Rc<Core>) -> bool {
-        let mut budget = WRITTEN_A_TURN;
-        loop {
-            let before = self.queued_bytes();
-            if before == 0 {
-                return true;
-            }
+        if !self.has_filters() {
+            return self.flush_queue(core);
+        }
+        let (mut budget, mut queued) = (WRITTEN_A_TURN, self.queued_bytes());
+        while queued > 0 {
             // What waits in plain goes out together with what a filter had to say before it.
-            let is_encoded = self.can_encode() && self.encode_queued(core);
-            if !is_encoded {
-                if !self.flush_queue(core) {
-                    return false;
-                }
-                if self.queued_bytes() > 0 {
-                    return false;
-                }
+            if !self.can_encode() || !self.encode_queued(core) {
+                return self.flush_queue(core) && self.queued_bytes() == 0;
             }
-            let after = self.queued_bytes();
-            budget = budget.saturating_sub(before.saturating_sub(after));
-            if budget == 0 && after > 0 {
+            let before = std::mem::replace(&mut queued, self.queued_bytes());
+            budget = budget.saturating_sub(before.saturating_sub(queued));
+            if budget == 0 && queued > 0 {
                 self.schedule(core);
                 return false;
             }
         }
+        true
     }
 
     /// Writes what has passed the filters. Gives back whether nothing of that is left.
@@ -307,9 +301,13 @@ impl Connection {
             if !self.writable.get() {
                 return false;
             }
-            let mut slices = [IoSlice::new(&[]); SLICES];
-            let count = queue.peek(&mut slices);
-            let wrote = self.write_slices(&slices[..count]);
+            let wrote = if queue.is_one_piece() {
+                self.write_slices(&[IoSlice::new(queue.front())])
+            } else {
+                let mut slices = [IoSlice::new(&[]); SLICES];
+                let count = queue.peek(&mut slices);
+                self.write_slices(&slices[..count])
+            };
             queue.advance(wrote, &core.buffers);
         }
     }
