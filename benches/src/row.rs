@@ -105,8 +105,6 @@ impl Case {
 
 /// A kind of work.
 pub struct Row {
-    pub name: &'static str,
-    pub about: &'static str,
     /// The first is the base of all ratios, and is measured twice.
     pub peers: Vec<Peer>,
     pub cases: Vec<Case>,

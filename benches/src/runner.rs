@@ -2,7 +2,8 @@
 
 use crate::machine::{Machine, Result};
 use crate::report::{self, CaseReport, Measured, RowReport};
-use crate::row::{Case, Peer, Row};
+use crate::row::{Case, Peer, Row, Sample};
+use crate::rows::Entry;
 
 /// What to measure of what there is.
 pub struct Selection {
@@ -39,10 +40,11 @@ impl Selection {
 }
 
 /// Measures a row, and prints what came out of each case as soon as it is there.
-pub fn measure(machine: &Machine, row: Row, selection: &Selection) -> RowReport {
+pub fn measure(machine: &Machine, entry: &Entry, selection: &Selection) -> RowReport {
+    let row = (entry.row)(machine);
     let mut report = RowReport {
-        name: row.name,
-        about: row.about,
+        name: entry.name,
+        about: entry.about,
         cases: Vec::new(),
     };
     for case in row.cases.iter().filter(|case| selection.takes(case)) {
@@ -65,7 +67,7 @@ pub fn measure(machine: &Machine, row: Row, selection: &Selection) -> RowReport 
                     Ok(sample) => measured[index].samples.push(sample),
                     Err(error) => eprintln!(
                         "{}, {}, {}: {error}",
-                        row.name, case.label, peers[index].name
+                        entry.name, case.label, peers[index].name
                     ),
                 }
             }
@@ -83,7 +85,7 @@ pub fn measure(machine: &Machine, row: Row, selection: &Selection) -> RowReport 
     report
 }
 
-fn measure_once(machine: &Machine, case: &Case, peer: &Peer) -> Result<crate::row::Sample> {
+fn measure_once(machine: &Machine, case: &Case, peer: &Peer) -> Result<Sample> {
     let sample = (case.measure)(machine, peer)?;
     if sample.is_empty() {
         Err("nothing was measured".into())

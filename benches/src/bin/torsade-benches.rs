@@ -1,12 +1,13 @@
 //! Measures torsade beside its peers: `torsade-benches all|list|ROW... [OPTIONS]`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::{env, fs};
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use torsade_benches::machine::{
     LOAD_CPU, Machine, Nginx, Programs, Result, SERVER_CPU, busy_share, make_certificates, pin_to,
 };
+use torsade_benches::rows::Entry;
 use torsade_benches::runner::{Selection, measure};
 use torsade_benches::{report, rows};
 
@@ -116,57 +117,65 @@ fn conditions(
 
 fn main() -> Result<()> {
     let arguments = parse()?;
+    let names = |name: &str| arguments.rows.iter().any(|row| row == name);
+    if names("list") {
+        for entry in rows::ALL {
+            println!("{:12} {}", entry.name, entry.about);
+        }
+        return Ok(());
+    }
+    let chosen = rows::ALL
+        .iter()
+        .filter(|entry| names("all") || names(entry.name));
+    let chosen: Vec<&Entry> = chosen.collect();
+    if chosen.is_empty() {
+        return Err("there are no such rows: see `list`".into());
+    }
     raise_limits()?;
-    let mut programs = Programs::find()?;
     let folder = env::temp_dir().join(format!("torsade-benches-{}", std::process::id()));
-    let certificates = folder.join("certificates");
-    make_certificates(&certificates)?;
-    let busy = busy_share()?;
+    let result = run(&arguments, &chosen, &folder);
+    fs::remove_dir_all(folder)?;
+    result
+}
+
+fn run(arguments: &Arguments, chosen: &[&Entry], folder: &Path) -> Result<()> {
     if std::thread::available_parallelism()?.get() <= LOAD_CPU.max(SERVER_CPU) {
         return Err("this needs two cores".into());
     }
-    let needs_nginx =
-        |row: &String| ["all", "http", "http-large", "http-new", "fetch"].contains(&row.as_str());
-    let nginx = match arguments.rows.iter().any(needs_nginx) {
-        true => Nginx::start(&folder.join("nginx"), &certificates)?,
+    make_certificates(&folder.join("certificates"))?;
+    let mut programs = Programs::find()?;
+    let busy = busy_share()?;
+    let needs_nginx = chosen.iter().any(|entry| entry.needs_nginx);
+    let nginx = match needs_nginx {
+        true => Nginx::start(&folder.join("nginx"), &folder.join("certificates"))?,
         false => None,
     };
-    if nginx.is_none() && arguments.rows.iter().any(needs_nginx) {
+    if needs_nginx && nginx.is_none() {
         programs.missing.push("nginx: no HTTP".into());
     }
-    let seconds = arguments.seconds;
+    let (seconds, calls) = (arguments.seconds, arguments.calls);
+    let folder = folder.to_path_buf();
     let machine = Machine {
         programs,
         seconds,
-        folder: folder.clone(),
+        folder,
         nginx,
-        calls: arguments.calls,
+        calls,
     };
-    pin_to(&[LOAD_CPU])?;
-    let conditions = conditions(&arguments, &machine, busy)?;
+    let conditions = conditions(arguments, &machine, busy)?;
     for (key, value) in conditions.iter().filter(|(_, value)| !value.is_empty()) {
         println!("{key}: {value}");
     }
     if busy > 0.1 {
         println!("NOT QUIET: take times with care, and ratios within a case only");
     }
+    pin_to(&[LOAD_CPU])?;
     let mut reports = Vec::new();
-    for row in rows::all(&machine) {
-        if arguments.rows.iter().any(|name| name == "list") {
-            println!("{:12} {}", row.name, row.about);
-        } else if arguments
-            .rows
-            .iter()
-            .any(|name| name == "all" || name == row.name)
-        {
-            reports.push(measure(&machine, row, &arguments.selection));
-        }
-    }
-    drop(machine);
-    fs::remove_dir_all(folder)?;
-    if !reports.is_empty() {
+    for entry in chosen {
+        reports.push(measure(&machine, entry, &arguments.selection));
+        // After each: what is there is there, whatever comes.
         report::write(&arguments.out, &reports, &conditions)?;
-        println!("\n{}", arguments.out.join("report.json").display());
     }
+    println!("\n{}", arguments.out.join("report.json").display());
     Ok(())
 }

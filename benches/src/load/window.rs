@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use crate::machine::{Cpu, memory_kb};
+use crate::machine::{Cpu, Tracer, memory_kb};
 use crate::row::Sample;
 
 /// Which server, and for how long.
@@ -12,6 +12,8 @@ pub struct Target {
     pub address: SocketAddr,
     pub pid: u32,
     pub seconds: f64,
+    /// Counts the server's system calls in this time, which makes everything else worthless.
+    pub traced: bool,
 }
 
 const WARM_UP: Duration = Duration::from_millis(400);
@@ -22,7 +24,7 @@ pub struct Window {
     start: Instant,
     counting: Option<(Instant, Cpu)>,
     operations: u64,
-    all: u64,
+    tracer: Option<Tracer>,
 }
 
 impl Window {
@@ -32,7 +34,7 @@ impl Window {
             start: Instant::now(),
             counting: None,
             operations: 0,
-            all: 0,
+            tracer: None,
         }
     }
 
@@ -43,7 +45,6 @@ impl Window {
 
     /// Operations were done. Whether they count.
     pub fn done(&mut self, operations: u64) -> bool {
-        self.all += operations;
         if self.counting.is_some() {
             self.operations += operations;
         }
@@ -56,6 +57,9 @@ impl Window {
             return began.elapsed().as_secs_f64() >= self.target.seconds;
         }
         if self.start.elapsed() >= WARM_UP {
+            if self.target.traced {
+                self.tracer = Tracer::attach(self.target.pid);
+            }
             self.counting = Some((Instant::now(), Cpu::of(self.target.pid)));
         }
         false
@@ -69,6 +73,11 @@ impl Window {
         };
         let (seconds, cpu) = (began.elapsed().as_secs_f64(), cpu.since(before));
         let operations = self.operations.max(1) as f64;
+        if self.target.traced {
+            let calls = self.tracer.and_then(|tracer| tracer.calls().ok());
+            let calls = calls.map(|calls| ("calls", calls / operations));
+            return calls.into_iter().collect();
+        }
         vec![
             ("CPU µs", cpu.total as f64 / 1e3 / operations),
             ("ops/s", self.operations as f64 / seconds),
@@ -80,10 +89,5 @@ impl Window {
 
     pub fn operations(&self) -> u64 {
         self.operations
-    }
-
-    /// With those of the warm-up: for who counts something over all of the time.
-    pub fn all(&self) -> u64 {
-        self.all
     }
 }

@@ -14,7 +14,7 @@ pub use cpu::{Cpu, busy_share, children_cpu_ns, memory_kb, own_cpu_ns, pin_to};
 pub use nginx::Nginx;
 pub use process::{Server, free_port, run};
 pub use programs::{Programs, runs};
-pub use syscalls::traced;
+pub use syscalls::Tracer;
 
 /// Where the measured servers run, and where the load on them; clients are measured on the second.
 pub const SERVER_CPU: usize = 0;

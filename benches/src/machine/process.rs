@@ -8,6 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::{LOAD_CPU, Result, memory_kb, pin_to};
+use crate::load::Target;
 use crate::row::Peer;
 
 /// How long a client may take beyond what it was asked to.
@@ -73,6 +74,16 @@ impl Server {
 
     pub fn pid(&self) -> u32 {
         self.child.id()
+    }
+
+    /// For a load of so many seconds.
+    pub fn target(&self, seconds: f64) -> Target {
+        Target {
+            address: self.address,
+            pid: self.pid(),
+            seconds,
+            traced: false,
+        }
     }
 }
 

@@ -10,14 +10,14 @@ use rustix::process::{Pid, Signal, kill_process};
 use super::Result;
 
 /// An strace beside a process.
-struct Tracer {
+pub struct Tracer {
     child: Child,
     file: PathBuf,
 }
 
 impl Tracer {
     /// `None` if there is no strace, or it may not look.
-    fn attach(pid: u32) -> Option<Self> {
+    pub fn attach(pid: u32) -> Option<Self> {
         let file = env::temp_dir().join(format!("torsade-benches-strace-{}", process::id()));
         let mut command = Command::new("strace");
         command
@@ -25,12 +25,20 @@ impl Tracer {
             .arg(&file)
             .args(["-p", &pid.to_string()]);
         let child = command.stderr(Stdio::null()).spawn().ok()?;
-        thread::sleep(Duration::from_millis(300));
+        // Until it has stopped the process and let it go on.
+        let status = format!("/proc/{pid}/status");
+        for _ in 0..100 {
+            thread::sleep(Duration::from_millis(20));
+            let status = fs::read_to_string(&status).unwrap_or_default();
+            if status.contains("TracerPid:") && !status.contains("TracerPid:\t0\n") {
+                break;
+            }
+        }
         Some(Self { child, file })
     }
 
     /// Ends it: how many calls there were.
-    fn calls(mut self) -> Result<f64> {
+    pub fn calls(mut self) -> Result<f64> {
         if let Some(pid) = Pid::from_raw(i32::try_from(self.child.id())?) {
             kill_process(pid, Signal::INT)?;
         }
@@ -44,12 +52,4 @@ impl Tracer {
             .and_then(|text| text.parse().ok())
             .ok_or("strace counted nothing")?)
     }
-}
-
-/// Runs `load`, which returns how many operations there were: the calls for each.
-pub fn traced(pid: u32, load: impl FnOnce() -> Result<u64>) -> Option<f64> {
-    let tracer = Tracer::attach(pid)?;
-    let operations = load();
-    let calls = tracer.calls();
-    Some(calls.ok()? / operations.ok()?.max(1) as f64)
 }

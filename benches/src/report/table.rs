@@ -50,7 +50,7 @@ fn line(case: &CaseReport, peer: &Measured, metrics: &[&str]) -> Vec<String> {
 pub fn print_growth(row: &RowReport) {
     for (what, peers) in row.growth() {
         let sizes = peers.first().map_or(0, |growth| growth.points.len());
-        if sizes < 2 {
+        if sizes < 3 {
             continue;
         }
         println!("\n{}: growth with {what}\n", row.name);

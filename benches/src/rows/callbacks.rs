@@ -23,8 +23,6 @@ pub(super) fn row(machine: &Machine) -> Row {
         case.growing("stages", length as f64)
     };
     Row {
-        name: "callbacks",
-        about: "A stage of a chain of callbacks",
         peers: names
             .into_iter()
             .map(rust)

@@ -2,7 +2,7 @@
 
 use super::peers;
 use crate::load::{Security, Target, short_connections};
-use crate::machine::{Machine, Result, SERVER_CPU, Server, traced};
+use crate::machine::{Machine, Result, SERVER_CPU, Server};
 use crate::row::{Case, Peer, Row, Sample, value};
 
 const BUFFERS: [&str; 2] = ["tokio, 64 KiB", "tokio, 512 B"];
@@ -17,8 +17,6 @@ pub(super) fn row(machine: &Machine) -> Row {
             .growing("at a time", at_a_time as f64)
     };
     Row {
-        name: "connect",
-        about: "Connect, echo of a byte, close: CPU time of the server for each",
         peers: peers::echo(machine),
         cases: vec![
             case(1).for_growth_only(),
@@ -36,24 +34,17 @@ pub(super) fn measure(
     security: Security,
 ) -> Result<Sample> {
     let server = Server::start(peer, &[SERVER_CPU])?;
-    let target = Target {
-        address: server.address,
-        pid: server.pid(),
-        seconds: machine.seconds,
-    };
-    let (mut sample, _) = short_connections(target, at_a_time, security)?;
+    let target = server.target(machine.seconds);
+    let mut sample = short_connections(target, at_a_time, security)?;
     if security == Security::Resumed && value(&sample, "resumed") < 0.5 {
         return Err("it does not resume sessions".into());
     }
     if machine.counts_calls() {
-        let calls = traced(server.pid(), || {
-            let short = Target {
-                seconds: 0.2,
-                ..target
-            };
-            Ok(short_connections(short, at_a_time, security)?.1)
-        });
-        sample.extend(calls.map(|calls| ("calls", calls)));
+        let traced = Target {
+            traced: true,
+            ..target
+        };
+        sample.extend(short_connections(traced, at_a_time, security)?);
     }
     Ok(sample)
 }

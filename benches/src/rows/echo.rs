@@ -2,14 +2,12 @@
 
 use super::peers;
 use crate::load::{Echo, Security, Target, echo};
-use crate::machine::{Machine, Result, SERVER_CPU, Server, traced};
+use crate::machine::{Machine, Result, SERVER_CPU, Server};
 use crate::row::{Case, Peer, Row, Sample};
 
 /// Over TCP.
 pub(super) fn tcp(machine: &Machine) -> Row {
     Row {
-        name: "echo",
-        about: "An echo server: CPU time of the server for each message",
         peers: peers::echo(machine),
         cases: cases(Security::None, &["tokio, 64 KiB", "tokio, 512 B"]),
     }
@@ -18,8 +16,6 @@ pub(super) fn tcp(machine: &Machine) -> Row {
 /// Over TLS.
 pub(super) fn tls(machine: &Machine) -> Row {
     Row {
-        name: "tls-echo",
-        about: "An echo server over TLS 1.3: CPU time of the server for each message",
         peers: peers::tls_echo(machine),
         cases: cases(
             Security::Tls,
@@ -81,21 +77,14 @@ fn case(label: &str, work: Echo) -> Case {
 /// A new server for each measurement.
 pub(super) fn measure(machine: &Machine, peer: &Peer, work: Echo) -> Result<Sample> {
     let server = Server::start(peer, &[SERVER_CPU])?;
-    let target = Target {
-        address: server.address,
-        pid: server.pid(),
-        seconds: machine.seconds,
-    };
-    let (mut sample, _) = echo(target, work)?;
+    let target = server.target(machine.seconds);
+    let mut sample = echo(target, work)?;
     if machine.counts_calls() {
-        let calls = traced(server.pid(), || {
-            let short = Target {
-                seconds: 0.2,
-                ..target
-            };
-            Ok(echo(short, work)?.1)
-        });
-        sample.extend(calls.map(|calls| ("calls", calls)));
+        let traced = Target {
+            traced: true,
+            ..target
+        };
+        sample.extend(echo(traced, work)?);
     }
     Ok(sample)
 }

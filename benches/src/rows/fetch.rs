@@ -18,8 +18,6 @@ pub(super) fn row(machine: &Machine) -> Row {
         Peer::new("wget", here("wget")).map(|peer| peer.argument("-qO-")),
     ];
     Row {
-        name: "fetch",
-        about: "Start, GET of 1 KiB, end: the example `fetch`",
         peers: peers.into_iter().flatten().collect(),
         cases: vec![Case::new("http, 1k", measure)],
     }

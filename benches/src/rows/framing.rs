@@ -8,8 +8,6 @@ pub(super) fn row(machine: &Machine) -> Row {
     let peers = ["tokio-util", "torsade", "tokio-util FramedRead"];
     let peer = |name| Peer::new(name, programs.binary("bench-framing"));
     Row {
-        name: "framing",
-        about: "A message of 40 bytes, cut from a stream",
         peers: peers.into_iter().filter_map(peer).collect(),
         cases: vec![
             case("lines", "LinesCodec", "lines", "LinesCodec-FramedRead"),

@@ -13,8 +13,6 @@ pub(super) fn row(machine: &Machine) -> Row {
         .without(&["tokio-rustls, 64 KiB", "tokio-rustls, 512 B"])
     };
     Row {
-        name: "handshake",
-        about: "Connect, TLS handshake, echo of a byte, close: CPU time of the server for each",
         peers: peers::tls_echo(machine),
         cases: vec![
             case("full", Security::Tls),

@@ -28,8 +28,6 @@ pub(super) fn requests(machine: &Machine) -> Row {
         case("http", "1k", connections).growing("requests at once", connections as f64)
     };
     Row {
-        name: "http",
-        about: "GETs on kept connections: CPU time of the client for each",
         peers: peers::clients(machine),
         cases: vec![
             growing(1),
@@ -55,8 +53,6 @@ pub(super) fn large(machine: &Machine) -> Row {
         get(format!("{scheme}, {file}"), what).growing(scheme, f64::from(size))
     };
     Row {
-        name: "http-large",
-        about: "A body of 100 MiB: CPU time of the client",
         peers: peers::clients(machine),
         cases: vec![
             case("http", "1m", 1).for_growth_only(),
@@ -82,8 +78,6 @@ pub(super) fn connections(machine: &Machine) -> Row {
         get(label, what).without(&["raw", "ureq"])
     };
     Row {
-        name: "http-new",
-        about: "A connection for each GET: CPU time of the client",
         peers: peers::clients(machine),
         cases: vec![
             case("http", "http", false),

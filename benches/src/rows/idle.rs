@@ -1,14 +1,12 @@
 //! What an idle connection takes of memory.
 
 use super::peers;
-use crate::load::{Security, Target, open_idle};
+use crate::load::{Security, open_idle};
 use crate::machine::{Machine, Result, SERVER_CPU, Server};
 use crate::row::{Case, Peer, Row, Sample};
 
 pub(super) fn tcp(machine: &Machine) -> Row {
     Row {
-        name: "idle",
-        about: "Memory of the server for each idle connection",
         peers: peers::echo(machine),
         cases: cases(Security::None, "tokio, 64 KiB"),
     }
@@ -16,8 +14,6 @@ pub(super) fn tcp(machine: &Machine) -> Row {
 
 pub(super) fn tls(machine: &Machine) -> Row {
     Row {
-        name: "tls-idle",
-        about: "Memory of the server for each idle connection over TLS 1.3",
         peers: peers::tls_echo(machine),
         cases: cases(Security::Tls, "tokio-rustls, 64 KiB"),
     }
@@ -38,11 +34,7 @@ fn cases(security: Security, large: &'static str) -> Vec<Case> {
 
 fn measure(peer: &Peer, count: usize, security: Security) -> Result<Sample> {
     let server = Server::start(peer, &[SERVER_CPU])?;
-    let target = Target {
-        address: server.address,
-        pid: server.pid(),
-        seconds: 0.0,
-    };
+    let target = server.target(0.0);
     let idle = open_idle(target, count, security)?;
     Ok(vec![
         ("B a connection", idle.bytes_each),

@@ -4,7 +4,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::peers::python;
-use crate::load::{Security, Target, open_idle};
+use crate::load::{Security, open_idle};
 use crate::machine::{Cpu, Machine, Result, SERVER_CPU, Server};
 use crate::row::{Case, Peer, Row, Sample};
 
@@ -24,8 +24,6 @@ pub(super) fn row(machine: &Machine) -> Row {
         case.growing("connections", count as f64)
     };
     Row {
-        name: "keep-alive",
-        about: "Idle connections with a timer of a second each: CPU time of the server in a second",
         peers: peers.into_iter().flatten().collect(),
         cases: vec![
             case(100).for_growth_only(),
@@ -37,11 +35,7 @@ pub(super) fn row(machine: &Machine) -> Row {
 
 fn measure(machine: &Machine, peer: &Peer, count: usize) -> Result<Sample> {
     let server = Server::start(peer, &[SERVER_CPU])?;
-    let target = Target {
-        address: server.address,
-        pid: server.pid(),
-        seconds: 0.0,
-    };
+    let target = server.target(0.0);
     let _idle = open_idle(target, count, Security::None)?;
     // The first of the timers have come round.
     thread::sleep(Duration::from_secs(1));

@@ -1,7 +1,7 @@
 //! One reactor and two, on two cores. The load needs a core as well, so no more than that can be gained here; the
 //! same on a machine with more cores says more.
 
-use crate::load::{Echo, Security, Target, echo};
+use crate::load::{Echo, Security, echo};
 use crate::machine::{LOAD_CPU, Machine, Result, SERVER_CPU, Server};
 use crate::row::{Case, Peer, Row, Sample};
 
@@ -17,8 +17,6 @@ pub(super) fn row(machine: &Machine) -> Row {
         peer("torsade, 2", "bench-echo", 2),
     ];
     Row {
-        name: "reactors",
-        about: "Echo with reactors on two cores: CPU time of the server for each message",
         peers: peers.into_iter().flatten().collect(),
         cases: vec![Case::new("64 connections, 64 B, 16 at a time", measure)],
     }
@@ -26,16 +24,12 @@ pub(super) fn row(machine: &Machine) -> Row {
 
 fn measure(machine: &Machine, peer: &Peer) -> Result<Sample> {
     let server = Server::start(peer, &[SERVER_CPU, LOAD_CPU])?;
-    let target = Target {
-        address: server.address,
-        pid: server.pid(),
-        seconds: machine.seconds,
-    };
+    let target = server.target(machine.seconds);
     let work = Echo {
         connections: 64,
         size: 64,
         depth: 16,
         security: Security::None,
     };
-    Ok(echo(target, work)?.0)
+    echo(target, work)
 }

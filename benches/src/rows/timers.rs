@@ -39,8 +39,6 @@ pub(super) fn row(machine: &Machine) -> Row {
         }
     }
     Row {
-        name: "timers",
-        about: "Timers: add and cancel, add and fire, move one of 10,000 on",
         peers: names.iter().map(rust).chain([python]).flatten().collect(),
         cases,
     }

@@ -1,7 +1,7 @@
 //! Datagrams that come back.
 
 use super::peers::python;
-use crate::load::{Target, datagrams};
+use crate::load::datagrams;
 use crate::machine::{Machine, Result, SERVER_CPU, Server};
 use crate::row::{Case, Peer, Row, Sample};
 
@@ -23,8 +23,6 @@ pub(super) fn row(machine: &Machine) -> Row {
         python(machine, "twisted", "udp"),
     ];
     Row {
-        name: "udp",
-        about: "An echo of datagrams: CPU time of the server for each",
         peers: peers.into_iter().flatten().collect(),
         cases: vec![case(1), case(10), case(100).for_growth_only()],
     }
@@ -32,10 +30,6 @@ pub(super) fn row(machine: &Machine) -> Row {
 
 fn measure(machine: &Machine, peer: &Peer, sockets: usize, depth: usize) -> Result<Sample> {
     let server = Server::start_udp(peer, &[SERVER_CPU])?;
-    let target = Target {
-        address: server.address,
-        pid: server.pid(),
-        seconds: machine.seconds,
-    };
+    let target = server.target(machine.seconds);
     datagrams(target, sockets, depth, 64)
 }

@@ -17,12 +17,18 @@ pub(crate) struct Work {
     pub(crate) run: fn(u32) -> Result<()>,
 }
 
-pub(crate) const ALL: [Work; 13] = [
+pub(crate) const ALL: [Work; 14] = [
     Work {
         name: "echo",
         about: "64 bytes there and back, with all of the simulated network",
         times: 2000,
         run: streams::echo,
+    },
+    Work {
+        name: "system echo",
+        about: "64 bytes there and back over loopback, both ends",
+        times: 5000,
+        run: streams::system_echo,
     },
     Work {
         name: "tls echo",

@@ -77,6 +77,20 @@ pub(super) fn echo(times: u32) -> Result<()> {
     reactor.run_until(done)
 }
 
+/// The same through the system: nothing simulated, and the kernel's part is not counted. As both ends
+/// take turns in one thread, it is always the same.
+pub(super) fn system_echo(times: u32) -> Result<()> {
+    let reactor = Reactor::new()?;
+    let server = TcpServer::new(&reactor, "127.0.0.1:0".parse()?);
+    let port = server.listen(|_: &Address| Echo)?;
+    let Some(address) = port.address().socket_addr() else {
+        return Ok(());
+    };
+    let (asker, done) = Asker::new(times);
+    drop(TcpClient::new(&reactor, address).connect_protocol(asker));
+    reactor.run_until(done)
+}
+
 pub(super) fn limited_echo(times: u32) -> Result<()> {
     let (reactor, server, client) = world()?;
     let _port = server.listen(|_: &Address| Echo)?;
