@@ -5,7 +5,9 @@ use std::rc::Rc;
 
 use torsade_benches::client::{Meter, Options};
 use torsade_core::{Deferred, Failure, Reactor, Resolver, Result, gather};
-use torsade_http::{Agent, AgentOptions, BodyControl, BodyProtocol, Method, Request, ResponseDone};
+use torsade_http::{
+    Agent, AgentOptions, BodyControl, BodyProtocol, Method, Request, ResponseDone, Url,
+};
 use torsade_tls::ClientTls;
 
 /// Counts bytes, and drops them.
@@ -32,7 +34,8 @@ impl BodyProtocol for Counter {
 /// What all loops share.
 struct Load {
     agent: Agent,
-    options: Options,
+    is_new: bool,
+    url: Url,
     meter: RefCell<Meter>,
 }
 
@@ -41,11 +44,11 @@ impl Load {
         if self.meter.borrow().is_over() {
             return Deferred::succeed(());
         }
-        let mut request = match Request::new(Method::GET, &self.options.url) {
+        let mut request = match Request::to(Method::GET, self.url.clone()) {
             Ok(request) => request,
             Err(error) => return Deferred::fail(error),
         };
-        if self.options.is_new {
+        if self.is_new {
             request = request.close();
         }
         let bytes = Rc::new(Cell::new(0));
@@ -79,9 +82,11 @@ fn main() -> Result<()> {
     let load = Rc::new(Load {
         agent: Agent::with_options(&reactor, agent),
         meter: RefCell::new(Meter::new(options.seconds)),
-        options,
+        is_new: options.is_new,
+        // Parsed once, as the others do with theirs.
+        url: Url::parse(&options.url)?,
     });
-    let loops = (0..load.options.connections).map(|_| Rc::clone(&load).run());
+    let loops = (0..options.connections).map(|_| Rc::clone(&load).run());
     reactor.run_until(gather(loops))?;
     Ok(load.meter.borrow().print()?)
 }
