@@ -4,8 +4,10 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 use std::{env, io};
 
+use mio::{Events, Poll};
 use rustls::ServerConfig;
 use rustls::crypto::aws_lc_rs::default_provider;
 use rustls::pki_types::pem::PemObject;
@@ -51,4 +53,12 @@ pub fn rustls() -> Result<Arc<ServerConfig>> {
         .with_no_client_auth()
         .with_single_cert(chain, PrivateKeyDer::from_pem_file(key)?)?;
     Ok(Arc::new(config))
+}
+
+/// Waits for events. Who looks at its system calls interrupts it.
+pub fn wait(poll: &mut Poll, events: &mut Events, time: Option<Duration>) -> io::Result<()> {
+    match poll.poll(events, time) {
+        Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(()),
+        result => result,
+    }
 }

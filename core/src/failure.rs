@@ -65,17 +65,36 @@ impl<E: Error + Send + Sync + 'static> From<E> for Failure {
         let backtrace = Backtrace::capture();
         Self {
             inner: Box::new(Inner {
-                error: Box::new(error),
-                path: Path::default(),
                 backtrace: (backtrace.status() == BacktraceStatus::Captured)
                     .then(|| Box::new(backtrace)),
-                raised_at: Location::caller(),
+                ..Inner::new(error)
             }),
         }
     }
 }
 
+impl Inner {
+    #[track_caller]
+    fn new(error: impl Error + Send + Sync + 'static) -> Self {
+        Self {
+            error: Box::new(error),
+            path: Path::default(),
+            backtrace: None,
+            raised_at: Location::caller(),
+        }
+    }
+}
+
 impl Failure {
+    /// A failure without a backtrace, whatever `RUST_BACKTRACE` says: for what is no fault, such as
+    /// an end that was to come. To take one costs more than a whole request over HTTP.
+    #[track_caller]
+    pub fn without_backtrace(error: impl Error + Send + Sync + 'static) -> Self {
+        Self {
+            inner: Box::new(Inner::new(error)),
+        }
+    }
+
     /// The error inside, if it is an `E`.
     ///
     /// Its sources are not looked at; [`find`](Self::find) does that.

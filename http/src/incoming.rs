@@ -192,7 +192,7 @@ pub(crate) enum Outcome {
 impl Outcome {
     fn into_reason(self) -> Failure {
         match self {
-            Self::Done(trailers) => ResponseDone { trailers }.into(),
+            Self::Done(trailers) => Failure::without_backtrace(ResponseDone { trailers }),
             Self::UntilClose => PotentialDataLoss.into(),
             Self::Failed(failure) => failure,
         }

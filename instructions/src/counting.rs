@@ -59,6 +59,8 @@ fn callgrind(file: &str, work: &Work, times: u32) -> Result<Output, String> {
     command
         .arg("--tool=callgrind")
         .arg(format!("--callgrind-out-file={file}"));
+    // What people have set for themselves is not to count.
+    command.env("RUST_BACKTRACE", "0").env_remove("RUST_LOG");
     command
         .arg(program)
         .args(["run", work.name, &times.to_string()]);

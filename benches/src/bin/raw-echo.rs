@@ -34,7 +34,7 @@ fn serve() -> Result<()> {
         .register(&mut listener, LISTENER, Interest::READABLE)?;
     let (mut all, mut buffer) = (Slab::new(), vec![0; 64 << 10]);
     loop {
-        poll.poll(&mut events, None)?;
+        server::wait(&mut poll, &mut events, None)?;
         for event in &events {
             if event.token() == LISTENER {
                 while let Ok((mut stream, _)) = listener.accept() {

@@ -40,7 +40,7 @@ fn main() -> Result<()> {
     loop {
         let next = timers.front().map(|(due, _): &(Instant, usize)| *due);
         let wait = next.map(|due| due.saturating_duration_since(Instant::now()));
-        poll.poll(&mut events, wait)?;
+        server::wait(&mut poll, &mut events, wait)?;
         let now = Instant::now();
         while let Some((_, key)) = timers.pop_front_if(|(due, _)| *due <= now) {
             let connection: Option<&mut Connection> = all.get_mut(key);

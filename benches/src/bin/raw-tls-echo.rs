@@ -33,7 +33,7 @@ fn main() -> Result<()> {
         .register(&mut listener, LISTENER, Interest::READABLE)?;
     let (mut all, mut buffer, mut plain) = (Slab::new(), vec![0; 64 << 10], vec![0; 64 << 10]);
     loop {
-        poll.poll(&mut events, None)?;
+        server::wait(&mut poll, &mut events, None)?;
         for event in &events {
             if event.token() == LISTENER {
                 while let Ok((stream, _)) = listener.accept() {

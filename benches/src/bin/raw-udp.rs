@@ -26,7 +26,7 @@ fn main() -> Result<()> {
     poll.registry()
         .register(&mut socket, Token(0), Interest::READABLE)?;
     loop {
-        poll.poll(&mut events, None)?;
+        server::wait(&mut poll, &mut events, None)?;
         loop {
             match socket.recv_from(&mut buffer) {
                 // One that cannot be sent just now is lost, as datagrams are.

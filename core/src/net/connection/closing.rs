@@ -86,7 +86,7 @@ impl Connection {
             // A reset would destroy the farewell.
             end = ConnectionEnd::Drained;
         }
-        self.lose(end, ConnectionDone.into());
+        self.lose(end, Failure::without_backtrace(ConnectionDone));
     }
 
     /// Sends the farewell of the filters. Gives back whether all is sent.
@@ -104,7 +104,10 @@ impl Connection {
         if !is_ready {
             // Nothing waits for the handshake except an end, which needs none.
             if self.phase.get() == Phase::Losing {
-                self.lose(ConnectionEnd::Drained, ConnectionDone.into());
+                self.lose(
+                    ConnectionEnd::Drained,
+                    Failure::without_backtrace(ConnectionDone),
+                );
             }
             return false;
         }
@@ -130,10 +133,16 @@ impl Connection {
         }
         if self.phase.get() == Phase::Losing {
             if self.read_done.get() {
-                return self.lose(ConnectionEnd::Closed, ConnectionDone.into());
+                return self.lose(
+                    ConnectionEnd::Closed,
+                    Failure::without_backtrace(ConnectionDone),
+                );
             }
             if !self.has_farewell() {
-                return self.lose(ConnectionEnd::Drained, ConnectionDone.into());
+                return self.lose(
+                    ConnectionEnd::Drained,
+                    Failure::without_backtrace(ConnectionDone),
+                );
             }
         }
         if self.write_done.replace(true) {
@@ -156,7 +165,10 @@ impl Connection {
                 protocol.write_closed(transport);
             });
             if self.end_told.get() && self.phase.get() == Phase::Open {
-                self.lose(ConnectionEnd::Closed, ConnectionDone.into());
+                self.lose(
+                    ConnectionEnd::Closed,
+                    Failure::without_backtrace(ConnectionDone),
+                );
             }
         } else {
             // The peer has all of the time for its answer.

@@ -208,7 +208,10 @@ impl Connection {
         }
         match self.phase.get() {
             Phase::Open if self.write_done.get() => {
-                self.lose(super::ConnectionEnd::Closed, ConnectionDone.into());
+                self.lose(
+                    super::ConnectionEnd::Closed,
+                    Failure::without_backtrace(ConnectionDone),
+                );
             }
             Phase::Open => {
                 self.call_protocol("read_closed", |protocol, transport| {
