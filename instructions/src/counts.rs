@@ -24,6 +24,12 @@ fn path() -> PathBuf {
 }
 
 impl Counts {
+    /// None yet, counted with these tools.
+    pub(crate) fn with(conditions: String) -> Self {
+        let counts = BTreeMap::new();
+        Self { conditions, counts }
+    }
+
     pub(crate) fn read() -> Result<Self, String> {
         let text = fs::read_to_string(path()).map_err(|error| format!("{FILE}: {error}"))?;
         Self::parse(&text)
@@ -78,8 +84,7 @@ mod tests {
 
     #[test]
     fn what_is_written_can_be_read() {
-        let mut counts = Counts::default();
-        counts.conditions = "some tools".to_owned();
+        let mut counts = Counts::with("some tools".to_owned());
         counts.set("echo", 1234.0);
         counts.set("a line", 56.0);
         let read = Counts::parse(&counts.text()).unwrap();

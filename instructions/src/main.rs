@@ -99,8 +99,7 @@ fn check(beginning: &str) -> Result<(), String> {
 }
 
 fn update() -> Result<(), String> {
-    let mut counts = Counts::default();
-    counts.conditions = counting::conditions()?;
+    let mut counts = Counts::with(counting::conditions()?);
     for work in &work::ALL {
         let count = counting::count(work)?;
         println!("{:20} {count:9.0}", work.name);

@@ -38,7 +38,12 @@ fn line(case: &CaseReport, peer: &Measured, metrics: &[&str]) -> Vec<String> {
     for (index, metric) in metrics.iter().enumerate() {
         cells.push(number(peer.median(metric)));
         if index < 2 {
-            cells.push(format!("{:.2}", case.ratio(peer, metric)));
+            let ratio = case.ratio(peer, metric);
+            cells.push(if ratio.is_nan() {
+                number(ratio)
+            } else {
+                format!("{ratio:.2}")
+            });
         }
     }
     let (low, high) = peer.range(metrics.first().unwrap_or(&""));
@@ -59,7 +64,7 @@ pub fn print_growth(row: &RowReport) {
             "exponent".to_owned(),
             "size: cost".to_owned(),
         ]];
-        for growth in peers {
+        for growth in peers.into_iter().filter(|growth| growth.points.len() > 2) {
             let points: Vec<String> = growth
                 .points
                 .iter()
