@@ -1,6 +1,7 @@
 //! Where the peers are, and which of them there are.
 
 use std::env;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -94,6 +95,14 @@ fn build(package: &Path, folder: &Path, has_curl: bool) -> Result<()> {
     command
         .args(["build", "--release", "--bins", "--manifest-path"])
         .arg(package.join("Cargo.toml"));
+    // What `cargo run` has set for this program makes build scripts run again that look at it.
+    let own = |key: &OsString| {
+        let key = key.to_string_lossy();
+        key.starts_with("CARGO_PKG_") || key.starts_with("CARGO_MANIFEST_")
+    };
+    for (key, _) in env::vars_os().filter(|(key, _)| own(key)) {
+        command.env_remove(key);
+    }
     if let Some(target) = folder.parent() {
         command.arg("--target-dir").arg(target);
     }

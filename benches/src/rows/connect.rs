@@ -5,7 +5,7 @@ use crate::load::{Security, Target, short_connections};
 use crate::machine::{Machine, Result, SERVER_CPU, Server};
 use crate::row::{Case, Peer, Row, Sample, value};
 
-const BUFFERS: [&str; 2] = ["tokio, 64 KiB", "tokio, 512 B"];
+const BUFFERS: [&str; 2] = ["tokio 64 KiB", "tokio 512 B"];
 
 pub(super) fn row(machine: &Machine) -> Row {
     let case = |at_a_time: usize| {

@@ -9,7 +9,7 @@ use crate::row::{Case, Peer, Row, Sample};
 pub(super) fn tcp(machine: &Machine) -> Row {
     Row {
         peers: peers::echo(machine),
-        cases: cases(Security::None, &["tokio, 64 KiB", "tokio, 512 B"]),
+        cases: cases(Security::None, &["tokio 64 KiB", "tokio 512 B"]),
     }
 }
 
@@ -19,7 +19,7 @@ pub(super) fn tls(machine: &Machine) -> Row {
         peers: peers::tls_echo(machine),
         cases: cases(
             Security::Tls,
-            &["tokio-rustls, 64 KiB", "tokio-rustls, 512 B"],
+            &["tokio-rustls 64 KiB", "tokio-rustls 512 B"],
         ),
     }
 }

@@ -10,7 +10,7 @@ pub(super) fn row(machine: &Machine) -> Row {
         Case::new(label, move |machine, peer| {
             connect::measure(machine, peer, 16, security)
         })
-        .without(&["tokio-rustls, 64 KiB", "tokio-rustls, 512 B"])
+        .without(&["tokio-rustls 64 KiB", "tokio-rustls 512 B"])
     };
     Row {
         peers: peers::tls_echo(machine),

@@ -8,14 +8,14 @@ use crate::row::{Case, Peer, Row, Sample};
 pub(super) fn tcp(machine: &Machine) -> Row {
     Row {
         peers: peers::echo(machine),
-        cases: cases(Security::None, "tokio, 64 KiB"),
+        cases: cases(Security::None, "tokio 64 KiB"),
     }
 }
 
 pub(super) fn tls(machine: &Machine) -> Row {
     Row {
         peers: peers::tls_echo(machine),
-        cases: cases(Security::Tls, "tokio-rustls, 64 KiB"),
+        cases: cases(Security::Tls, "tokio-rustls 64 KiB"),
     }
 }
 

@@ -11,10 +11,10 @@ pub(super) fn row(machine: &Machine) -> Row {
         Peer::new(name, programs.binary(binary)).map(|peer| peer.env("REACTORS", count))
     };
     let peers = [
-        peer("raw, 1", "raw-echo", 1),
-        peer("raw, 2", "raw-echo", 2),
-        peer("torsade, 1", "bench-echo", 1),
-        peer("torsade, 2", "bench-echo", 2),
+        peer("raw 1", "raw-echo", 1),
+        peer("raw 2", "raw-echo", 2),
+        peer("torsade 1", "bench-echo", 1),
+        peer("torsade 2", "bench-echo", 2),
     ];
     Row {
         peers: peers.into_iter().flatten().collect(),
