@@ -11,7 +11,7 @@ const OWN: &str = "#d02020";
 const GREY: &str = "#dddddd";
 
 fn colour(peer: &str, index: usize) -> &'static str {
-    if peer == "torsade" {
+    if peer.starts_with("torsade") {
         OWN
     } else {
         COLOURS[index % COLOURS.len()]
