@@ -107,8 +107,15 @@ impl RowReport {
                 }
             }
         }
-        for growth in series.iter_mut().flat_map(|(_, peers)| peers) {
-            growth.exponent = exponent(&growth.points).unwrap_or(f64::NAN);
+        for (_, peers) in &mut series {
+            // Of one size, as the base once more mostly is, nothing can be said.
+            peers.retain_mut(|growth| match exponent(&growth.points) {
+                Some(exponent) => {
+                    growth.exponent = exponent;
+                    true
+                }
+                None => false,
+            });
         }
         series
     }

@@ -182,6 +182,32 @@ fn a_full_host_does_not_hold_up_another() {
 }
 
 #[test]
+fn a_request_whose_turn_it_is_gets_its_connection_at_once() {
+    let options = AgentOptions::new()
+        .max_connections_per_host(1)
+        .max_connections(2);
+    let world = World::with(Simulation::new(), options, [slow()]);
+    let pool = || {
+        let pool = world.agent.pool_statistics();
+        (pool.open, pool.waiting)
+    };
+    let mut requests = vec![world.get()];
+    assert_eq!(pool(), (1, 0), "nobody is there");
+    requests.push(world.get());
+    assert_eq!(pool(), (1, 1));
+    requests.push(world.agent.get("http://other.test/"));
+    assert_eq!(pool(), (2, 1), "those who wait, wait for another host");
+    let texts = requests
+        .into_iter()
+        .map(|request| request.add_callback(Response::text));
+    all(&world, texts.collect()).unwrap();
+    // An idle one gives way.
+    let third = world.agent.get("http://127.0.0.1/");
+    assert_eq!(pool(), (2, 0), "nobody waits");
+    world.run(third.add_callback(Response::text)).unwrap();
+}
+
+#[test]
 fn the_limit_of_all_is_shared_in_order_and_the_longest_idle_gives_way() {
     // Complaint 7
     let options = AgentOptions::new().max_connections(2);
