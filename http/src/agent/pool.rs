@@ -1,5 +1,8 @@
 //! The pool: connections by origin, those in use and those that are kept.
 
+#[cfg(test)]
+mod tests;
+
 use std::cell::RefCell;
 use std::collections::{HashMap, VecDeque};
 use std::ptr;
