@@ -74,20 +74,27 @@ impl Page {
     }
 }
 
-fn pages() -> Vec<Page> {
-    let mut paths = vec![PathBuf::from("README.md"), PathBuf::from("CHANGELOG.md")];
-    let mut folders = vec![PathBuf::from("docs")];
+/// The files in these folders and what is below them, whose names end so.
+fn files_below(folders: &[&str], extension: &str) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    let mut folders: Vec<PathBuf> = folders.iter().map(PathBuf::from).collect();
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(root().join(&folder)).unwrap() {
             let entry = entry.unwrap();
             let path = folder.join(entry.file_name());
             if entry.file_type().unwrap().is_dir() {
                 folders.push(path);
-            } else if path.extension().is_some_and(|extension| extension == "md") {
-                paths.push(path);
+            } else if path.extension().is_some_and(|it| it == extension) {
+                files.push(path);
             }
         }
     }
+    files
+}
+
+fn pages() -> Vec<Page> {
+    let mut paths = vec![PathBuf::from("README.md"), PathBuf::from("CHANGELOG.md")];
+    paths.extend(files_below(&["docs"], "md"));
     paths.sort();
     let page = |path: PathBuf| Page {
         text: fs::read_to_string(root().join(&path)).unwrap(),
@@ -201,21 +208,11 @@ fn each_guide_is_in_the_list_of_guides() {
 
 /// All of our source, with what is filled into texts as `…`, and each text in one line.
 fn texts_of_the_source() -> String {
-    let mut source = String::new();
-    let mut folders: Vec<_> = ["core/src", "tls/src", "http/src"]
-        .map(PathBuf::from)
-        .into();
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(root().join(&folder)).unwrap() {
-            let entry = entry.unwrap();
-            let path = folder.join(entry.file_name());
-            if entry.file_type().unwrap().is_dir() {
-                folders.push(path);
-            } else if path.extension().is_some_and(|extension| extension == "rs") {
-                source.push_str(&fs::read_to_string(root().join(&path)).unwrap());
-            }
-        }
-    }
+    let files = files_below(&["core/src", "tls/src", "http/src"], "rs");
+    let source: String = files
+        .iter()
+        .map(|path| fs::read_to_string(root().join(path)).unwrap())
+        .collect();
     filled_in(&source)
 }
 

@@ -20,7 +20,7 @@ use futures_util::{AsyncReadExt, AsyncWriteExt};
 use support::memory::Memory;
 use support::peer::{PATIENCE, Peer, pattern, temp_dir};
 use support::pki::Pki;
-use support::serving::Echo;
+use torsade::protocols::wire::Echo;
 use torsade::protocols::{LineControl, LineProtocol, LineReceiver};
 use torsade::stream::AsyncStream;
 use torsade::task::defer_later;

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use torsade::endpoints::ClientService;
 use torsade::http::{Agent, Method, PartialBody, Request, Response};
+use torsade::protocols::wire::Echo;
 use torsade::testing::{AccumulatingProtocol, Ending};
 use torsade::{Address, KeepAlive, Reactor, Stage, TcpClient, TcpServer};
 
@@ -15,7 +16,6 @@ use crate::site::{
 use crate::support::hosts::{HERE, Hosts, THERE};
 use crate::support::peer::{pattern, temp_dir};
 use crate::support::pki::Pki;
-use crate::support::serving::Echo;
 
 const SECOND: Duration = Duration::from_secs(1);
 

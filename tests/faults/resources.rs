@@ -10,6 +10,7 @@ use rlimit::Resource;
 use torsade::datagram::{DatagramOptions, DatagramPort, DatagramProtocol};
 use torsade::http::{Client, CookieJar, Response, Stage, Url};
 use torsade::process::output;
+use torsade::protocols::wire::Echo;
 use torsade::testing::AccumulatingProtocol;
 use torsade::{
     Address, CannotListen, ClientEndpoint, ConnectError, Failure, LookupError, LookupVerdict,
@@ -19,7 +20,6 @@ use torsade::{
 use crate::site::{agent, connect, request_error, serve_echo, serve_site, turn_until};
 use crate::support::hosts::{mount_memory, with_own_mounts};
 use crate::support::peer::{pattern, run, temp_dir};
-use crate::support::serving::Echo;
 
 const LOCAL: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 

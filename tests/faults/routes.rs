@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use torsade::endpoints::HostnameClient;
 use torsade::http::Stage;
 use torsade::names::Hosts as HostsFile;
+use torsade::protocols::wire::Echo;
 use torsade::testing::AccumulatingProtocol;
 use torsade::{
     Address, AllAttemptsFailed, CannotListen, ClientEndpoint, ConnectError, ConnectOptions,
@@ -15,7 +16,6 @@ use torsade::{
 
 use crate::site::{SOON, agent_with, connect, request_error, serve_echo, turn_until};
 use crate::support::hosts::{Hosts, NOBODY, THERE};
-use crate::support::serving::Echo;
 
 fn failure_of(reactor: &Reactor, client: &impl ClientEndpoint) -> Failure {
     let connected = client.connect(|_: &Address| AccumulatingProtocol::new());

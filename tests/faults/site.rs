@@ -5,13 +5,14 @@ use std::time::{Duration, Instant};
 
 use torsade::endpoints::{ListenOptions, ListeningPort};
 use torsade::http::{Agent, AgentOptions, RequestError};
+use torsade::protocols::wire::Echo;
 use torsade::testing::AccumulatingProtocol;
 use torsade::tls::{ClientTls, ServerTls, wrap_server_tls};
 use torsade::{Address, ClientEndpoint, Failure, Protocol, Reactor, Result, TcpServer, Transport};
 
 use crate::support::peer::{PATIENCE, pattern};
 use crate::support::pki::Pki;
-use crate::support::serving::{Echo, Serving};
+use crate::support::serving::Serving;
 
 /// Answers `GET /LENGTH` with so many bytes of the [`pattern`], or the range of them that is asked
 /// for, and `GET /LENGTH/SENT` with that length but no more bytes than those. `PUT /LENGTH` is

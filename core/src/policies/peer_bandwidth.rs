@@ -22,6 +22,14 @@ struct Peer {
     connections: usize,
 }
 
+impl Peer {
+    /// Its bandwidth, for one more connection.
+    fn share(&mut self) -> Bandwidth {
+        self.connections += 1;
+        self.bandwidth.clone()
+    }
+}
+
 /// So many addresses are kept without looking which of them can be forgotten.
 const FEW: usize = 64;
 
@@ -39,22 +47,31 @@ impl PeerBandwidths {
         let address = peer
             .socket_addr()
             .map(|address| address.ip().to_canonical());
+        let known = self.peers.borrow_mut().get_mut(&address).map(Peer::share);
+        let bandwidth = known.unwrap_or_else(|| self.share_new(address));
+        let place = PeerPlace {
+            peers: Rc::clone(&self.peers),
+            address,
+        };
+        (bandwidth, place)
+    }
+
+    fn share_new(&self, address: Option<IpAddr>) -> Bandwidth {
+        // Before the borrow: it is the user's function.
+        let bandwidth = (self.make)();
         let mut peers = self.peers.borrow_mut();
         // When the room is used up, so that it does not grow by those who are gone, and each connection
         // has only its part in the work.
         if peers.len() >= FEW && peers.len() == peers.capacity() {
             peers.retain(|_, peer| peer.connections > 0 || !peer.bandwidth.is_full());
         }
-        let peer = peers.entry(address).or_insert_with(|| Peer {
-            bandwidth: (self.make)(),
-            connections: 0,
-        });
-        peer.connections += 1;
-        let place = PeerPlace {
-            peers: Rc::clone(&self.peers),
-            address,
-        };
-        (peer.bandwidth.clone(), place)
+        let connections = 0;
+        let peer = peers.entry(address);
+        peer.or_insert(Peer {
+            bandwidth,
+            connections,
+        })
+        .share()
     }
 
     #[cfg(test)]

@@ -40,6 +40,7 @@ mod threads;
 mod timed_call;
 mod timers;
 pub(crate) mod turn;
+mod turn_times;
 
 pub use descriptors::{FileDescriptor, Watched};
 pub use handle::Reactor;
@@ -48,9 +49,10 @@ pub use remote::Remote;
 pub use shutdown::{Phase, TriggerId};
 pub use signal::Signal;
 pub use signal_handlers::SignalHandler;
-pub use statistics::{Statistics, TurnTimes};
+pub use statistics::Statistics;
 pub use threads::ThreadStatistics;
 pub use timed_call::DelayedCall;
+pub use turn_times::TurnTimes;
 
 #[cfg(test)]
 mod tests;

@@ -5,26 +5,7 @@ use std::sync::mpsc;
 use std::thread::{self, JoinHandle};
 
 use torsade::endpoints::{ListeningPort, TcpServer};
-use torsade::{ProducerKind, Protocol, Reactor, Remote, Result, Transport};
-
-/// Sends back what it gets, and reads no faster than that goes.
-pub(crate) struct Echo;
-
-impl Protocol for Echo {
-    fn connection_made(&mut self, transport: &Transport) {
-        let _ = transport.register_producer(transport.clone(), ProducerKind::Push);
-    }
-
-    fn data_received(&mut self, transport: &Transport, data: &[u8]) -> Result<()> {
-        transport.write(data);
-        Ok(())
-    }
-
-    fn read_closed(&mut self, transport: &Transport) {
-        transport.unregister_producer();
-        transport.lose_connection();
-    }
-}
+use torsade::{Reactor, Remote, Result};
 
 /// A server that ends when it is dropped.
 pub(crate) struct Serving {

@@ -221,7 +221,7 @@ impl Driver for SimulatedDriver {
             .network()
             .is_ok_and(|network| network.is_alone(self.host))
         {
-            // It has always been so, and tests of one host count on it: each as soon as it can.
+            // Alone it needs no order: it may wait in a function of its own for what a thread does.
             true => start(None),
             false => self.world.add_work((self.host, self.life), start),
         }

@@ -86,7 +86,7 @@ impl Connection {
             // A reset would destroy the farewell.
             end = ConnectionEnd::Drained;
         }
-        self.lose(end, Failure::without_backtrace(ConnectionDone));
+        self.finish(end);
     }
 
     /// Sends the farewell of the filters. Gives back whether all is sent.
@@ -104,10 +104,7 @@ impl Connection {
         if !is_ready {
             // Nothing waits for the handshake except an end, which needs none.
             if self.phase.get() == Phase::Losing {
-                self.lose(
-                    ConnectionEnd::Drained,
-                    Failure::without_backtrace(ConnectionDone),
-                );
+                self.finish(ConnectionEnd::Drained);
             }
             return false;
         }
@@ -133,16 +130,10 @@ impl Connection {
         }
         if self.phase.get() == Phase::Losing {
             if self.read_done.get() {
-                return self.lose(
-                    ConnectionEnd::Closed,
-                    Failure::without_backtrace(ConnectionDone),
-                );
+                return self.finish(ConnectionEnd::Closed);
             }
             if !self.has_farewell() {
-                return self.lose(
-                    ConnectionEnd::Drained,
-                    Failure::without_backtrace(ConnectionDone),
-                );
+                return self.finish(ConnectionEnd::Drained);
             }
         }
         if self.write_done.replace(true) {
@@ -165,10 +156,7 @@ impl Connection {
                 protocol.write_closed(transport);
             });
             if self.end_told.get() && self.phase.get() == Phase::Open {
-                self.lose(
-                    ConnectionEnd::Closed,
-                    Failure::without_backtrace(ConnectionDone),
-                );
+                self.finish(ConnectionEnd::Closed);
             }
         } else {
             // The peer has all of the time for its answer.
@@ -234,6 +222,11 @@ impl Connection {
 
     pub(super) fn abort(&self) {
         self.abort_now(ConnectionAborted.into());
+    }
+
+    /// Closes the stream in the orderly way, which is told without a backtrace: it is no error.
+    pub(super) fn finish(self: &Rc<Self>, end: ConnectionEnd) {
+        self.lose(end, Failure::without_backtrace(ConnectionDone));
     }
 
     /// Closes the stream and forgets it; the protocol is told from the agenda.

@@ -38,6 +38,8 @@ struct Registered {
     producer: Box<dyn Producer>,
     kind: ProducerKind,
     is_paused: bool,
+    /// Whether it has said that a close waits for it.
+    is_waited_for: bool,
 }
 
 /// What a producer is to do.
@@ -84,6 +86,7 @@ impl Producing {
             producer,
             kind,
             is_paused: false,
+            is_waited_for: false,
         });
         self.is_owed = true;
         Ok(())
@@ -115,10 +118,13 @@ impl Producing {
         self.registered.take().map(|registered| (ask, registered))
     }
 
-    /// Takes it out, to be asked whether a close waits for it.
-    fn take_out(&mut self) -> Option<Registered> {
-        self.is_running = self.registered.is_some();
-        self.registered.take()
+    /// Takes it out, to be asked whether a close waits for it, unless it has said so.
+    fn take_unsure(&mut self) -> Option<Registered> {
+        let unsure = self
+            .registered
+            .take_if(|registered| !registered.is_waited_for);
+        self.is_running |= unsure.is_some();
+        unsure
     }
 
     /// Takes it back after its call; if it was unregistered there, it is given back once more.
@@ -162,27 +168,15 @@ impl Connection {
             return;
         }
         let next = self.with_producing(|producing| producing.next(queued));
-        let Some((ask, mut registered)) = next else {
+        let Some((ask, registered)) = next else {
             return;
         };
-        let (producer, transport) = (&mut registered.producer, &self.transport());
-        let place = || Place::Some("a producer");
-        let asked = call_at(place, || match ask {
-            Ask::Pause => producer.pause_producing(transport),
-            Ask::Resume => producer.resume_producing(transport),
+        let transport = &self.transport();
+        self.call_producer(registered, |registered| match ask {
+            Ask::Pause => registered.producer.pause_producing(transport),
+            Ask::Resume => registered.producer.resume_producing(transport),
         });
-        let dropped = match asked {
-            Ok(()) => self.with_producing(|producing| producing.put_back(registered)),
-            Err(panicked) => {
-                // What it would still have written is missing, so the connection is of no use.
-                self.with_producing(|producing| producing.is_running = false);
-                self.abort_now(panicked);
-                Some(registered)
-            }
-        };
-        if let Some(dropped) = dropped {
-            run_call("dropping a producer", move || drop(dropped));
-        } else if self.with_producing(|producing| producing.is_owed()) {
+        if self.with_producing(|producing| producing.is_owed()) {
             // What it wrote may have been sent at once, and then nothing else comes back to it.
             self.schedule_self();
         }
@@ -190,19 +184,41 @@ impl Connection {
 
     /// Stops a producer that a close does not wait for.
     pub(super) fn stop_endless_producer(&self) {
-        let Some(registered) = self.with_producing(Producing::take_out) else {
+        let Some(registered) = self.with_producing(Producing::take_unsure) else {
             return;
         };
-        let place = || Place::Some("a producer");
-        let is_waited_for = call_at(place, || registered.producer.is_waited_for());
-        if let Some(dropped) = self.with_producing(|producing| producing.put_back(registered)) {
+        let is_waited_for = self.call_producer(registered, |registered| {
+            registered.is_waited_for = registered.producer.is_waited_for();
+            registered.is_waited_for
+        });
+        if is_waited_for == Some(false) {
+            self.stop_producer();
+        }
+    }
+
+    /// Calls a producer that was taken out, and takes it back, if it is still wanted.
+    fn call_producer<R>(
+        &self,
+        mut registered: Registered,
+        f: impl FnOnce(&mut Registered) -> R,
+    ) -> Option<R> {
+        let called = call_at(|| Place::Some("a producer"), || f(&mut registered));
+        let (dropped, result) = match called {
+            Ok(result) => {
+                let dropped = self.with_producing(|producing| producing.put_back(registered));
+                (dropped, Some(result))
+            }
+            Err(panicked) => {
+                // What it would still have written is missing, so the connection is of no use.
+                self.with_producing(|producing| producing.is_running = false);
+                self.abort_now(panicked);
+                (Some(registered), None)
+            }
+        };
+        if let Some(dropped) = dropped {
             run_call("dropping a producer", move || drop(dropped));
         }
-        match is_waited_for {
-            Ok(true) => {}
-            Ok(false) => self.stop_producer(),
-            Err(panicked) => self.abort_now(panicked),
-        }
+        result
     }
 
     /// Tells the producer, if there is one, that nothing will be sent any more: once, and last.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::{Connection, Phase};
 use crate::net::buffers::READ_SIZE;
 use crate::reactor::turn::Core;
-use crate::{ConnectionDone, Failure, Result, Stage};
+use crate::{Failure, Result, Stage};
 
 /// Where a short read proves that nothing is left: epoll and kqueue then tell of the next byte.
 const SHORT_READ_IS_LAST: bool = cfg!(unix);
@@ -208,10 +208,7 @@ impl Connection {
         }
         match self.phase.get() {
             Phase::Open if self.write_done.get() => {
-                self.lose(
-                    super::ConnectionEnd::Closed,
-                    Failure::without_backtrace(ConnectionDone),
-                );
+                self.finish(super::ConnectionEnd::Closed);
             }
             Phase::Open => {
                 self.call_protocol("read_closed", |protocol, transport| {
