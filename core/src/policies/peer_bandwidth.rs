@@ -105,3 +105,27 @@ impl fmt::Debug for PeerPlace {
         write!(f, "PeerPlace({:?})", self.address)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::Simulation;
+
+    #[test]
+    fn what_makes_a_bandwidth_may_look_at_the_others() {
+        let reactor = Simulation::new().reactor();
+        let seen = Rc::new(RefCell::new(None::<PeerBandwidths>));
+        let shown = Rc::clone(&seen);
+        let bandwidths = PeerBandwidths::new(move || {
+            let before = format!("{:?}", shown.borrow().as_ref().unwrap());
+            assert_eq!(before, "PeerBandwidths(0 addresses)");
+            Bandwidth::new(&reactor, 1000)
+        });
+        *seen.borrow_mut() = Some(bandwidths.clone());
+        let peer = Address::Tcp(([10, 0, 0, 1], 7).into());
+        let _places = [bandwidths.of(&peer), bandwidths.of(&peer)];
+        assert_eq!(bandwidths.len(), 1);
+        // It holds itself.
+        seen.take();
+    }
+}
