@@ -119,7 +119,8 @@ impl Reactor {
     /// What it has done and has to do, in numbers: for graphs and alarms.
     ///
     /// ```
-    /// #     /// # use torsade_core::testing::Simulation;
+    /// # use std::time::Duration;
+    /// # use torsade_core::testing::Simulation;
     /// let reactor = Simulation::new().reactor();
     /// let _ = reactor.call_later(Duration::from_secs(5), || ());
     /// assert_eq!(reactor.statistics().delayed_calls, 1);
