@@ -6,7 +6,7 @@ use std::rc::{Rc, Weak};
 use std::time::{Duration, Instant};
 
 use super::timers::TimerKey;
-use super::turn::{Call, Core, moment_after};
+use super::turn::{Call, Core};
 
 /// A call that [`call_later`](crate::Reactor::call_later) has scheduled.
 ///
@@ -45,9 +45,8 @@ impl DelayedCall {
         let made_at = Location::caller();
         let core_that_runs = core.upgrade().filter(|core| !core.has_stopped());
         let key = core_that_runs.map(|core| {
-            let deadline = core.moment_after(delay);
             let call = TimedCall { call, made_at };
-            core.timers.borrow_mut().add(deadline, call)
+            core.timers.borrow_mut().add(core.now(), delay, call)
         });
         Self {
             core: core.clone(),
@@ -72,10 +71,8 @@ impl DelayedCall {
 
     /// Has the call come `delay` from now instead. Gives back whether it was still to come.
     pub fn reset(&self, delay: Duration) -> bool {
-        self.parts().is_some_and(|(core, key)| {
-            let deadline = core.moment_after(delay);
-            core.timers.borrow_mut().reset(key, deadline)
-        })
+        self.parts()
+            .is_some_and(|(core, key)| core.timers.borrow_mut().reset(key, core.now(), delay))
     }
 
     /// Has the call come later than planned, by `delay`. Gives back whether it was still to come.
@@ -83,7 +80,7 @@ impl DelayedCall {
         self.parts().is_some_and(|(core, key)| {
             let mut timers = core.timers.borrow_mut();
             match timers.deadline(key) {
-                Some(deadline) => timers.reset(key, moment_after(deadline, delay)),
+                Some(deadline) => timers.reset(key, deadline, delay),
                 None => false,
             }
         })

@@ -37,6 +37,9 @@ pub(crate) struct TimerKey {
 pub(crate) struct Timers<T> {
     /// Time zero. A deadline before it counts as due at it.
     base: Instant,
+    /// The last moment that was given, and how far from `base` it is: most timers are made at the
+    /// moment at which others were made.
+    last_moment: (Instant, u64),
     nodes: Vec<Node<T>>,
     /// The first node of the list of free ones, linked by `next`.
     free: u32,
@@ -93,6 +96,7 @@ impl<T> Timers<T> {
     pub(crate) fn new(now: Instant) -> Self {
         Self {
             base: now,
+            last_moment: (now, 0),
             nodes: Vec::new(),
             free: NIL,
             len: 0,
@@ -109,11 +113,11 @@ impl<T> Timers<T> {
         }
     }
 
-    /// Adds a timer. A deadline that has passed is due in the next pass.
+    /// Adds a timer, due `delay` after `moment`. A deadline that has passed is due in the next pass.
     ///
     /// A deadline more than 584 years away counts as that far away.
-    pub(crate) fn add(&mut self, deadline: Instant, value: T) -> TimerKey {
-        let deadline = self.nanos(deadline);
+    pub(crate) fn add(&mut self, moment: Instant, delay: Duration, value: T) -> TimerKey {
+        let deadline = self.nanos_after(moment, delay);
         let index = if self.free == NIL {
             let index = u32::try_from(self.nodes.len()).expect("memory ends before 2^32 timers");
             self.nodes.push(Node {
@@ -148,12 +152,12 @@ impl<T> Timers<T> {
         Some(self.release(key.index))
     }
 
-    /// Moves a pending timer to another deadline, as if made anew; `false` if it is not pending.
-    pub(crate) fn reset(&mut self, key: TimerKey, deadline: Instant) -> bool {
+    /// Moves a pending timer to `delay` after `moment`, as if made anew; `false` if it is not pending.
+    pub(crate) fn reset(&mut self, key: TimerKey, moment: Instant, delay: Duration) -> bool {
         if self.pending(key).is_none() {
             return false;
         }
-        let deadline = self.nanos(deadline);
+        let deadline = self.nanos_after(moment, delay);
         self.detach(key.index);
         self.nodes[key.index as usize].deadline = deadline;
         self.attach(key.index, self.place(deadline));
@@ -190,7 +194,7 @@ impl<T> Timers<T> {
     /// A pass that was not taken to its end is given up: what it had left is in this one.
     pub(crate) fn start_pass(&mut self, now: Instant) {
         self.end_pass();
-        self.pass_end = self.nanos(now).saturating_add(1);
+        self.pass_end = self.nanos_after(now, Duration::ZERO).saturating_add(1);
     }
 
     /// The pass's next timer, in the order of deadlines, equal ones in the order they were made.
@@ -385,19 +389,22 @@ impl<T> Timers<T> {
             .expect("only a free place has no value, and it was not free")
     }
 
-    fn nanos(&self, at: Instant) -> u64 {
-        let since = at.saturating_duration_since(self.base);
-        since
-            .as_secs()
-            .checked_mul(1_000_000_000)
-            .and_then(|nanos| nanos.checked_add(u64::from(since.subsec_nanos())))
-            .unwrap_or(u64::MAX)
+    fn nanos_after(&mut self, moment: Instant, delay: Duration) -> u64 {
+        if moment != self.last_moment.0 {
+            let since = moment.saturating_duration_since(self.base);
+            self.last_moment = (moment, nanos_in(since));
+        }
+        self.last_moment.1.saturating_add(nanos_in(delay))
     }
 
     /// Cannot overflow: every platform counts the seconds of an `Instant` in 64 bits.
     fn instant(&self, nanos: u64) -> Instant {
         self.base + Duration::from_nanos(nanos)
     }
+}
+
+fn nanos_in(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }
 
 impl<T> fmt::Debug for Timers<T> {

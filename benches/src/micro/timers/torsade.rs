@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 use std::rc::Rc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use torsade_core::DelayedCall;
 use torsade_core::testing::Simulation;
@@ -11,14 +11,13 @@ use super::Timers;
 
 pub(super) struct Reactor {
     reactor: torsade_core::Reactor,
-    beginning: Instant,
+    passed: u64,
     fired: Rc<Cell<u64>>,
 }
 
 impl Reactor {
     fn delay(&self, at: u64) -> Duration {
-        let moment = self.beginning + Duration::from_nanos(at);
-        moment.saturating_duration_since(self.reactor.now())
+        Duration::from_nanos(at.saturating_sub(self.passed))
     }
 }
 
@@ -26,10 +25,9 @@ impl Timers for Reactor {
     type Key = DelayedCall;
 
     fn new() -> Self {
-        let reactor = Simulation::new().reactor();
         Self {
-            beginning: reactor.now(),
-            reactor,
+            reactor: Simulation::new().reactor(),
+            passed: 0,
             fired: Rc::default(),
         }
     }
@@ -48,6 +46,7 @@ impl Timers for Reactor {
         self.reactor
             .advance(self.delay(until))
             .expect("timers do not fail");
+        self.passed = until;
     }
 
     fn fired(&self) -> u64 {

@@ -36,6 +36,8 @@ pub(crate) trait Program {
 pub(crate) struct SimulatedWorld {
     /// What the world's time counts from.
     base: Instant,
+    /// What its clock shows.
+    moment: Cell<Instant>,
     /// Shared with every stream and listener.
     pub(super) network: Rc<RefCell<Network>>,
     /// By host.
@@ -64,8 +66,10 @@ impl Member {
 impl SimulatedWorld {
     pub(crate) fn new(options: SimulationOptions, seed: u64) -> Rc<Self> {
         let mut seeds = Random::new(seed);
+        let base = Instant::now();
         Rc::new(Self {
-            base: Instant::now(),
+            base,
+            moment: Cell::new(base),
             network: Rc::new(RefCell::new(Network::new(options, seeds.next()))),
             members: RefCell::default(),
             wakers: Arc::default(),
@@ -122,7 +126,7 @@ impl SimulatedWorld {
     }
 
     pub(super) fn now(&self) -> Instant {
-        self.base + self.network.borrow().now()
+        self.moment.get()
     }
 
     /// The time from the world's beginning to this moment.
@@ -234,18 +238,17 @@ impl SimulatedWorld {
         let work = self.work.borrow().next(|host| !network.is_frozen(host));
         let next = [network.next_arrival(), next_turn, work];
         let next = next.into_iter().flatten().min();
-        match (next, until) {
-            (Some(next), until) if until.is_none_or(|until| next <= until) => {
-                network.advance(next);
-                Ok(true)
+        let (to, happens) = match (next, until) {
+            (Some(next), until) if until.is_none_or(|until| next <= until) => (next, true),
+            (_, Some(until)) => (until, false),
+            (_, None) => {
+                return Err(io::Error::other(
+                    "nothing can ever happen any more: every program in the simulation waits",
+                ));
             }
-            (_, Some(until)) => {
-                network.advance(until);
-                Ok(false)
-            }
-            (_, None) => Err(io::Error::other(
-                "nothing can ever happen any more: every program in the simulation waits",
-            )),
-        }
+        };
+        network.advance(to);
+        self.moment.set(self.base + network.now());
+        Ok(happens)
     }
 }

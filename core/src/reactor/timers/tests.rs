@@ -16,9 +16,9 @@ fn equal_deadlines_fire_in_the_order_made_and_a_reset_makes_anew() {
     let start = Instant::now();
     let mut timers = Timers::new(start);
     let keys = (0..4)
-        .map(|n| timers.add(start + 5 * MS, n))
+        .map(|n| timers.add(start, 5 * MS, n))
         .collect::<Vec<_>>();
-    assert!(timers.reset(keys[1], start + 5 * MS));
+    assert!(timers.reset(keys[1], start, 5 * MS));
     assert_eq!(due(&mut timers, start + 5 * MS), [0, 2, 3, 1]);
 }
 
@@ -27,8 +27,8 @@ fn one_nanosecond_counts() {
     let start = Instant::now();
     let mut timers = Timers::new(start);
     let deadline = start + 3 * MS + Duration::from_nanos(7);
-    timers.add(deadline + Duration::from_nanos(1), "later");
-    timers.add(deadline, "earlier");
+    timers.add(deadline, Duration::from_nanos(1), "later");
+    timers.add(deadline, Duration::ZERO, "earlier");
     assert_eq!(
         due(&mut timers, deadline - Duration::from_nanos(1)),
         [""; 0]
@@ -47,8 +47,8 @@ fn the_far_future_neither_overflows_nor_fires_early() {
     let start = Instant::now();
     let mut timers = Timers::new(start);
     let year = Duration::from_secs(365 * 86_400);
-    let far = timers.add(start + 500 * year, "500 years");
-    let farther = timers.add(start + 5_000 * year, "5000 years");
+    let far = timers.add(start, 500 * year, "500 years");
+    let farther = timers.add(start, 5_000 * year, "5000 years");
     assert_eq!(timers.deadline(far), Some(start + 500 * year));
     assert!(timers.next_deadline().unwrap() <= start + 500 * year);
     assert_eq!(due(&mut timers, start + 499 * year), [""; 0]);
@@ -62,12 +62,12 @@ fn the_far_future_neither_overflows_nor_fires_early() {
 fn what_a_callback_makes_waits_for_the_next_pass() {
     let start = Instant::now();
     let mut timers = Timers::new(start);
-    timers.add(start, 0);
-    let other = timers.add(start, 1);
+    timers.add(start, Duration::ZERO, 0);
+    let other = timers.add(start, Duration::ZERO, 1);
     timers.start_pass(start);
     assert_eq!(timers.pop_due(), Some(0));
-    timers.add(start, 2);
-    timers.reset(other, start);
+    timers.add(start, Duration::ZERO, 2);
+    timers.reset(other, start, Duration::ZERO);
     assert_eq!(timers.pop_due(), None);
     assert_eq!(timers.next_deadline(), Some(start));
     assert_eq!(due(&mut timers, start), [2, 1]);
@@ -78,16 +78,16 @@ fn what_a_callback_makes_waits_for_the_next_pass() {
 fn one_cancelled_by_an_earlier_callback_does_not_run() {
     let start = Instant::now();
     let mut timers = Timers::new(start);
-    let first = timers.add(start + MS, 0);
-    let second = timers.add(start + MS, 1);
+    let first = timers.add(start, MS, 0);
+    let second = timers.add(start, MS, 1);
     timers.start_pass(start + MS);
     assert_eq!(timers.pop_due(), Some(0));
     assert_eq!(timers.remove(second), Some(1));
     assert_eq!(timers.pop_due(), None);
     assert_eq!(timers.remove(first), None);
-    assert!(!timers.reset(first, start));
+    assert!(!timers.reset(first, start, Duration::ZERO));
     assert_eq!(timers.deadline(second), None);
-    let tenant = timers.add(start, 2);
+    let tenant = timers.add(start, Duration::ZERO, 2);
     assert_ne!(tenant, first);
     assert_ne!(tenant, second);
     assert_eq!(timers.remove(second), None);
@@ -99,11 +99,11 @@ fn a_pass_may_be_given_up_halfway() {
     let start = Instant::now();
     let mut timers = Timers::new(start);
     for n in 0..4 {
-        timers.add(start + n * 10 * MS, n);
+        timers.add(start, n * 10 * MS, n);
     }
     timers.start_pass(start + 60 * MS);
     assert_eq!(timers.pop_due(), Some(0));
-    timers.add(start + 15 * MS, 9);
+    timers.add(start, 15 * MS, 9);
     assert_eq!(due(&mut timers, start + 60 * MS), [1, 9, 2, 3]);
 }
 
@@ -112,7 +112,7 @@ fn cancelled_timers_leave_no_memory() {
     let start = Instant::now();
     let mut timers = Timers::new(start);
     for n in 0..1_000_000_u32 {
-        let key = timers.add(start + n * MS / 20, n);
+        let key = timers.add(start, n * MS / 20, n);
         assert_eq!(timers.remove(key), Some(n));
     }
     assert_eq!(timers.nodes.len(), 1);
@@ -124,9 +124,9 @@ fn cancelled_timers_leave_no_memory() {
 fn a_timer_reset_often_costs_a_bounded_number_of_early_passes() {
     let start = Instant::now();
     let mut timers = Timers::new(start);
-    let idle = timers.add(start + 5_000 * MS, ());
+    let idle = timers.add(start, 5_000 * MS, ());
     for n in 0..100_000 {
-        timers.reset(idle, start + 5_000 * MS + n * MS / 20);
+        timers.reset(idle, start, 5_000 * MS + n * MS / 20);
     }
     let deadline = timers.deadline(idle).unwrap();
     let mut passes = 0;
@@ -147,18 +147,18 @@ fn drain_gives_everything_and_makes_keys_stale() {
     let start = Instant::now();
     let mut timers = Timers::new(start);
     let keys = (0..5)
-        .map(|n| timers.add(start + n * n * 100 * MS, n))
+        .map(|n| timers.add(start, n * n * 100 * MS, n))
         .collect::<Vec<_>>();
     timers.start_pass(start + 10 * MS);
     assert_eq!(timers.pop_due(), Some(0));
-    timers.add(start, 5);
+    timers.add(start, Duration::ZERO, 5);
     let mut all = timers.drain();
     all.sort_unstable();
     assert_eq!(all, [1, 2, 3, 4, 5]);
     assert_eq!(timers.len(), 0);
     assert_eq!(timers.next_deadline(), None);
     assert!(keys.into_iter().all(|key| timers.remove(key).is_none()));
-    timers.add(start, 6);
+    timers.add(start, Duration::ZERO, 6);
     assert_eq!(due(&mut timers, start), [6]);
 }
 
@@ -244,7 +244,11 @@ impl Model {
         match step {
             Step::Add(delay) => {
                 let deadline = self.now.saturating_add(delay);
-                let key = self.timers.add(self.at(deadline), self.keys.len());
+                let key = self.timers.add(
+                    self.at(self.now),
+                    Duration::from_nanos(delay),
+                    self.keys.len(),
+                );
                 self.sequence += 1;
                 self.sorted
                     .insert((deadline, self.sequence), self.keys.len());
@@ -261,7 +265,11 @@ impl Model {
                 let which = which % self.keys.len();
                 let deadline = self.now.saturating_add(delay);
                 let (key, place) = self.keys[which];
-                assert_eq!(self.timers.reset(key, self.at(deadline)), place.is_some());
+                assert_eq!(
+                    self.timers
+                        .reset(key, self.at(self.now), Duration::from_nanos(delay)),
+                    place.is_some()
+                );
                 if let Some(place) = place {
                     self.sequence += 1;
                     self.sorted.remove(&place);
