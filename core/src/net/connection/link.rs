@@ -81,7 +81,7 @@ impl Link for Connection {
             self.transport().stop_later(producer);
             return Ok(());
         }
-        self.with_producing(|producing| producing.register(producer, kind))?;
+        self.add_producer(producer, kind)?;
         self.schedule_self();
         Ok(())
     }

@@ -23,7 +23,7 @@ mod producing;
 mod reading;
 mod writing;
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
 use std::{fmt, io};
@@ -61,8 +61,9 @@ pub(super) struct Connection {
     is_filtered: Cell<bool>,
     /// Whether the extras have a limit for what is queued.
     is_limited: Cell<bool>,
-    /// The producer of the extras.
     producer: Cell<ProducerState>,
+    /// Apart from the extras: what reads no faster than it writes has a producer and little else.
+    producing: OnceCell<Box<Producing>>,
     /// Whether bytes have moved since the linger timer was set.
     has_progressed: Cell<bool>,
     /// The type of the protocol, for people.
@@ -140,7 +141,6 @@ struct Extras {
     starting: Vec<Resolver<()>>,
     /// Who waits for the end.
     ending: Option<Resolver<()>>,
-    producing: Producing,
     max_queued: Option<usize>,
     traffic: Option<Traffic>,
     /// Ends the wait for a handshake, or for the peer's farewell.
@@ -189,6 +189,7 @@ impl Connection {
             is_filtered: Cell::new(!filters.is_empty()),
             is_limited: Cell::new(false),
             producer: Cell::default(),
+            producing: OnceCell::new(),
             has_progressed: Cell::new(false),
             protocol_name: opener.protocol_name(),
             owner: Cell::new(Owner::Opener(opener)),

@@ -1,5 +1,7 @@
 //! The producer of a connection, paused and resumed by the length of the queue.
 
+use std::cell::Cell;
+
 use super::Connection;
 use crate::reactor::turn::{call_at, run_call};
 use crate::watch::Place;
@@ -10,15 +12,16 @@ pub(super) const HIGH_WATER: usize = 64 * 1024;
 /// No more than this many resume it.
 pub(super) const LOW_WATER: usize = 16 * 1024;
 
-/// The producer, while there is one.
+/// What a connection keeps that has, or had, a producer.
 #[derive(Default)]
 pub(super) struct Producing {
-    registered: Option<Registered>,
-    /// Whether it was taken out to be called, and is still wanted back.
-    is_running: bool,
+    /// Not there while it is called.
+    producer: Cell<Option<Box<dyn Producer>>>,
+    /// Whether it has said that a close waits for it.
+    is_waited_for: Cell<bool>,
     /// Whether a pull producer is owed a call: it has registered, or something was written
     /// since it was last asked. One that writes nothing when asked is not asked for ever.
-    is_owed: bool,
+    is_owed: Cell<bool>,
 }
 
 /// What each event has to know of the producer; kept in the connection itself.
@@ -26,7 +29,7 @@ pub(super) struct Producing {
 pub(super) enum ProducerState {
     #[default]
     None,
-    /// It is being called just now.
+    /// It was taken out to be called just now, and is still wanted back.
     Running,
     /// A push producer that is not paused.
     Free,
@@ -34,11 +37,10 @@ pub(super) enum ProducerState {
     Pull,
 }
 
+/// A producer that was taken out to be called, and what it is afterwards.
 struct Registered {
     producer: Box<dyn Producer>,
-    kind: ProducerKind,
-    is_paused: bool,
-    /// Whether it has said that a close waits for it.
+    state: ProducerState,
     is_waited_for: bool,
 }
 
@@ -49,126 +51,106 @@ enum Ask {
     Resume,
 }
 
-impl Producing {
-    fn is_on(&self) -> bool {
-        self.state() != ProducerState::None
-    }
-
-    fn state(&self) -> ProducerState {
-        match &self.registered {
-            Some(registered) if registered.kind == ProducerKind::Pull => ProducerState::Pull,
-            Some(registered) if registered.is_paused => ProducerState::Paused,
-            Some(_) => ProducerState::Free,
-            None if self.is_running => ProducerState::Running,
-            None => ProducerState::None,
-        }
-    }
-
-    /// Whether it has to be asked for more when the queue is short enough.
-    fn waits(&self) -> bool {
-        matches!(self.state(), ProducerState::Paused | ProducerState::Pull)
-    }
-
-    /// Whether it is to be asked for more once the queue is empty.
-    fn is_owed(&self) -> bool {
-        self.is_owed && self.waits()
-    }
-
-    pub(super) fn register(
-        &mut self,
-        producer: Box<dyn Producer>,
-        kind: ProducerKind,
-    ) -> Result<(), AlreadyRegistered> {
-        if self.is_on() {
-            return Err(AlreadyRegistered);
-        }
-        self.registered = Some(Registered {
-            producer,
-            kind,
-            is_paused: false,
-            is_waited_for: false,
-        });
-        self.is_owed = true;
-        Ok(())
-    }
-
-    /// What is written is sent at some time, and then the queue is empty anew.
-    pub(super) fn consumer_was_written(&mut self) {
-        self.is_owed = true;
-    }
-
-    /// The producer is given back, unless it is being called just now.
-    pub(super) fn unregister(&mut self) -> Option<Box<dyn Producer>> {
-        self.is_running = false;
-        self.registered.take().map(|registered| registered.producer)
-    }
-
-    /// What the producer is to be asked now, with so much queued; it is taken out for that.
-    fn next(&mut self, queued: usize) -> Option<(Ask, Registered)> {
-        let registered = self.registered.as_mut()?;
-        let ask = match registered.kind {
-            ProducerKind::Push if queued > HIGH_WATER && !registered.is_paused => Ask::Pause,
-            ProducerKind::Push if queued <= LOW_WATER && registered.is_paused => Ask::Resume,
-            ProducerKind::Pull if queued == 0 && self.is_owed => Ask::Resume,
-            _ => return None,
-        };
-        self.is_owed = false;
-        registered.is_paused = ask == Ask::Pause;
-        self.is_running = true;
-        self.registered.take().map(|registered| (ask, registered))
-    }
-
-    /// Takes it out, to be asked whether a close waits for it, unless it has said so.
-    fn take_unsure(&mut self) -> Option<Registered> {
-        let unsure = self
-            .registered
-            .take_if(|registered| !registered.is_waited_for);
-        self.is_running |= unsure.is_some();
-        unsure
-    }
-
-    /// Takes it back after its call; if it was unregistered there, it is given back once more.
-    fn put_back(&mut self, registered: Registered) -> Option<Registered> {
-        if self.is_running && self.registered.is_none() {
-            self.is_running = false;
-            self.registered = Some(registered);
-            return None;
-        }
-        Some(registered)
-    }
-}
-
 impl Connection {
     pub(super) fn has_producer(&self) -> bool {
         self.producer.get() != ProducerState::None
     }
 
-    /// Changes something about the producer.
-    pub(super) fn with_producing<R>(&self, f: impl FnOnce(&mut Producing) -> R) -> R {
-        self.with_extras(|extras| {
-            let result = f(&mut extras.producing);
-            self.producer.set(extras.producing.state());
-            result
-        })
+    pub(super) fn add_producer(
+        &self,
+        producer: Box<dyn Producer>,
+        kind: ProducerKind,
+    ) -> Result<(), AlreadyRegistered> {
+        if self.has_producer() {
+            return Err(AlreadyRegistered);
+        }
+        let producing = self.producing.get_or_init(Box::default);
+        producing.producer.set(Some(producer));
+        producing.is_waited_for.set(false);
+        producing.is_owed.set(true);
+        self.producer.set(match kind {
+            ProducerKind::Push => ProducerState::Free,
+            ProducerKind::Pull => ProducerState::Pull,
+        });
+        Ok(())
     }
 
     /// The producer, if there is one, unless it is being called just now: there is none any more.
     pub(super) fn take_producer(&self) -> Option<Box<dyn Producer>> {
-        if self.has_producer() {
-            self.with_producing(Producing::unregister)
-        } else {
-            None
+        self.producer.set(ProducerState::None);
+        self.producing.get()?.producer.take()
+    }
+
+    /// Something was written; gives back whether that is of interest to the producer.
+    pub(super) fn producer_sees_write(&self) -> bool {
+        let state = self.producer.get();
+        // One that is asked just now may pull: then what it writes counts.
+        if matches!(state, ProducerState::Pull | ProducerState::Running) {
+            // It is sent at some time, and then the queue is empty anew.
+            self.owe_call(true);
         }
+        matches!(state, ProducerState::Pull | ProducerState::Paused)
+    }
+
+    fn owe_call(&self, is_owed: bool) {
+        if let Some(producing) = self.producing.get() {
+            producing.is_owed.set(is_owed);
+        }
+    }
+
+    fn owes_call(&self) -> bool {
+        self.producing
+            .get()
+            .is_some_and(|producing| producing.is_owed.get())
+    }
+
+    /// What the producer is to be asked now, and what it is afterwards.
+    fn next_ask(&self, queued: usize) -> Option<(Ask, ProducerState)> {
+        match self.producer.get() {
+            ProducerState::Free if queued > HIGH_WATER => Some((Ask::Pause, ProducerState::Paused)),
+            ProducerState::Paused if queued <= LOW_WATER => {
+                Some((Ask::Resume, ProducerState::Free))
+            }
+            ProducerState::Pull if queued == 0 && self.owes_call() => {
+                Some((Ask::Resume, ProducerState::Pull))
+            }
+            _ => None,
+        }
+    }
+
+    /// Takes the producer out, to be called.
+    fn take_out(&self, state: ProducerState) -> Option<Registered> {
+        let producing = self.producing.get()?;
+        let producer = producing.producer.take()?;
+        self.producer.set(ProducerState::Running);
+        Some(Registered {
+            producer,
+            state,
+            is_waited_for: producing.is_waited_for.get(),
+        })
+    }
+
+    /// Takes it back after its call; if it was unregistered there, it is given back once more.
+    fn put_back(&self, registered: Registered) -> Option<Registered> {
+        let Some(producing) = self.producing.get() else {
+            return Some(registered);
+        };
+        if self.producer.get() != ProducerState::Running {
+            return Some(registered);
+        }
+        self.producer.set(registered.state);
+        producing.is_waited_for.set(registered.is_waited_for);
+        producing.producer.set(Some(registered.producer));
+        None
     }
 
     /// Pauses or resumes the producer, if it is time for that.
     pub(super) fn ask_producer(&self) {
-        let queued = self.queued_bytes();
-        if self.producer.get() == ProducerState::Free && queued <= HIGH_WATER {
+        let Some((ask, state)) = self.next_ask(self.queued_bytes()) else {
             return;
-        }
-        let next = self.with_producing(|producing| producing.next(queued));
-        let Some((ask, registered)) = next else {
+        };
+        self.owe_call(false);
+        let Some(registered) = self.take_out(state) else {
             return;
         };
         let transport = &self.transport();
@@ -176,7 +158,8 @@ impl Connection {
             Ask::Pause => registered.producer.pause_producing(transport),
             Ask::Resume => registered.producer.resume_producing(transport),
         });
-        if self.with_producing(|producing| producing.is_owed()) {
+        let state = self.producer.get();
+        if matches!(state, ProducerState::Paused | ProducerState::Pull) && self.owes_call() {
             // What it wrote may have been sent at once, and then nothing else comes back to it.
             self.schedule_self();
         }
@@ -184,7 +167,11 @@ impl Connection {
 
     /// Stops a producer that a close does not wait for.
     pub(super) fn stop_endless_producer(&self) {
-        let Some(registered) = self.with_producing(Producing::take_unsure) else {
+        let producing = self.producing.get();
+        if producing.is_none_or(|producing| producing.is_waited_for.get()) {
+            return;
+        }
+        let Some(registered) = self.take_out(self.producer.get()) else {
             return;
         };
         let is_waited_for = self.call_producer(registered, |registered| {
@@ -204,13 +191,12 @@ impl Connection {
     ) -> Option<R> {
         let called = call_at(|| Place::Some("a producer"), || f(&mut registered));
         let (dropped, result) = match called {
-            Ok(result) => {
-                let dropped = self.with_producing(|producing| producing.put_back(registered));
-                (dropped, Some(result))
-            }
+            Ok(result) => (self.put_back(registered), Some(result)),
             Err(panicked) => {
                 // What it would still have written is missing, so the connection is of no use.
-                self.with_producing(|producing| producing.is_running = false);
+                if self.producer.get() == ProducerState::Running {
+                    self.producer.set(ProducerState::None);
+                }
                 self.abort_now(panicked);
                 (Some(registered), None)
             }

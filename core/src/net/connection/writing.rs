@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::producing::ProducerState;
 use super::{Connection, Phase};
 use crate::net::write_queue::{SLICES, WriteQueue};
 use crate::reactor::turn::Core;
@@ -91,19 +90,7 @@ impl Connection {
         {
             return self.abort_now(WriteQueueFull { limit }.into());
         }
-        let producer_waits = match self.producer.get() {
-            ProducerState::Pull => {
-                self.with_extras(|extras| extras.producing.consumer_was_written());
-                true
-            }
-            ProducerState::Running => {
-                // Asked just now: if it pulls, what it writes counts.
-                self.with_extras(|extras| extras.producing.consumer_was_written());
-                false
-            }
-            ProducerState::Paused => true,
-            ProducerState::Free | ProducerState::None => false,
-        };
+        let producer_waits = self.producer_sees_write();
         if queued > 0 || producer_waits || self.write_done.get() {
             self.schedule_self();
         }
