@@ -208,7 +208,7 @@ impl DatagramProtocol for Server {
 }
 
 /// Sends the reports, over one connection.
-struct Graphite {
+pub(crate) struct Graphite {
     statistics: Statistics,
     interval: Duration,
     wall_clock: WallClock,
@@ -249,7 +249,7 @@ pub(crate) fn graphite(
     statistics: Statistics,
     interval: Duration,
     wall_clock: WallClock,
-) -> impl Factory {
+) -> impl Factory<Protocol = Graphite> {
     move |_: &Address| Graphite {
         statistics: statistics.clone(),
         interval,

@@ -7,9 +7,9 @@ use std::time::Duration;
 use torsade::datagram::{DatagramOptions, DatagramPort, DatagramProtocol};
 use torsade::endpoints::ClientService;
 use torsade::testing::{AccumulatingProtocol, Network, Simulation};
-use torsade::{Address, Deferred, Reactor, Result, TcpClient, TcpServer};
+use torsade::{Address, Reactor, Result, TcpClient, TcpServer};
 
-use super::statsd::{Server, Statistics, graphite};
+use super::statsd::{Graphite, Server, Statistics, graphite};
 
 /// A program that sends numbers; what it is told goes nowhere but here.
 struct Program(Rc<std::cell::RefCell<Vec<u8>>>);
@@ -28,8 +28,7 @@ struct World {
     graphite_address: SocketAddr,
     port: DatagramPort,
     answers: Rc<std::cell::RefCell<Vec<u8>>>,
-    /// Ends the connection to Graphite, for good.
-    stop: Box<dyn Fn() -> Deferred<()>>,
+    service: ClientService<Graphite>,
 }
 
 impl World {
@@ -64,7 +63,7 @@ impl World {
             graphite_address: there,
             port,
             answers,
-            stop: Box::new(move || service.stop()),
+            service,
         }
     }
 
@@ -190,7 +189,7 @@ fn who_asks_whether_it_is_there_is_answered() {
 fn it_ends_when_it_is_told_to_though_there_would_be_more_to_report() {
     let world = World::new();
     world.pass(1);
-    world.reactor.run_until((world.stop)()).unwrap();
+    world.reactor.run_until(world.service.stop()).unwrap();
     world.pass(1);
     assert_eq!(world.reactor.statistics().connections, 0);
 }
