@@ -12,8 +12,7 @@ mod tftp;
 
 use std::io::Write;
 use std::process::ExitCode;
-use std::rc::Rc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use torsade::datagram::DatagramOptions;
 use torsade::endpoints::ClientService;
@@ -70,11 +69,7 @@ fn serve_statsd(address: &str, graphite: &str) -> Result<()> {
     reactor.listen_udp(address.parse()?, server, &DatagramOptions::new())?;
     let graphite = TcpClient::new(&reactor, graphite.parse()?);
     let interval = Duration::from_secs(10);
-    let wall_clock = Rc::new(|| {
-        let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-        since.map_or(0, |since| since.as_secs())
-    });
-    let factory = statsd::graphite(statistics, interval, wall_clock);
+    let factory = statsd::graphite(statistics, interval);
     let service = ClientService::new(&reactor, graphite, factory);
     service.start();
     reactor.run()
