@@ -78,6 +78,7 @@ impl ClientRequest {
     }
 
     /// Adds a field; one of the same name stays.
+    #[doc(alias = "headers")]
     pub fn header(self, name: impl AsRef<[u8]>, value: impl AsRef<[u8]>) -> Self {
         self.with(|request| Ok(request.header(name, value)?))
     }
