@@ -23,19 +23,12 @@ const SILENCE: Duration = Duration::from_secs(60);
 pub(crate) struct Marathon {
     servers: Vec<Url>,
     client: Client,
-    /// For the answer that never ends.
-    streams: Client,
 }
 
 impl Marathon {
     pub(crate) fn new(reactor: &Reactor, tls: &ClientTls, servers: Vec<Url>) -> Self {
-        let options = AgentOptions::new().tls(tls).keep_alive(false);
-        let endless = options.clone().total_timeout(None);
-        Self {
-            servers,
-            client: Client::with_options(reactor, options),
-            streams: Client::with_options(reactor, endless.silence_timeout(Some(SILENCE))),
-        }
+        let client = client(reactor, tls);
+        Self { servers, client }
     }
 
     /// All programs.
@@ -60,9 +53,10 @@ impl Marathon {
     pub(crate) async fn events(&self, kinds: &[&str]) -> Result<Response> {
         let kinds: Vec<_> = kinds.iter().map(|kind| ("event_type", kind)).collect();
         let ask = |server: &Url| {
-            let request = self.streams.get(at(server, "/v2/events").as_str());
+            let request = self.client.get(at(server, "/v2/events").as_str());
             let request = request.query(&kinds).header("Accept", "text/event-stream");
-            request.header("Cache-Control", "no-store")
+            let request = request.header("Cache-Control", "no-store");
+            request.total_timeout(None).silence_timeout(Some(SILENCE))
         };
         let response = self.ask(ask).await?;
         if response.status() != StatusCode::OK {
@@ -99,8 +93,7 @@ pub(crate) struct LoadBalancers {
 
 impl LoadBalancers {
     pub(crate) fn new(reactor: &Reactor, tls: &ClientTls, servers: Vec<Url>) -> Self {
-        let options = AgentOptions::new().tls(tls).keep_alive(false);
-        let client = Client::with_options(reactor, options);
+        let client = client(reactor, tls);
         Self { servers, client }
     }
 
@@ -123,6 +116,11 @@ impl LoadBalancers {
             }
         })
     }
+}
+
+/// A client that keeps no connections.
+fn client(reactor: &Reactor, tls: &ClientTls) -> Client {
+    Client::with_options(reactor, AgentOptions::new().tls(tls).keep_alive(false))
 }
 
 fn at(server: &Url, path: &str) -> Url {

@@ -155,8 +155,8 @@ impl AgentOptions {
         self
     }
 
-    /// How long all of a request may take, to the last byte of the response's body: an hour, unless it
-    /// is set. `None` is for ever, which a body that never ends wants, such as a stream of events.
+    /// How long all of a request may take, to the last byte of the response's body; `None` is for
+    /// ever. A body that never ends wants [one of its own](crate::Request::total_timeout).
     pub fn total_timeout(mut self, timeout: Option<Duration>) -> Self {
         self.timeouts.total = timeout;
         self
