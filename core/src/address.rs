@@ -1,5 +1,6 @@
 //! Where a connection leads to, and where it comes from.
 
+use std::error::Error;
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -56,11 +57,46 @@ impl Address {
         }
     }
 
+    /// The same for a port, which mostly has one.
+    pub(crate) fn require_socket_addr(&self) -> Result<SocketAddr, NoSocketAddr> {
+        self.socket_addr().ok_or_else(|| NoSocketAddr {
+            address: self.clone(),
+        })
+    }
+
     /// The port, if this is a TCP or UDP address.
     pub fn port(&self) -> Option<u16> {
         self.socket_addr().map(|address| address.port())
     }
 }
+
+/// A port has no IP address and port: it is a UNIX socket, say.
+///
+/// ```
+/// use torsade_core::endpoints::UnixServer;
+/// use torsade_core::protocols::wire::Echo;
+/// use torsade_core::testing::Simulation;
+/// use torsade_core::{Address, NoSocketAddr};
+///
+/// let reactor = Simulation::new().reactor();
+/// let port = UnixServer::new(&reactor, "/run/echo.sock").listen(|_: &Address| Echo)?;
+/// let error: NoSocketAddr = port.socket_addr().unwrap_err();
+/// assert_eq!(error.to_string(), "/run/echo.sock is no IP address and port");
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NoSocketAddr {
+    /// What it has.
+    pub address: Address,
+}
+
+impl fmt::Display for NoSocketAddr {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} is no IP address and port", self.address)
+    }
+}
+
+impl Error for NoSocketAddr {}
 
 impl UnixName {
     /// The file, if it is one.

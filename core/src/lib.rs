@@ -68,7 +68,7 @@ mod traffic;
 mod transport;
 mod watch;
 
-pub use address::{Address, UnixName};
+pub use address::{Address, NoSocketAddr, UnixName};
 pub use deferred::{
     Canceller, Deferred, DeferredList, DeferredLock, DeferredQueue, DeferredSemaphore,
     FirstCallback, Outcome, Pause, Permit, Resolver, SharedDeferred, execute, gather,

@@ -58,10 +58,7 @@ fn start(reactor: &Reactor) -> Result<Deferred<()>> {
     let address = (Ipv4Addr::LOCALHOST, 0).into();
     let port = wrap_server_tls(TcpServer::new(reactor, address), &server)
         .listen(|_: &Address| Page::default())?;
-    let url = format!(
-        "https://localhost:{}/",
-        port.address().port().unwrap_or_default()
-    );
+    let url = format!("https://localhost:{}/", port.socket_addr()?.port());
     // Not `println`: a reader that has gone is an error to tell, and no reason to panic.
     writeln!(
         io::stdout(),

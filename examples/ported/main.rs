@@ -4,24 +4,29 @@
 //! cargo run --example ported -- relay 127.0.0.1:4001
 //! cargo run --example ported -- statsd 127.0.0.1:8125 127.0.0.1:2003
 //! cargo run --example ported -- tftp 127.0.0.1:6969 FOLDER
+//! cargo run --example ported -- marathon https://marathon.example:8443 GROUP
 //! ```
 
+mod marathon;
 mod relay;
 mod statsd;
 mod tftp;
 
+use std::cell::RefCell;
 use std::io::Write;
 use std::process::ExitCode;
-use std::rc::Rc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use torsade::datagram::DatagramOptions;
 use torsade::endpoints::ClientService;
-use torsade::{Reactor, Result, TcpClient, TcpServer};
+use torsade::http::Url;
+use torsade::tls::ClientTls;
+use torsade::{Deferred, Reactor, Result, TcpClient, TcpServer};
 
 const USAGE: &str = "usage: ported relay ADDRESS:PORT
        ported statsd ADDRESS:PORT GRAPHITE:PORT
        ported tftp ADDRESS:PORT FOLDER
+       ported marathon URL[,URL..] GROUP [BALANCER-URL..]
 ";
 
 fn main() -> ExitCode {
@@ -32,6 +37,7 @@ fn main() -> ExitCode {
         ["relay", address] => serve_relay(address),
         ["statsd", address, graphite] => serve_statsd(address, graphite),
         ["tftp", address, folder] => serve_tftp(address, folder),
+        ["marathon", servers, group, balancers @ ..] => watch_marathon(servers, group, balancers),
         _ => {
             let _ = write!(std::io::stderr(), "{USAGE}");
             return ExitCode::from(2);
@@ -70,11 +76,7 @@ fn serve_statsd(address: &str, graphite: &str) -> Result<()> {
     reactor.listen_udp(address.parse()?, server, &DatagramOptions::new())?;
     let graphite = TcpClient::new(&reactor, graphite.parse()?);
     let interval = Duration::from_secs(10);
-    let wall_clock = Rc::new(|| {
-        let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-        since.map_or(0, |since| since.as_secs())
-    });
-    let factory = statsd::graphite(statistics, interval, wall_clock);
+    let factory = statsd::graphite(statistics, interval);
     let service = ClientService::new(&reactor, graphite, factory);
     service.start();
     reactor.run()
@@ -86,4 +88,36 @@ fn serve_tftp(address: &str, folder: &str) -> Result<()> {
     let server = tftp::Server::new(files);
     reactor.listen_udp(address.parse()?, server, &DatagramOptions::new())?;
     reactor.run()
+}
+
+fn watch_marathon(servers: &str, group: &str, balancers: &[&str]) -> Result<()> {
+    let reactor = Reactor::new()?;
+    let tls = ClientTls::new()?;
+    let urls = |texts: Vec<&str>| -> Result<Vec<Url>> {
+        texts.into_iter().map(|text| Ok(text.parse()?)).collect()
+    };
+    let servers = urls(servers.split(',').collect())?;
+    let marathon = marathon::api::Marathon::new(&reactor, &tls, servers);
+    let balancers = marathon::api::LoadBalancers::new(&reactor, &tls, urls(balancers.to_vec())?);
+    let wanted = Wanted::default();
+    let watcher = marathon::Watcher::new(&reactor, group, marathon, balancers, wanted);
+    reactor.run_until(watcher.run())
+}
+
+/// Says which certificates are wanted, and takes them for made.
+#[derive(Default)]
+struct Wanted(RefCell<Vec<String>>);
+
+impl marathon::Certificates for Wanted {
+    fn domains(&self) -> Deferred<Vec<String>> {
+        Deferred::succeed(self.0.borrow().clone())
+    }
+
+    fn issue(&self, domain: &str) -> Deferred<()> {
+        self.0.borrow_mut().push(domain.to_owned());
+        match writeln!(std::io::stdout(), "{domain}") {
+            Ok(()) => Deferred::succeed(()),
+            Err(error) => Deferred::fail(error),
+        }
+    }
 }

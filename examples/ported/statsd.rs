@@ -9,14 +9,11 @@
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use torsade::datagram::{DatagramPort, DatagramProtocol};
 use torsade::task::LoopingCall;
 use torsade::{Address, Factory, Failure, Producer, ProducerKind, Protocol, Result, Transport};
-
-/// Seconds since 1970.
-pub(crate) type WallClock = Rc<dyn Fn() -> u64>;
 
 /// The share of the times that `.mean` and `.upper_90` are about.
 const SHARE: f64 = 0.9;
@@ -208,10 +205,9 @@ impl DatagramProtocol for Server {
 }
 
 /// Sends the reports, over one connection.
-struct Graphite {
+pub(crate) struct Graphite {
     statistics: Statistics,
     interval: Duration,
-    wall_clock: WallClock,
     pace: Rc<Pace>,
     flushing: Option<LoopingCall>,
 }
@@ -248,12 +244,10 @@ impl Producer for Paced {
 pub(crate) fn graphite(
     statistics: Statistics,
     interval: Duration,
-    wall_clock: WallClock,
-) -> impl Factory {
+) -> impl Factory<Protocol = Graphite> {
     move |_: &Address| Graphite {
         statistics: statistics.clone(),
         interval,
-        wall_clock: Rc::clone(&wall_clock),
         pace: Rc::default(),
         flushing: None,
     }
@@ -263,11 +257,12 @@ impl Protocol for Graphite {
     fn connection_made(&mut self, transport: &Transport) {
         let _ = transport.register_producer(Paced(Rc::clone(&self.pace)), ProducerKind::Push);
         let (statistics, pace) = (self.statistics.clone(), Rc::clone(&self.pace));
-        let (interval, wall_clock) = (self.interval, Rc::clone(&self.wall_clock));
+        let interval = self.interval;
         let (clock, transport) = (transport.reactor(), transport.clone());
         let mut was_paused_since = None;
         let flushing = LoopingCall::new(&clock.clone(), move |_| {
-            let now = wall_clock();
+            let now = clock.system_time().duration_since(SystemTime::UNIX_EPOCH);
+            let now = now.map_or(0, |since| since.as_secs());
             let lines = statistics.report(interval, now);
             let paused_since = pace.paused_since.get();
             was_paused_since = was_paused_since.or(paused_since);

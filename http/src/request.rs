@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::rc::Rc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
@@ -9,6 +10,7 @@ use url::Url;
 
 use crate::auth::Credentials;
 use crate::body::{BodyProducer, RequestBody};
+use crate::connection::Timeouts;
 use crate::error::InvalidRequest;
 
 /// A request, made in steps.
@@ -30,6 +32,27 @@ pub struct Request {
     pub(crate) body: RequestBody,
     pub(crate) close: bool,
     pub(crate) credentials: Option<Rc<Credentials>>,
+    pub(crate) timeouts: OwnTimeouts,
+}
+
+/// The time limits that are the request's own, where it has any.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct OwnTimeouts {
+    head: Option<Option<Duration>>,
+    silence: Option<Option<Duration>>,
+    total: Option<Option<Duration>>,
+}
+
+impl OwnTimeouts {
+    /// Those that hold, on an agent with these.
+    pub(crate) fn over(self, agent: Timeouts) -> Timeouts {
+        Timeouts {
+            head: self.head.unwrap_or(agent.head),
+            silence: self.silence.unwrap_or(agent.silence),
+            total: self.total.unwrap_or(agent.total),
+            idle: agent.idle,
+        }
+    }
 }
 
 impl Request {
@@ -66,6 +89,7 @@ impl Request {
             body: RequestBody::Empty,
             close: false,
             credentials: None,
+            timeouts: OwnTimeouts::default(),
         })
     }
 
@@ -139,6 +163,40 @@ impl Request {
         self
     }
 
+    /// How long the head of the response may take, instead of what the agent
+    /// [allows](crate::AgentOptions::head_timeout): for an answer that is held back until there is
+    /// something to say.
+    pub fn head_timeout(mut self, timeout: Option<Duration>) -> Self {
+        self.timeouts.head = Some(timeout);
+        self
+    }
+
+    /// How long no byte of a body may move, instead of what the agent
+    /// [allows](crate::AgentOptions::silence_timeout).
+    pub fn silence_timeout(mut self, timeout: Option<Duration>) -> Self {
+        self.timeouts.silence = Some(timeout);
+        self
+    }
+
+    /// How long all of it may take, instead of what the agent
+    /// [allows](crate::AgentOptions::total_timeout); `None` is for a body that never ends.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use torsade_http::{Method, Request};
+    ///
+    /// // The server sends something each half minute, at least.
+    /// let events = Request::new(Method::GET, "https://example.org/events")?
+    ///     .total_timeout(None)
+    ///     .silence_timeout(Some(Duration::from_secs(60)));
+    /// # drop(events);
+    /// # Ok::<(), torsade_http::InvalidRequest>(())
+    /// ```
+    pub fn total_timeout(mut self, timeout: Option<Duration>) -> Self {
+        self.timeouts.total = Some(timeout);
+        self
+    }
+
     /// The method.
     pub fn method(&self) -> &Method {
         &self.method
@@ -158,6 +216,7 @@ impl Request {
             body: self.body.again()?,
             close: self.close,
             credentials: self.credentials.clone(),
+            timeouts: self.timeouts,
         })
     }
 

@@ -236,7 +236,7 @@ fn a_client_that_vanishes_costs_a_server_its_connection_only_for_a_while() {
         let any = (HERE, 0).into();
         let probed = |_: &Address| ProbedEcho;
         let port = TcpServer::new(&reactor, any).listen(probed).unwrap();
-        let address = port.address().socket_addr().unwrap();
+        let address = port.socket_addr().unwrap();
         let client = hosts.over_there(|| std::net::TcpStream::connect(address).unwrap());
         turn_until(&reactor, || reactor.open_sources() == 2);
         hosts.cut();

@@ -212,7 +212,7 @@ fn openssl_sees_an_orderly_end_from_our_server() {
             .build()?;
         let tcp = TcpServer::new(&reactor, "127.0.0.1:0".parse()?);
         let port = wrap_server_tls(tcp, &tls).listen(|_: &Address| Greeter)?;
-        let address = port.address().socket_addr().unwrap();
+        let address = port.socket_addr().unwrap();
         announce.send((address, reactor.remote())).unwrap();
         reactor.run()
     });

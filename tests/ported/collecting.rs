@@ -7,9 +7,9 @@ use std::time::Duration;
 use torsade::datagram::{DatagramOptions, DatagramPort, DatagramProtocol};
 use torsade::endpoints::ClientService;
 use torsade::testing::{AccumulatingProtocol, Network, Simulation};
-use torsade::{Address, Deferred, Reactor, Result, TcpClient, TcpServer};
+use torsade::{Address, Reactor, Result, TcpClient, TcpServer};
 
-use super::statsd::{Server, Statistics, graphite};
+use super::statsd::{Graphite, Server, Statistics, graphite};
 
 /// A program that sends numbers; what it is told goes nowhere but here.
 struct Program(Rc<std::cell::RefCell<Vec<u8>>>);
@@ -28,8 +28,7 @@ struct World {
     graphite_address: SocketAddr,
     port: DatagramPort,
     answers: Rc<std::cell::RefCell<Vec<u8>>>,
-    /// Ends the connection to Graphite, for good.
-    stop: Box<dyn Fn() -> Deferred<()>>,
+    service: ClientService<Graphite>,
 }
 
 impl World {
@@ -46,9 +45,7 @@ impl World {
         let options = DatagramOptions::new();
         let server = Server::new(statistics.clone());
         reactor.listen_udp(here, server, &options).unwrap();
-        let (begun, clock) = (reactor.now(), reactor.clone());
-        let wall_clock = Rc::new(move || 1000 + (clock.now() - begun).as_secs());
-        let factory = graphite(statistics, Duration::from_secs(10), wall_clock);
+        let factory = graphite(statistics, Duration::from_secs(10));
         let service = ClientService::new(&reactor, TcpClient::new(&reactor, there), factory);
         service.start();
 
@@ -64,7 +61,7 @@ impl World {
             graphite_address: there,
             port,
             answers,
-            stop: Box::new(move || service.stop()),
+            service,
         }
     }
 
@@ -118,7 +115,7 @@ fn what_was_said_in_ten_seconds_goes_to_graphite() {
         "message.graphite.count 0",
     ];
     assert_eq!(world.lines(), expected);
-    assert!(world.graphite.data().ends_with(b" 1010\n"));
+    assert!(world.graphite.data().ends_with(b" 10\n"));
     // It begins anew, but for what is a total.
     world.pass(10);
     let second = world.lines().split_off(expected.len());
@@ -190,7 +187,7 @@ fn who_asks_whether_it_is_there_is_answered() {
 fn it_ends_when_it_is_told_to_though_there_would_be_more_to_report() {
     let world = World::new();
     world.pass(1);
-    world.reactor.run_until((world.stop)()).unwrap();
+    world.reactor.run_until(world.service.stop()).unwrap();
     world.pass(1);
     assert_eq!(world.reactor.statistics().connections, 0);
 }

@@ -1,5 +1,7 @@
 //! The example `ported`: programs for Twisted, in simulated worlds.
 
+#[path = "../../examples/ported/marathon/mod.rs"]
+mod marathon;
 #[path = "../../examples/ported/relay.rs"]
 mod relay;
 #[path = "../../examples/ported/statsd.rs"]
@@ -8,5 +10,8 @@ mod statsd;
 mod tftp;
 
 mod collecting;
+mod marathon_site;
+mod reading;
 mod relaying;
 mod transferring;
+mod watching;

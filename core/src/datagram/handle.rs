@@ -6,7 +6,7 @@ use std::rc::{Rc, Weak};
 
 use super::port::{Port, listen};
 use super::{DatagramOption, DatagramOptions, DatagramProtocol};
-use crate::{Address, ConnectionDone, Deferred, Reactor, Result, UnixName};
+use crate::{Address, ConnectionDone, Deferred, NoSocketAddr, Reactor, Result, UnixName};
 
 /// A cheap handle to a port for datagrams. It keeps nothing alive; after the end it fails.
 ///
@@ -83,6 +83,15 @@ impl DatagramPort {
     #[doc(alias = "getHost")]
     pub fn host(&self) -> &Address {
         &self.host
+    }
+
+    /// The same as IP address and port, for whoever is to send to it.
+    ///
+    /// # Errors
+    /// [`NoSocketAddr`] for a UNIX socket.
+    #[doc(alias = "getHost")]
+    pub fn socket_addr(&self) -> Result<SocketAddr, NoSocketAddr> {
+        self.host.require_socket_addr()
     }
 
     /// Whether it is not closed.

@@ -149,7 +149,7 @@ fn a_port_stops_once_and_its_address_is_free_again() {
     // C181
     for reactor in worlds() {
         let first = Opened::udp(&reactor, "127.0.0.1:0", Noting::default());
-        let address = first.port.host().socket_addr().unwrap();
+        let address = first.port.socket_addr().unwrap();
         let refused = reactor.listen_udp(address, Noting::default(), &DatagramOptions::new());
         let failure = refused.unwrap_err();
         let error = failure.check::<CannotListen>().unwrap();

@@ -3,7 +3,7 @@
 use std::cell::Cell;
 
 use crate::logged::log_error;
-use crate::{Abandoned, Failure, Result};
+use crate::{Abandoned, Cancelled, Failure, Result};
 
 /// A failure that nobody has seen yet: if it is dropped like that then it is logged.
 pub(super) struct Unseen {
@@ -65,7 +65,8 @@ thread_local! {
 }
 
 /// Runs `f`, which drops what a reactor that has stopped will not do any more. That nobody waits for
-/// a Deferred that is abandoned so is nobody's mistake.
+/// a Deferred that is abandoned so is nobody's mistake, nor that a coroutine comes to nothing more
+/// that was cancelled a moment before.
 pub(crate) fn while_forgetting(f: impl FnOnce()) {
     struct Leave(bool);
     impl Drop for Leave {
@@ -80,7 +81,9 @@ pub(crate) fn while_forgetting(f: impl FnOnce()) {
 /// Logs a failure that reached the end of a chain that nobody holds.
 #[cold]
 fn log(failure: &Failure) {
-    if FORGETTING.get() && failure.check::<Abandoned>().is_some() {
+    let is_given_up =
+        failure.check::<Abandoned>().is_some() || failure.check::<Cancelled>().is_some();
+    if FORGETTING.get() && is_given_up {
         log::debug!(target: "torsade", "Not done, since the reactor stopped: {failure:?}");
         return;
     }

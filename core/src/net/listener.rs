@@ -3,6 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::io;
+use std::net::SocketAddr;
 use std::panic::Location;
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
@@ -20,7 +21,7 @@ use crate::reactor::sources::Source;
 use crate::reactor::turn::{Core, run_call};
 use crate::{
     Address, CannotListen, ConnectStage, ConnectTimedOut, Deferred, DelayedCall, Factory, Failure,
-    NoProtocol, Panicked, Protocol, Result, Transport,
+    NoProtocol, NoSocketAddr, Panicked, Protocol, Result, Transport,
 };
 
 /// A handle to a port that is listened on. Dropping it changes nothing.
@@ -31,9 +32,9 @@ use crate::{
 /// use torsade_core::{Address, TcpServer};
 ///
 /// let reactor = Simulation::new().reactor();
-/// let server = TcpServer::new(&reactor, "127.0.0.1:7".parse()?);
+/// let server = TcpServer::new(&reactor, "127.0.0.1:0".parse()?);
 /// let port = server.listen(|_: &Address| Echo)?;
-/// assert_eq!(port.address().to_string(), "127.0.0.1:7");
+/// assert_ne!(port.socket_addr()?.port(), 0);
 /// // Its connections live on.
 /// reactor.run_until(port.stop_listening())?;
 /// # torsade_core::Result::<()>::Ok(())
@@ -56,6 +57,15 @@ impl ListeningPort {
     #[doc(alias = "getHost")]
     pub fn address(&self) -> &Address {
         &self.address
+    }
+
+    /// The same as IP address and port, for whoever is to connect to it.
+    ///
+    /// # Errors
+    /// [`NoSocketAddr`] for a UNIX socket.
+    #[doc(alias = "getHost")]
+    pub fn socket_addr(&self) -> Result<SocketAddr, NoSocketAddr> {
+        self.address.require_socket_addr()
     }
 
     /// Stops accepting. Connections that were accepted live on.

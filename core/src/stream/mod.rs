@@ -63,7 +63,7 @@ const WRITTEN_IN_A_TURN: usize = 64 * 1024;
 ///     },
 /// ))?;
 ///
-/// let address = server.address().socket_addr().expect("it is a TCP port");
+/// let address = server.socket_addr()?;
 /// let client = TcpClient::new(&reactor, address);
 /// let answer = reactor.spawn(async move {
 ///     let mut stream = AsyncStream::connect(&client).await?;

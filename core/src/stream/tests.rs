@@ -33,7 +33,7 @@ impl World {
             .listen(AsyncStream::serve(&reactor, handler))
             .unwrap();
         Self {
-            address: listening.address().socket_addr().unwrap(),
+            address: listening.socket_addr().unwrap(),
             reactor,
             network,
         }

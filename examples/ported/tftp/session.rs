@@ -1,6 +1,5 @@
 //! One transfer: a conversation of two, written as a sequence.
 
-use std::io;
 use std::time::{Duration, Instant};
 
 use torsade::datagram::{DatagramOptions, DatagramPort, DatagramProtocol};
@@ -53,8 +52,7 @@ impl Drop for Session {
 impl Session {
     pub(super) fn start(here: &DatagramPort, client: &Address) -> Result<Self> {
         let (reactor, inbox) = (here.reactor(), DeferredQueue::new().with_size(WAITING));
-        let address = here.host().socket_addr();
-        let mut address = address.ok_or_else(|| io::Error::from(io::ErrorKind::Unsupported))?;
+        let mut address = here.socket_addr()?;
         address.set_port(0);
         let protocol = Inbox(inbox.clone());
         let port = reactor.listen_udp(address, protocol, &DatagramOptions::new())?;

@@ -184,7 +184,7 @@ fn is_of_the_connection(error: &RequestError) -> bool {
 impl Inner {
     fn request(this: &Rc<Self>, request: Request) -> Deferred<Response> {
         let key = Origin::of(&request.url).via(this.options.proxies.for_url(&request.url));
-        let total = this.options.timeouts.total;
+        let total = request.timeouts.over(this.options.timeouts).total;
         let deadline = total.map(|total| this.reactor.now() + total);
         let attempt = Self::login(this, key.clone(), request, deadline, 0);
         match total {
@@ -301,7 +301,7 @@ impl Inner {
             body: request.body.begin(),
             close: request.close || !this.options.keep_alive,
             limits: this.options.limits,
-            timeouts: this.options.timeouts,
+            timeouts: request.timeouts.over(this.options.timeouts),
             deadline,
         })
     }

@@ -156,7 +156,7 @@ impl AgentOptions {
     }
 
     /// How long all of a request may take, to the last byte of the response's body; `None` is for
-    /// ever.
+    /// ever. A body that never ends wants [one of its own](crate::Request::total_timeout).
     pub fn total_timeout(mut self, timeout: Option<Duration>) -> Self {
         self.timeouts.total = timeout;
         self

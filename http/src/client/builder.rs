@@ -78,6 +78,7 @@ impl ClientRequest {
     }
 
     /// Adds a field; one of the same name stays.
+    #[doc(alias = "headers")]
     pub fn header(self, name: impl AsRef<[u8]>, value: impl AsRef<[u8]>) -> Self {
         self.with(|request| Ok(request.header(name, value)?))
     }
@@ -187,10 +188,26 @@ impl ClientRequest {
         })
     }
 
-    /// How long it may take until the response's head is there, redirects included.
+    /// How long it may take until the response's head is there, redirects included. Each of them has
+    /// its [own limit](Self::head_timeout) besides.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
         self
+    }
+
+    /// See [`Request::head_timeout`].
+    pub fn head_timeout(self, timeout: Option<Duration>) -> Self {
+        self.with(|request| Ok(request.head_timeout(timeout)))
+    }
+
+    /// See [`Request::silence_timeout`].
+    pub fn silence_timeout(self, timeout: Option<Duration>) -> Self {
+        self.with(|request| Ok(request.silence_timeout(timeout)))
+    }
+
+    /// See [`Request::total_timeout`].
+    pub fn total_timeout(self, timeout: Option<Duration>) -> Self {
+        self.with(|request| Ok(request.total_timeout(timeout)))
     }
 
     /// Has `tell` called as the body of the response comes: see [`Response::on_progress`].

@@ -16,7 +16,7 @@ use crate::agent::RequestAgent;
 use crate::auth::Credentials;
 use crate::body::RequestBody;
 use crate::origin::Origin;
-use crate::request::Request;
+use crate::request::{OwnTimeouts, Request};
 use crate::response::Response;
 
 /// Follows redirects, over another agent.
@@ -118,6 +118,7 @@ impl<A: RequestAgent + Clone + 'static> RedirectAgent<A> {
             body: request.body.again(),
             close: request.close,
             credentials: request.credentials.clone(),
+            timeouts: request.timeouts,
         };
         self.agent
             .request(request)
@@ -148,6 +149,7 @@ struct Sent {
     body: Option<RequestBody>,
     close: bool,
     credentials: Option<Rc<Credentials>>,
+    timeouts: OwnTimeouts,
 }
 
 fn is_redirect(status: StatusCode) -> bool {
@@ -222,6 +224,7 @@ impl Rules {
             body,
             close: sent.close,
             credentials,
+            timeouts: sent.timeouts,
         })
     }
 

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use torsade_core::testing::Simulation;
 use torsade_core::{Deferred, Failure, Result, TimedOut};
-use torsade_http::{AgentOptions, Method, PartialBody, Request, Response, Stage};
+use torsade_http::{
+    AgentOptions, Method, PartialBody, RedirectAgent, Request, RequestAgent, Response, Stage,
+};
 
 use crate::support::{Step, URL, World, answer, request_error, send, stage};
 use crate::uploads::{Pieces, send_it};
@@ -149,6 +151,44 @@ fn all_of_a_request_has_a_limit_before_its_head_and_after() {
     assert_timed_out(&failure, Stage::ReadingBody, secs(100));
     assert_eq!(took, secs(100));
     assert_eq!(failure.check::<PartialBody>().unwrap().bytes.len(), 11);
+}
+
+#[test]
+fn a_request_may_have_limits_of_its_own_also_where_it_is_led_on_to() {
+    let mut script = vec![
+        Step::Request,
+        send("HTTP/1.1 302 Found\r\nLocation: /there\r\nContent-Length: 0\r\n\r\n"),
+        Step::Request,
+        Step::Sleep(secs(14)),
+        send("HTTP/1.1 200 OK\r\n\r\n"),
+    ];
+    for _ in 0..10 {
+        script.extend([Step::Sleep(secs(29)), send("x")]);
+    }
+    script.push(Step::HANG);
+    let world = world(script);
+    let request = Request::new(Method::GET, URL)
+        .unwrap()
+        .head_timeout(Some(secs(15)))
+        .silence_timeout(Some(secs(30)))
+        .total_timeout(None);
+    let agent = RedirectAgent::new(world.agent.clone());
+    let body = agent.request(request).add_callback(Response::read_body);
+    let (failure, took) = failure_after(&world, body);
+    assert_timed_out(&failure, Stage::ReadingBody, secs(30));
+    assert_eq!(failure.check::<PartialBody>().unwrap().bytes.len(), 10);
+    assert_about(took, secs(14 + 290 + 30));
+    world.is_clean();
+
+    // The total is for less as well, and the next request on the connection has the agent's.
+    let world = self::world([Step::Request, answer("kept"), Step::Request, Step::HANG]);
+    let request = Request::new(Method::GET, URL).unwrap();
+    let soon = request.total_timeout(Some(secs(1)));
+    let body = world.agent.request(soon).add_callback(Response::text);
+    assert_eq!(world.run(body).unwrap(), "kept");
+    let (failure, took) = failure_after(&world, world.get());
+    assert_timed_out(&failure, Stage::WaitingForResponse, secs(10));
+    assert_about(took, secs(10));
 }
 
 #[test]

@@ -39,7 +39,7 @@ impl Serving {
             let reactor = Reactor::new().unwrap();
             let server = TcpServer::new(&reactor, (ip, 0).into());
             let port = listen(&reactor, server).unwrap();
-            let address = port.address().socket_addr().unwrap();
+            let address = port.socket_addr().unwrap();
             announce.send((address, reactor.remote())).unwrap();
             reactor.run().unwrap();
         });

@@ -22,19 +22,20 @@ use std::time::Duration;
 use super::ClientEndpoint;
 use crate::failure::SharedFailure;
 use crate::{
-    Cancelled, Canceller, Deferred, DelayedCall, Factory, Failure, Outcome, ProtocolRef, Reactor,
-    Resolver, Transport,
+    Cancelled, Canceller, Deferred, DelayedCall, Factory, Failure, Outcome, Protocol, ProtocolRef,
+    Reactor, Resolver, Transport,
 };
 
 pub use policy::Backoff;
 pub use served::Served;
-use served::Serving;
+use served::{Serving, SharedFactory};
 
 /// Keeps a connection to an endpoint: when it is lost, or cannot be made, it is tried again, after
 /// a time that grows with each failure.
 ///
-/// A cheap handle. What comes back from [`when_connected`](Self::when_connected) is a handle to a
-/// [`Served`] protocol, which dereferences to the one that the factory built.
+/// A cheap handle, whose type names the protocol but not the factory. What comes back from
+/// [`when_connected`](Self::when_connected) is a handle to a [`Served`] protocol, which dereferences
+/// to the one that the factory built.
 ///
 /// ```
 /// use std::time::Duration;
@@ -63,8 +64,8 @@ use served::Serving;
 /// # }
 /// ```
 #[doc(alias = "ReconnectingClientFactory")]
-pub struct ClientService<F: Factory> {
-    inner: Rc<Inner<F>>,
+pub struct ClientService<P: Protocol> {
+    inner: Rc<Inner<P>>,
 }
 
 /// The handle to the protocol of a service's connection.
@@ -72,17 +73,17 @@ pub type ServedRef<P> = ProtocolRef<Served<P>>;
 
 type Prepare<P> = Box<dyn Fn(&ServedRef<P>) -> Deferred<()>>;
 
-struct Inner<F: Factory> {
+struct Inner<P: Protocol> {
     this: Weak<Self>,
     reactor: Reactor,
     endpoint: Box<dyn ClientEndpoint>,
-    factory: Rc<RefCell<F>>,
+    factory: SharedFactory<P>,
     policy: RefCell<Box<dyn FnMut(u32) -> Duration>>,
-    prepare: RefCell<Option<Prepare<F::Protocol>>>,
-    state: RefCell<State<F::Protocol>>,
+    prepare: RefCell<Option<Prepare<P>>>,
+    state: RefCell<State<P>>,
 }
 
-struct State<P: crate::Protocol> {
+struct State<P: Protocol> {
     phase: Phase<P>,
     /// Numbers the connections, so that the loss of an old one is not taken for that of a new one.
     round: u64,
@@ -96,7 +97,7 @@ struct State<P: crate::Protocol> {
     starts_again: bool,
 }
 
-enum Phase<P: crate::Protocol> {
+enum Phase<P: Protocol> {
     Stopped,
     Connecting(Canceller),
     Waiting(DelayedCall),
@@ -105,9 +106,13 @@ enum Phase<P: crate::Protocol> {
     Disconnecting(Transport),
 }
 
-impl<F: Factory> ClientService<F> {
+impl<P: Protocol> ClientService<P> {
     /// A service that is not started yet, with a [`Backoff`] between its attempts.
-    pub fn new(reactor: &Reactor, endpoint: impl ClientEndpoint, factory: F) -> Self {
+    pub fn new(
+        reactor: &Reactor,
+        endpoint: impl ClientEndpoint,
+        factory: impl Factory<Protocol = P>,
+    ) -> Self {
         let mut backoff = Backoff::default();
         Self {
             inner: Rc::new_cyclic(|this| Inner {
@@ -141,10 +146,9 @@ impl<F: Factory> ClientService<F> {
     #[doc(alias = "prepareConnection")]
     pub fn prepare_connection<O: Outcome<Output = ()>>(
         self,
-        prepare: impl Fn(&ServedRef<F::Protocol>) -> O + 'static,
+        prepare: impl Fn(&ServedRef<P>) -> O + 'static,
     ) -> Self {
-        let prepare =
-            move |connection: &ServedRef<F::Protocol>| prepare(connection).into_deferred();
+        let prepare = move |connection: &ServedRef<P>| prepare(connection).into_deferred();
         *self.inner.prepare.borrow_mut() = Some(Box::new(prepare));
         self
     }
@@ -180,14 +184,14 @@ impl<F: Factory> ClientService<F> {
     /// # Errors
     /// [`Cancelled`] when the service is stopped before.
     #[doc(alias = "whenConnected")]
-    pub fn when_connected(&self) -> Deferred<ServedRef<F::Protocol>> {
+    pub fn when_connected(&self) -> Deferred<ServedRef<P>> {
         self.inner.when_connected(None)
     }
 
     /// The same, but fails after so many failures in a row, with the last of them.
     #[doc(alias = "failAfterFailures")]
     #[doc(alias = "maxRetries")]
-    pub fn when_connected_within(&self, failures: u32) -> Deferred<ServedRef<F::Protocol>> {
+    pub fn when_connected_within(&self, failures: u32) -> Deferred<ServedRef<P>> {
         self.inner.when_connected(Some(failures))
     }
 
@@ -197,8 +201,8 @@ impl<F: Factory> ClientService<F> {
     }
 }
 
-impl<F: Factory> Inner<F> {
-    fn when_connected(&self, limit: Option<u32>) -> Deferred<ServedRef<F::Protocol>> {
+impl<P: Protocol> Inner<P> {
+    fn when_connected(&self, limit: Option<u32>) -> Deferred<ServedRef<P>> {
         let mut state = self.state.borrow_mut();
         match &state.phase {
             Phase::Connected(connection) => Deferred::succeed(connection.clone()),
@@ -239,7 +243,7 @@ impl<F: Factory> Inner<F> {
     }
 
     /// An attempt has come to something.
-    fn decided(&self, round: u64, result: crate::Result<ServedRef<F::Protocol>>) {
+    fn decided(&self, round: u64, result: crate::Result<ServedRef<P>>) {
         let is_current = {
             let state = self.state.borrow();
             state.round == round && matches!(state.phase, Phase::Connecting(_))
@@ -283,10 +287,7 @@ impl<F: Factory> Inner<F> {
         }
     }
 
-    fn take_waiting(
-        &self,
-        is_over: impl Fn(Option<u32>) -> bool,
-    ) -> Vec<Resolver<ServedRef<F::Protocol>>> {
+    fn take_waiting(&self, is_over: impl Fn(Option<u32>) -> bool) -> Vec<Resolver<ServedRef<P>>> {
         let mut state = self.state.borrow_mut();
         let (over, waiting) = std::mem::take(&mut state.waiting)
             .into_iter()
@@ -378,10 +379,10 @@ impl<F: Factory> Inner<F> {
 }
 
 /// The connection, when it is prepared; closed, if that fails.
-fn prepared<F: Factory>(
-    inner: &Weak<Inner<F>>,
-    connection: ServedRef<F::Protocol>,
-) -> Deferred<ServedRef<F::Protocol>> {
+fn prepared<P: Protocol>(
+    inner: &Weak<Inner<P>>,
+    connection: ServedRef<P>,
+) -> Deferred<ServedRef<P>> {
     let preparing = inner.upgrade().and_then(|inner| {
         let prepare = inner.prepare.borrow();
         prepare.as_ref().map(|prepare| prepare(&connection))
@@ -398,14 +399,14 @@ fn prepared<F: Factory>(
         .map(move |()| connection)
 }
 
-impl<F: Factory> Drop for Inner<F> {
+impl<P: Protocol> Drop for Inner<P> {
     fn drop(&mut self) {
         // Nobody can stop it any more.
         let _ = self.stop();
     }
 }
 
-impl<F: Factory> Clone for ClientService<F> {
+impl<P: Protocol> Clone for ClientService<P> {
     fn clone(&self) -> Self {
         Self {
             inner: Rc::clone(&self.inner),
@@ -413,7 +414,7 @@ impl<F: Factory> Clone for ClientService<F> {
     }
 }
 
-impl<F: Factory> fmt::Debug for ClientService<F> {
+impl<P: Protocol> fmt::Debug for ClientService<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ClientService")
             .field("endpoint", &self.inner.endpoint)

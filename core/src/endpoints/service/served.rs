@@ -14,14 +14,17 @@ pub struct Served<P> {
     lost: Option<Box<dyn FnOnce()>>,
 }
 
+/// Each attempt builds its protocol with the same factory.
+pub(super) type SharedFactory<P> = Rc<RefCell<dyn Factory<Protocol = P>>>;
+
 /// Builds the protocol of one attempt with the service's factory.
-pub(super) struct Serving<F> {
-    factory: Rc<RefCell<F>>,
+pub(super) struct Serving<P> {
+    factory: SharedFactory<P>,
     lost: Option<Box<dyn FnOnce()>>,
 }
 
-impl<F> Serving<F> {
-    pub(super) fn new(factory: &Rc<RefCell<F>>, lost: impl FnOnce() + 'static) -> Self {
+impl<P: Protocol> Serving<P> {
+    pub(super) fn new(factory: &SharedFactory<P>, lost: impl FnOnce() + 'static) -> Self {
         Self {
             factory: Rc::clone(factory),
             lost: Some(Box::new(lost)),
@@ -29,8 +32,8 @@ impl<F> Serving<F> {
     }
 }
 
-impl<F: Factory> Factory for Serving<F> {
-    type Protocol = Served<F::Protocol>;
+impl<P: Protocol> Factory for Serving<P> {
+    type Protocol = Served<P>;
 
     fn build_protocol(&mut self, peer: &Address) -> Option<Self::Protocol> {
         Some(Served {

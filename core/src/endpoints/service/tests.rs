@@ -49,8 +49,6 @@ fn address() -> SocketAddr {
     ADDRESS.parse().unwrap()
 }
 
-type Service = ClientService<fn(&Address) -> Counter>;
-
 impl World {
     fn new() -> Self {
         let reactor = Simulation::new().delay(Duration::ZERO).reactor();
@@ -69,10 +67,9 @@ impl World {
     }
 
     /// A service that waits ten seconds after each failure, and five more after each further one.
-    fn service(&self) -> Service {
+    fn service(&self) -> ClientService<Counter> {
         let endpoint = TcpClient::new(&self.reactor, address());
-        let factory: fn(&Address) -> Counter = |_| Counter::default();
-        ClientService::new(&self.reactor, endpoint, factory)
+        ClientService::new(&self.reactor, endpoint, |_: &Address| Counter::default())
             .retry_policy(|failures| Duration::from_secs(5 + 5 * u64::from(failures)))
     }
 

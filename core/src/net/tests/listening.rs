@@ -112,7 +112,7 @@ fn a_factory_is_started_and_stopped_once_and_connections_outlive_the_port() {
         let port = reactor
             .listen_tcp(any_port(), factory, &ListenOptions::new())
             .unwrap();
-        let address = port.address().socket_addr().unwrap();
+        let address = port.socket_addr().unwrap();
         assert_ne!(address.port(), 0);
         let echoed = Rc::new(Cell::new(0));
         let client = Counter(Rc::clone(&echoed));
@@ -148,7 +148,7 @@ fn a_factory_that_fails_to_stop_tells_the_stopper_and_the_port_is_free_again() {
     let port = reactor
         .listen_tcp(any_port(), factory, &ListenOptions::new())
         .unwrap();
-    let address = port.address().socket_addr().unwrap();
+    let address = port.socket_addr().unwrap();
     let failure = reactor.run_until(port.stop_listening()).unwrap_err();
     assert!(failure.check::<Panicked>().is_some());
     let again = reactor
@@ -163,7 +163,7 @@ fn a_port_that_is_taken_is_an_error_at_once_that_names_it() {
     for reactor in [Reactor::new().unwrap(), Simulation::new().reactor()] {
         let listen =
             |address| reactor.listen_tcp(address, |_: &Address| Echo, &ListenOptions::new());
-        let taken = listen(any_port()).unwrap().address().socket_addr().unwrap();
+        let taken = listen(any_port()).unwrap().socket_addr().unwrap();
         let sources = reactor.open_sources();
         let error = listen(taken).unwrap_err().trap::<CannotListen>().unwrap();
         assert_eq!(
@@ -360,7 +360,7 @@ fn accepting_gives_way_after_a_share_of_each_turn() {
     let port = reactor
         .listen_tcp(any_port(), |_: &Address| Echo, &options)
         .unwrap();
-    let address = port.address().socket_addr().unwrap();
+    let address = port.socket_addr().unwrap();
     let clients: Vec<TcpStream> = (0..200)
         .map(|_| TcpStream::connect(address).unwrap())
         .collect();
@@ -406,7 +406,7 @@ fn a_flood_keeps_nobody_waiting() {
     let port = reactor
         .listen_tcp(any_port(), factory, &ListenOptions::new())
         .unwrap();
-    let address = port.address().socket_addr().unwrap();
+    let address = port.socket_addr().unwrap();
     let mut flood = TcpStream::connect(address).unwrap();
     let mut modest = TcpStream::connect(address).unwrap();
     flood.set_nonblocking(true).unwrap();

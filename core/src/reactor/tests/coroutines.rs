@@ -175,6 +175,21 @@ fn a_dropped_reactor_drops_its_coroutines() {
 }
 
 #[test]
+fn a_cancel_just_before_the_end_of_the_reactor_is_no_error() {
+    // C14, C35
+    let reactor = simulated();
+    let (records, ()) = capture(|| {
+        let waits = defer_later(&reactor, ms(1), || ());
+        let result = reactor.spawn(async move { waits.await });
+        let canceller = result.canceller();
+        drop(result);
+        canceller.cancel();
+        drop(reactor);
+    });
+    assert!(errors(&records).is_empty(), "{records:?}");
+}
+
+#[test]
 fn a_failure_of_a_coroutine_that_nobody_waits_for_is_logged_once() {
     // C14, R106
     let reactor = simulated();

@@ -76,7 +76,7 @@ fn another_loop_can_wait_for_the_descriptor_and_the_time() {
     let descriptor = reactor.poll_descriptor().unwrap();
     let server = TcpServer::new(&reactor, "127.0.0.1:0".parse().unwrap());
     let listening = server.listen(|_: &Address| Echo).unwrap();
-    let address = listening.address().socket_addr().unwrap();
+    let address = listening.socket_addr().unwrap();
     let client = TcpClient::new(&reactor, address).connect(|_: &Address| Echo);
     let is_connected = Rc::new(Cell::new(false));
     let noted = Rc::clone(&is_connected);

@@ -55,7 +55,7 @@ fn fill(reactor: &Reactor, alive: &Arc<()>) {
     let port = reactor
         .listen_tcp(local, keeper.clone(), &ListenOptions::new())
         .unwrap();
-    let address = ([127, 0, 0, 1], port.address().port().unwrap()).into();
+    let address = port.socket_addr().unwrap();
     let options = ConnectOptions::new();
     let connected = reactor.connect_tcp(address, keeper.clone(), &options);
     reactor.run_until(connected).unwrap();

@@ -178,7 +178,7 @@ fn a_storm_of_calls_lets_a_real_socket_speak() {
     let count = Rc::new(Cell::new(0));
     go_on(&reactor, &count, true);
     go_on(&reactor, &count, false);
-    let address = local(port.address().port().unwrap());
+    let address = port.socket_addr().unwrap();
     let connected = reactor
         .connect_tcp(
             address,
