@@ -34,6 +34,7 @@ struct Side {
     plain: Vec<u8>,
     sent: Vec<u8>,
     has_failed: bool,
+    has_closed: bool,
 }
 
 impl Side {
@@ -46,11 +47,13 @@ impl Side {
             plain: Vec::new(),
             sent: Vec::new(),
             has_failed: false,
+            has_closed: false,
         }
     }
 
+    /// As a connection does: nothing is written behind the end.
     fn send(&mut self, text: &[u8]) {
-        if self.filter.is_ready() && !self.has_failed {
+        if self.filter.is_ready() && !self.has_failed && !self.has_closed {
             self.sent.extend_from_slice(text);
             self.filter.encode(text, &mut self.wire).unwrap();
         }
@@ -78,8 +81,9 @@ fuzz_target!(|input: &[u8]| {
             0 => sides[from].send(&[order[1]; 100]),
             1 => sides[from].send(&vec![order[1]; 40_000]),
             2 => {
-                let Side { filter, wire, .. } = &mut sides[from];
-                filter.close_write(wire);
+                let side = &mut sides[from];
+                side.has_closed = true;
+                side.filter.close_write(&mut side.wire);
             }
             // A bit changes on the way.
             3 => {
