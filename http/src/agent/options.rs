@@ -155,8 +155,9 @@ impl AgentOptions {
         self
     }
 
-    /// How long all of a request may take, to the last byte of the response's body; `None` is for
-    /// ever. A body that never ends wants [one of its own](crate::Request::total_timeout).
+    /// How long all of a request may take, to the last byte of the response's body: an hour, unless it
+    /// is set; `None` is for ever. A body that never ends wants a limit
+    /// [of its own](crate::Request::total_timeout).
     pub fn total_timeout(mut self, timeout: Option<Duration>) -> Self {
         self.timeouts.total = timeout;
         self
