@@ -110,6 +110,19 @@ pub(crate) trait Link {
 }
 
 /// Who made a UNIX connection: the numbers of its process, user and group, at that time.
+///
+/// ```
+/// use torsade_core::Reactor;
+/// use torsade_core::protocols::wire::Discard;
+///
+/// let reactor = Reactor::new()?;
+/// let [one, _other] = reactor.pair()?;
+/// let client = reactor.run_until(one.open(|_: &torsade_core::Address| Discard))?;
+/// let credentials = client.transport().peer_credentials()?;
+/// // Both ends are ours.
+/// assert_eq!(credentials.process, Some(std::process::id()));
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 #[doc(alias = "ucred")]

@@ -114,6 +114,27 @@ pub enum DatagramOption {
 }
 
 /// One of this host's interfaces.
+///
+/// ```
+/// # use std::net::IpAddr;
+/// # use torsade_core::datagram::{DatagramOptions, DatagramPort, DatagramProtocol};
+/// # use torsade_core::testing::Simulation;
+/// # use torsade_core::{Address, Result};
+/// # struct Quiet;
+/// # impl DatagramProtocol for Quiet {
+/// #     fn datagram_received(&mut self, _: &DatagramPort, _: &[u8], _: &Address) -> Result<()> { Ok(()) }
+/// # }
+/// use torsade_core::datagram::{DatagramOption, MulticastInterface};
+///
+/// # let reactor = Simulation::new().reactor();
+/// let port = reactor.listen_udp("0.0.0.0:5353".parse()?, Quiet, &DatagramOptions::new())?;
+/// let group = IpAddr::from([224, 0, 0, 251]);
+/// let lan = MulticastInterface::Address([192, 0, 2, 1].into());
+/// port.set_option(DatagramOption::Join(group, lan))?;
+/// port.set_option(DatagramOption::Outgoing(lan))?;
+/// assert_eq!(MulticastInterface::default(), MulticastInterface::Any);
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum MulticastInterface {

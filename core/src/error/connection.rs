@@ -34,6 +34,31 @@ use crate::{Address, Failure};
 pub struct ConnectionDone;
 
 /// The connection was aborted by us.
+///
+/// ```
+/// # use torsade_core::protocols::wire::Echo;
+/// # use torsade_core::testing::Simulation;
+/// # use torsade_core::{Address, Result, TcpServer};
+/// use torsade_core::{ClientEndpoint, ConnectionAborted, Protocol, TcpClient, Transport};
+///
+/// /// Has changed its mind.
+/// struct Rude;
+///
+/// impl Protocol for Rude {
+///     fn connection_made(&mut self, transport: &Transport) {
+///         transport.abort_connection();
+///     }
+/// #   fn data_received(&mut self, _: &Transport, _: &[u8]) -> Result<()> { Ok(()) }
+/// }
+///
+/// # let reactor = Simulation::new().reactor();
+/// # let address = "127.0.0.1:7".parse()?;
+/// # TcpServer::new(&reactor, address).listen(|_: &Address| Echo)?;
+/// let conversation = TcpClient::new(&reactor, address).converse(Rude);
+/// let failure = reactor.run_until(conversation).unwrap_err();
+/// assert!(failure.check::<ConnectionAborted>().is_some());
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ConnectionAborted;
 
@@ -70,6 +95,25 @@ pub struct ConnectionLost {
 }
 
 /// What a connection was doing when it was lost.
+///
+/// ```
+/// # use std::time::Duration;
+/// # use torsade_core::protocols::wire::Discard;
+/// # use torsade_core::testing::{AccumulatingProtocol, Simulation};
+/// # use torsade_core::{Address, ClientEndpoint, TcpClient, TcpServer};
+/// use torsade_core::{ConnectionLost, Stage};
+///
+/// let (reactor, network) = Simulation::new().start();
+/// # let address = "127.0.0.1:7".parse()?;
+/// # TcpServer::new(&reactor, address).listen(|_: &Address| Discard)?;
+/// let conversation = TcpClient::new(&reactor, address).converse(AccumulatingProtocol::new());
+/// // The peer's machine goes down and comes up again.
+/// let _ = reactor.call_later(Duration::from_secs(60), move || network.reset(address));
+/// let lost = reactor.run_until(conversation).unwrap_err().trap::<ConnectionLost>()?;
+/// assert_eq!(lost.stage, Stage::Reading);
+/// assert!(lost.to_string().ends_with("was lost while reading"));
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Stage {
@@ -121,10 +165,50 @@ pub struct WriteQueueFull {
 }
 
 /// A transport has a producer already.
+///
+/// ```
+/// use torsade_core::testing::StringTransport;
+/// use torsade_core::{AlreadyRegistered, ProducerKind};
+///
+/// let (from, to) = (StringTransport::new(), StringTransport::new());
+/// let first = from.transport().clone();
+/// to.transport().register_producer(first.clone(), ProducerKind::Push)?;
+/// let second = to.transport().register_producer(first.clone(), ProducerKind::Push);
+/// assert_eq!(second, Err(AlreadyRegistered));
+/// // The next one may come when the first has done its part.
+/// to.transport().unregister_producer();
+/// to.transport().register_producer(first, ProducerKind::Push)?;
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AlreadyRegistered;
 
 /// The factory built no protocol for the connection, so it was closed.
+///
+/// ```
+/// use torsade_core::protocols::wire::Echo;
+/// # use torsade_core::testing::Simulation;
+/// use torsade_core::{Address, ClientEndpoint, Factory, NoProtocol, TcpClient, TcpServer};
+///
+/// /// Has nothing to do with anybody.
+/// struct Closed;
+///
+/// impl Factory for Closed {
+///     type Protocol = Echo;
+///
+///     fn build_protocol(&mut self, _: &Address) -> Option<Echo> {
+///         None
+///     }
+/// }
+///
+/// # let reactor = Simulation::new().reactor();
+/// # let address = "127.0.0.1:7".parse()?;
+/// # TcpServer::new(&reactor, address).listen(|_: &Address| Echo)?;
+/// let connected = TcpClient::new(&reactor, address).connect(Closed);
+/// let failure = reactor.run_until(connected).unwrap_err();
+/// assert_eq!(failure.trap::<NoProtocol>()?.peer, Address::Tcp(address));
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NoProtocol {
     /// The peer it would have been for.
@@ -134,6 +218,24 @@ pub struct NoProtocol {
 /// A connection never became ready to use, or a filter put on it never did.
 ///
 /// The reason is its [`source`](Error::source): `find` finds it.
+///
+/// ```
+/// use torsade_core::filter::{ProxyHeader, ProxyHeaderError};
+/// use torsade_core::testing::{AccumulatingProtocol, ConnectedPair, failure_result_of};
+/// use torsade_core::{HandshakeFailed, Result};
+///
+/// # fn main() -> Result<()> {
+/// let pair = ConnectedPair::new(AccumulatingProtocol::new(), AccumulatingProtocol::new())?;
+/// let ready = pair.server().transport().start_filter(ProxyHeader::new());
+/// pair.client().transport().write(b"GET / HTTP/1.1\r\n");
+/// pair.flush()?;
+/// let failure = failure_result_of(ready);
+/// assert!(failure.check::<HandshakeFailed>().is_some());
+/// // What the filter found, whatever that is wrapped in.
+/// assert_eq!(failure.find(), Some(&ProxyHeaderError::NotThere));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct HandshakeFailed {
     /// What ended the connection.
@@ -145,6 +247,41 @@ pub struct HandshakeFailed {
 ///
 /// Those that came must not be mistaken for bytes that came through the filter: that is how commands are
 /// smuggled into an encrypted session (CVE-2011-0411).
+///
+/// ```
+/// use std::cell::Cell;
+/// use std::rc::Rc;
+/// use torsade_core::filter::ProxyHeader;
+/// use torsade_core::protocols::{LineControl, LineProtocol, LineReceiver};
+/// use torsade_core::testing::{AccumulatingProtocol, ConnectedPair};
+/// use torsade_core::{Failure, PlaintextPending, Result};
+///
+/// /// Knows one command, which begins a filter: TLS, in earnest.
+/// struct Commands {
+///     was_attacked: Rc<Cell<bool>>,
+/// }
+///
+/// impl LineProtocol for Commands {
+///     fn line_received(&mut self, lines: &LineControl, line: &[u8]) -> Result<()> {
+///         assert_eq!(line, b"STARTTLS");
+///         lines.transport().start_filter(ProxyHeader::new());
+///         Ok(())
+///     }
+///
+///     fn connection_lost(&mut self, reason: &Failure) {
+///         self.was_attacked.set(reason.check::<PlaintextPending>().is_some());
+///     }
+/// }
+///
+/// let seen = Rc::new(Cell::new(false));
+/// let server = LineReceiver::new(Commands { was_attacked: seen.clone() });
+/// let pair = ConnectedPair::new(AccumulatingProtocol::new(), server)?;
+/// // Somebody on the way adds a command, to be taken for one of the encrypted ones.
+/// pair.client().transport().write(b"STARTTLS\r\nRCPT TO:<mallory>\r\n");
+/// pair.flush()?;
+/// assert!(seen.get());
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PlaintextPending;
 
@@ -205,6 +342,26 @@ pub struct ConnectTimedOut {
 }
 
 /// The stages of making a connection.
+///
+/// ```
+/// use torsade_core::filter::ProxyHeader;
+/// use torsade_core::protocols::wire::Discard;
+/// use torsade_core::testing::Simulation;
+/// # use torsade_core::{Address, TcpServer};
+/// use torsade_core::{ClientEndpoint, ConnectStage, ConnectTimedOut, TcpClient};
+///
+/// let reactor = Simulation::new().silent([192, 0, 2, 7].into()).reactor();
+/// # let address = "127.0.0.1:7".parse()?;
+/// # TcpServer::new(&reactor, address).listen(|_: &Address| Discard)?;
+/// // One host does not answer at all, and one never says the words of the filter.
+/// let silent = TcpClient::new(&reactor, "192.0.2.7:7".parse()?).filter(|| Ok(ProxyHeader::new()));
+/// let dumb = TcpClient::new(&reactor, address).filter(|| Ok(ProxyHeader::new()));
+/// for (endpoint, stage) in [(silent, ConnectStage::Tcp), (dumb, ConnectStage::Handshake)] {
+///     let failure = reactor.run_until(endpoint.connect_protocol(Discard)).unwrap_err();
+///     assert_eq!(failure.trap::<ConnectTimedOut>()?.stage, stage);
+/// }
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ConnectStage {
@@ -264,6 +421,21 @@ pub struct LookupError {
 }
 
 /// What a resolver said instead of an address.
+///
+/// ```
+/// use torsade_core::testing::World;
+/// use torsade_core::{LookupError, LookupVerdict};
+///
+/// let world = World::new(1);
+/// let reactor = world.host("here", [[192, 0, 2, 1]]);
+/// world.names_fail("example.com", LookupVerdict::TryAgain);
+/// let failure = reactor.run_until(reactor.look_up("example.com")).unwrap_err();
+/// match failure.trap::<LookupError>()?.verdict {
+///     LookupVerdict::TryAgain => world.names_heal("example.com"), // or wait
+///     verdict => panic!("a second look-up would not help: {verdict:?}"),
+/// }
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum LookupVerdict {

@@ -6,6 +6,30 @@ use std::fmt::Write;
 use crate::{Filter, Result};
 
 /// Which way bytes go.
+///
+/// ```
+/// use std::cell::RefCell;
+/// use std::rc::Rc;
+/// use torsade_core::filter::{Direction, TrafficLog};
+/// # use torsade_core::protocols::wire::{Discard, Echo};
+/// # use torsade_core::testing::Simulation;
+/// # use torsade_core::{Address, ClientEndpoint, TcpClient, TcpServer};
+///
+/// # let reactor = Simulation::new().reactor();
+/// # let address = "127.0.0.1:7".parse()?;
+/// # TcpServer::new(&reactor, address).listen(|_: &Address| Echo)?;
+/// let seen = Rc::new(RefCell::new(Vec::new()));
+/// let note = seen.clone();
+/// let endpoint = TcpClient::new(&reactor, address).filter(move || {
+///     let note = note.clone();
+///     Ok(TrafficLog::new(move |direction, data| note.borrow_mut().push((direction, data.len()))))
+/// });
+/// let client = reactor.run_until(endpoint.connect_protocol(Discard))?;
+/// client.transport().write(b"hello");
+/// reactor.advance(std::time::Duration::from_secs(1))?;
+/// assert_eq!(*seen.borrow(), [(Direction::Sent, 5), (Direction::Received, 5)]);
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Direction {
     /// They came from the peer.

@@ -105,6 +105,18 @@ impl Policy for Connections {
 }
 
 /// A place among the [`Connections`]; given back when it is dropped.
+///
+/// ```
+/// use torsade_core::Address;
+/// use torsade_core::policies::{ConnectionGuard, Connections, Policy};
+///
+/// let mut connections = Connections::new();
+/// let guard: ConnectionGuard = connections.admit(&Address::Unnamed).unwrap();
+/// assert_eq!(connections.len(), 1);
+/// let empty = connections.when_empty();
+/// drop(guard); // as its protocol is, in the end
+/// assert!(empty.is_fired());
+/// ```
 #[derive(Debug)]
 pub struct ConnectionGuard {
     connections: Connections,

@@ -66,6 +66,19 @@ impl Policy for PeerLimit {
 }
 
 /// A place among the connections of one address; given back when it is dropped.
+///
+/// ```
+/// use torsade_core::Address;
+/// use torsade_core::policies::{PeerGuard, PeerLimit, Policy};
+///
+/// let mut limit = PeerLimit::new(1);
+/// let peer = Address::Tcp("192.0.2.1:4000".parse()?);
+/// let guard: PeerGuard = limit.admit(&peer).unwrap();
+/// assert!(limit.admit(&peer).is_err());
+/// drop(guard); // as its protocol is, in the end
+/// assert!(limit.admit(&peer).is_ok());
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 #[derive(Debug)]
 pub struct PeerGuard {
     counts: Counts,

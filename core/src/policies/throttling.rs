@@ -121,6 +121,45 @@ impl Policy for Throttling {
 }
 
 /// Sets the limits of one connection.
+///
+/// It is what a policy gives that decides by the peer whether there is a limit:
+///
+///
+/// ```
+/// use torsade_core::Address;
+/// use torsade_core::policies::{Policy, Refusal, Throttling, ThrottlingGuard};
+/// # use torsade_core::protocols::wire::Telling;
+/// # use torsade_core::testing::{AccumulatingProtocol, Simulation};
+/// # use torsade_core::{ClientEndpoint, ConnectOptions, Factory, TcpClient, TcpServer};
+///
+/// /// Limits all but this machine.
+/// struct Abroad(Throttling);
+///
+/// impl Policy for Abroad {
+///     type Guard = ThrottlingGuard;
+///
+///     fn admit(&mut self, peer: &Address) -> Result<ThrottlingGuard, Refusal> {
+///         match peer.socket_addr() {
+///             Some(peer) if peer.ip().is_loopback() => Throttling::new().admit(&peer.into()),
+///             _ => self.0.admit(peer),
+///         }
+///     }
+/// }
+///
+/// # let reactor = Simulation::new().reactor();
+/// # let address = "127.0.0.1:17".parse()?;
+/// # let page = |_: &Address| Telling::new(|| vec![0; 10_000]);
+/// let policy = Abroad(Throttling::new().write_limit_of_each(1000));
+/// TcpServer::new(&reactor, address).listen(page.policy(policy))?; // 10,000 bytes
+/// for (from, seconds) in [("127.0.0.1:0", 0), ("192.0.2.1:0", 9)] {
+///     let start = reactor.now();
+///     let from = ConnectOptions::new().bind_address(from.parse()?);
+///     let client = TcpClient::new(&reactor, address).options(from);
+///     reactor.run_until(client.converse(AccumulatingProtocol::new()))?;
+///     assert_eq!((reactor.now() - start).as_secs(), seconds);
+/// }
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 #[derive(Debug)]
 pub struct ThrottlingGuard {
     limits: Throttling,

@@ -75,6 +75,25 @@ impl Policy for Timeouts {
 }
 
 /// The time limits of one connection.
+///
+/// ```
+/// use std::time::Duration;
+/// use torsade_core::Address;
+/// use torsade_core::policies::{Guard, Policy, TimeoutGuard, Timeouts};
+/// use torsade_core::testing::{Simulation, StringTransport};
+///
+/// let reactor = Simulation::new().reactor();
+/// let wire = StringTransport::new().on(&reactor);
+/// let mut policy = Timeouts::new().total(Duration::from_secs(60));
+/// let mut guard: TimeoutGuard = policy.admit(&Address::Unnamed).unwrap();
+/// guard.connection_made(wire.transport());
+/// reactor.advance(Duration::from_secs(60))?;
+/// assert!(wire.is_disconnecting());
+/// // Its timers go with it.
+/// drop(guard);
+/// assert_eq!(reactor.delayed_calls(), 0);
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 #[derive(Debug)]
 #[doc(alias = "TimeoutProtocol")]
 pub struct TimeoutGuard {

@@ -96,6 +96,26 @@ pub struct CannotSpawn {
 }
 
 /// The process has ended, so it cannot be sent a signal.
+///
+/// ```
+/// use std::process::Command;
+/// use torsade_core::Reactor;
+/// use torsade_core::process::{ProcessExitedAlready, ProcessProtocol};
+/// use torsade_core::reactor::Signal;
+///
+/// /// Does not listen.
+/// struct Deaf;
+/// impl ProcessProtocol for Deaf {}
+///
+/// let reactor = Reactor::new()?;
+/// let process = reactor.spawn_process(Deaf, Command::new("true"))?;
+/// while process.is_running() {
+///     reactor.iterate(None)?;
+/// }
+/// let failure = process.signal(Signal::Terminate).unwrap_err();
+/// assert!(failure.check::<ProcessExitedAlready>().is_some());
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[doc(alias = "twisted.internet.error.ProcessExitedAlready")]
 pub struct ProcessExitedAlready;

@@ -104,6 +104,18 @@ pub type StatefulReceiver<P> = FramedReceiver<ByteCount, P>;
 
 /// Bytes came, and none are wanted: after the empty piece of a [`want(0)`](FrameControl::want),
 /// nothing else was.
+///
+/// ```
+/// use bytes::BytesMut;
+/// use torsade_core::protocols::{ByteCount, Decoder, NothingWanted};
+///
+/// let mut pieces = ByteCount::new(0);
+/// let mut input = BytesMut::from(&b"hello"[..]);
+/// assert!(pieces.decode(&mut input)?.unwrap().is_empty());
+/// // By now the protocol should have said how much it wants.
+/// assert_eq!(pieces.decode(&mut input), Err(NothingWanted));
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NothingWanted;
 

@@ -41,6 +41,23 @@ pub struct FileSender<R> {
 type Transform = Box<dyn FnMut(&mut Vec<u8>)>;
 
 /// A file was sent: all of it was handed to the transport.
+///
+/// ```
+/// use torsade_core::protocols::FileSender;
+/// use torsade_core::testing::{StringTransport, success_result_of};
+///
+/// let wire = StringTransport::new();
+/// let sent = FileSender::new(&b"one\ntwo"[..]).begin(wire.transport())?;
+/// wire.resume_producer(); // there is room for a piece
+/// wire.resume_producer(); // and the end is found
+/// let sent = success_result_of(sent);
+/// assert_eq!((sent.bytes, sent.last), (7, Some(b'o')));
+/// if sent.last != Some(b'\n') {
+///     wire.transport().write(b"\n");
+/// }
+/// assert_eq!(wire.value(), b"one\ntwo\n");
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[doc(alias = "lastSent")]
 pub struct Sent {
@@ -51,6 +68,20 @@ pub struct Sent {
 }
 
 /// The connection ended before all of a file was sent.
+///
+/// ```
+/// use torsade_core::protocols::{FileSender, SendingStopped};
+/// use torsade_core::testing::{StringTransport, failure_result_of};
+/// use torsade_core::ConnectionDone;
+///
+/// let wire = StringTransport::new();
+/// let sent = FileSender::new(std::io::repeat(0)).begin(wire.transport())?;
+/// wire.resume_producer();
+/// wire.lose(ConnectionDone); // the peer has seen enough
+/// let stopped = failure_result_of(sent).trap::<SendingStopped>()?;
+/// assert_eq!(stopped.bytes, 16 * 1024);
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SendingStopped {
     /// How many bytes had been handed to the transport.

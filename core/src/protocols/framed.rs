@@ -254,6 +254,35 @@ pub struct FrameControl<D> {
 }
 
 /// The hand that a [`StringProtocol`] has on its connection.
+///
+/// ```
+/// use torsade_core::Result;
+/// use torsade_core::protocols::{Netstring, NetstringReceiver, StringControl, StringProtocol};
+/// use torsade_core::testing::StringTransport;
+///
+/// /// Keeps its hand on the connection, to speak when it has something to say.
+/// #[derive(Default)]
+/// struct Member {
+///     strings: Option<StringControl<Netstring>>,
+/// }
+///
+/// impl StringProtocol<Netstring> for Member {
+///     fn connection_made(&mut self, strings: &StringControl<Netstring>) {
+///         self.strings = Some(strings.clone());
+///     }
+///
+///     fn string_received(&mut self, _: &StringControl<Netstring>, _: &[u8]) -> Result<()> {
+///         Ok(())
+///     }
+/// }
+///
+/// let wire = StringTransport::new();
+/// let member = wire.connect(NetstringReceiver::new(Netstring::new(), Member::default()));
+/// let strings = member.with(|receiver, _| receiver.get_mut().strings.clone())?.unwrap();
+/// strings.send_string("news")?;
+/// assert_eq!(wire.value(), b"4:news,");
+/// # Result::<()>::Ok(())
+/// ```
 pub type StringControl<F> = FrameControl<F>;
 
 /// What a receiver and the handles of its user share.

@@ -108,6 +108,31 @@ pub trait Framing: Decoder<Frame = BytesMut> {
 }
 
 /// A string that its framing has no room for: nothing was sent of it.
+///
+/// ```
+/// use torsade_core::Result;
+/// use torsade_core::protocols::{Int8StringReceiver, IntPrefixed, StringControl, StringProtocol};
+/// use torsade_core::testing::StringTransport;
+///
+/// /// Answers with as many dots, in pieces if need be.
+/// struct Dots;
+///
+/// impl StringProtocol<IntPrefixed<1>> for Dots {
+///     fn string_received(&mut self, strings: &StringControl<IntPrefixed<1>>, string: &[u8]) -> Result<()> {
+///         let dots = ".".repeat(std::str::from_utf8(string)?.parse()?);
+///         match strings.send_string(&dots) {
+///             Ok(()) => Ok(()),
+///             Err(error) => Ok(strings.send_string(&dots[..error.limit])?),
+///         }
+///     }
+/// }
+///
+/// let wire = StringTransport::new();
+/// let _dots = wire.connect(Int8StringReceiver::new(IntPrefixed::new(), Dots));
+/// wire.receive(b"\x03300")?;
+/// assert_eq!(wire.value().len(), 1 + 255);
+/// # Result::<()>::Ok(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[doc(alias = "StringTooLongError")]
 pub struct StringTooLong {

@@ -6,6 +6,30 @@ use std::os::fd::OwnedFd;
 use crate::{Failure, Protocol, Result, Transport};
 
 /// What the first bytes of a connection say of its protocol.
+///
+/// ```
+/// use torsade_core::protocols::wire::Echo;
+/// use torsade_core::protocols::{Multiplexer, Picked};
+/// use torsade_core::testing::StringTransport;
+///
+/// /// Those who say hello are answered.
+/// fn pick(bytes: &[u8]) -> Picked {
+///     match bytes {
+///         _ if bytes.starts_with(b"HELO ") => Picked::protocol(Echo),
+///         _ if b"HELO ".starts_with(bytes) => Picked::More,
+///         _ => Picked::None,
+///     }
+/// }
+///
+/// let (polite, other) = (StringTransport::new(), StringTransport::new());
+/// let _connections = [&polite, &other].map(|wire| wire.connect(Multiplexer::new(pick)));
+/// polite.receive(b"HEL")?;
+/// polite.receive(b"O there")?;
+/// assert_eq!(polite.value(), b"HELO there");
+/// other.receive(b"QUIT")?;
+/// assert!(other.is_disconnecting());
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 pub enum Picked {
     /// Too little: more have to come.
     More,

@@ -60,6 +60,19 @@ impl Protocol for Discard {
 }
 
 /// Sends lines of characters for as long as somebody reads them (RFC 864).
+///
+/// ```
+/// use torsade_core::protocols::wire::Chargen;
+/// use torsade_core::testing::StringTransport;
+///
+/// let wire = StringTransport::new();
+/// let _chargen = wire.connect(Chargen);
+/// wire.resume_producer(); // there is room for more
+/// let text = wire.value();
+/// assert!(text.starts_with(b" !\"#$%&'()*+,-./0123456789"));
+/// let second = text.split(|&byte| byte == b'\n').nth(1).unwrap();
+/// assert!(second.starts_with(b"!\"#$%&'()*+,-./0123456789"));
+/// ```
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Chargen;
 

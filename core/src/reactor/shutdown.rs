@@ -37,6 +37,24 @@ pub enum Phase {
 }
 
 /// Names one function that waits for the shutdown.
+///
+/// ```
+/// use std::cell::Cell;
+/// use std::rc::Rc;
+/// use torsade_core::reactor::{Phase, TriggerId};
+/// use torsade_core::testing::Simulation;
+///
+/// let reactor = Simulation::new().reactor();
+/// let called = Rc::new(Cell::new(false));
+/// let calls = called.clone();
+/// let id: TriggerId = reactor.on_shutdown(Phase::During, move || calls.set(true));
+/// assert!(reactor.remove_shutdown_trigger(id));
+/// let handle = reactor.clone();
+/// reactor.call_soon(move || handle.stop().unwrap());
+/// reactor.run()?;
+/// assert!(!called.get());
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct TriggerId(u64);
 

@@ -9,6 +9,18 @@ use crate::factory::Once;
 use crate::{Deferred, Protocol, ProtocolRef, Reactor, ReactorError, Result};
 
 /// The ends of a connection.
+///
+/// ```
+/// use torsade_core::testing::{AccumulatingProtocol, ConnectedPair, Side};
+///
+/// let server = AccumulatingProtocol::new();
+/// let pair = ConnectedPair::new(AccumulatingProtocol::new(), server.clone())?;
+/// pair.client().transport().write(b"hello");
+/// assert_eq!(pair.deliver(Side::Server, 2)?, 2);
+/// assert_eq!(server.data(), b"he");
+/// assert_eq!(pair.deliver(Side::Client, 2)?, 0); // nothing goes that way
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Side {
     /// Who connects.

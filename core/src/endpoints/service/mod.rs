@@ -69,6 +69,32 @@ pub struct ClientService<P: Protocol> {
 }
 
 /// The handle to the protocol of a service's connection.
+///
+/// It outlives no connection: who keeps one asks for the next when it is gone.
+///
+///
+/// ```
+/// # use std::time::Duration;
+/// use torsade_core::AccessError;
+/// use torsade_core::endpoints::{ClientService, ServedRef};
+/// # use torsade_core::protocols::wire::Discard;
+/// use torsade_core::testing::{AccumulatingProtocol, Simulation};
+/// # use torsade_core::{Address, TcpClient, TcpServer};
+///
+/// let (reactor, network) = Simulation::new().start();
+/// # let address = "127.0.0.1:7".parse()?;
+/// # TcpServer::new(&reactor, address).listen(|_: &Address| Discard)?;
+/// # let endpoint = TcpClient::new(&reactor, address);
+/// let service = ClientService::new(&reactor, endpoint, |_: &Address| AccumulatingProtocol::new());
+/// service.start();
+/// let first: ServedRef<AccumulatingProtocol> = reactor.run_until(service.when_connected())?;
+/// network.reset(address);
+/// reactor.advance(Duration::from_millis(10))?;
+/// assert_eq!(first.with(|_, _| ()), Err(AccessError::Gone));
+/// let second = reactor.run_until(service.when_connected())?;
+/// assert!(second.transport().is_open());
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 pub type ServedRef<P> = ProtocolRef<Served<P>>;
 
 type Prepare<P> = Box<dyn Fn(&ServedRef<P>) -> Deferred<()>>;

@@ -50,6 +50,17 @@ pub struct ProxyHeader {
 }
 
 /// A connection did not begin with a header of the PROXY protocol.
+///
+/// ```
+/// use torsade_core::Filter;
+/// use torsade_core::filter::{ProxyHeader, ProxyHeaderError};
+///
+/// let mut header = ProxyHeader::new();
+/// // Somebody who came round the balancer.
+/// let decoded = header.decode(&mut b"GET / HTTP/1.1\r\n".to_vec(), &mut Vec::new(), &mut Vec::new());
+/// assert_eq!(decoded.unwrap_err().trap::<ProxyHeaderError>()?, ProxyHeaderError::NotThere);
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 #[doc(alias = "InvalidProxyHeader")]

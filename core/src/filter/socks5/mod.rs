@@ -45,6 +45,20 @@ enum Step {
 }
 
 /// A SOCKS5 proxy did not connect.
+///
+/// ```
+/// use torsade_core::Filter;
+/// use torsade_core::filter::{Socks5, Socks5Error};
+///
+/// let (mut plain, mut wire) = (Vec::new(), Vec::new());
+/// let mut proxy = Socks5::connect("example.org", 25)?;
+/// proxy.start(&mut wire)?;
+/// // No authentication is needed, but that connection is against the rules.
+/// let answers = [&[5, 0][..], &[5, 2, 0, 1, 0, 0, 0, 0, 0, 0]].concat();
+/// let decoded = proxy.decode(&mut answers.clone(), &mut plain, &mut wire);
+/// assert_eq!(decoded.unwrap_err().trap::<Socks5Error>()?, Socks5Error::Refused(2));
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Socks5Error {

@@ -60,6 +60,25 @@ impl Factory for PortForward {
 }
 
 /// A connection that is passed on.
+///
+/// ```
+/// use torsade_core::protocols::{ForwardedPort, PortForward};
+/// # use torsade_core::protocols::wire::Echo;
+/// use torsade_core::testing::{Simulation, StringTransport};
+/// use torsade_core::{Address, Factory, TcpClient, TcpServer};
+///
+/// let reactor = Simulation::new().reactor();
+/// # let address = "127.0.0.1:7".parse()?;
+/// # TcpServer::new(&reactor, address).listen(|_: &Address| Echo)?;
+/// let mut factory = PortForward::to(TcpClient::new(&reactor, address)); // to an echo server
+/// let forwarded: ForwardedPort = factory.build_protocol(&Address::Unnamed).unwrap();
+/// let wire = StringTransport::new().on(&reactor);
+/// let _forwarded = wire.connect(forwarded);
+/// wire.receive(b"hello")?;
+/// reactor.advance(std::time::Duration::from_secs(1))?;
+/// assert_eq!(wire.value(), b"hello");
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 #[doc(alias = "ProxyServer")]
 pub struct ForwardedPort {
     endpoint: Rc<dyn ClientEndpoint>,

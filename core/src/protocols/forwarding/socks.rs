@@ -105,6 +105,23 @@ impl Factory for SocksServer {
 }
 
 /// A connection of a client.
+///
+/// ```
+/// use torsade_core::protocols::{SocksConnection, SocksServer};
+/// use torsade_core::testing::{Simulation, StringTransport};
+/// use torsade_core::{Address, Factory};
+///
+/// let reactor = Simulation::new().reactor();
+/// let mut factory = SocksServer::new(&reactor, |_host, port| port == 443);
+/// let connection: SocksConnection = factory.build_protocol(&Address::Unnamed).unwrap();
+/// let wire = StringTransport::new().on(&reactor);
+/// let _connection = wire.connect(connection);
+/// wire.receive(&[5, 1, 0])?; // SOCKS5, without authentication
+/// assert_eq!(wire.value(), [5, 0]);
+/// wire.receive(&[5, 1, 0, 1, 192, 0, 2, 1, 0, 25])?; // to 192.0.2.1:25
+/// assert_eq!(wire.value()[2..4], [5, 2]); // the rules forbid it
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 #[doc(alias = "SOCKSv4")]
 #[doc(alias = "SOCKSv4Incoming")]
 #[doc(alias = "SOCKSv4IncomingFactory")]

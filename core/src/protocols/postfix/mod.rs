@@ -171,6 +171,22 @@ pub struct PostfixDictionary {
 }
 
 /// Looks keys up in a [`PostfixDictionary`].
+///
+/// ```
+/// use torsade_core::protocols::LineReceiver;
+/// use torsade_core::protocols::postfix::{DictionaryLookUp, PostfixDictionary, PostfixTcpMapServer};
+/// use torsade_core::testing::StringTransport;
+/// use torsade_core::{Address, Factory};
+///
+/// let mut aliases = PostfixDictionary::from_iter([("root", "alice")]);
+/// let server: LineReceiver<PostfixTcpMapServer<DictionaryLookUp>> =
+///     aliases.build_protocol(&Address::Unnamed).unwrap();
+/// let wire = StringTransport::new();
+/// let _server = wire.connect(server);
+/// wire.receive(b"get root\nget bob\n")?;
+/// assert!(wire.value().starts_with(b"200 alice\n500 "));
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 pub type DictionaryLookUp = Box<dyn FnMut(&[u8]) -> Result<Option<Vec<u8>>>>;
 
 impl Factory for PostfixDictionary {
