@@ -53,6 +53,19 @@ impl DeferredLock {
     /// before it has the lock, `function` is never called; after that, the cancel goes to the
     /// Deferred that it returned.
     ///
+    /// ```
+    /// use torsade_core::{Deferred, DeferredLock};
+    ///
+    /// let lock = DeferredLock::new();
+    /// let (resolver, first_step) = Deferred::<u32>::new();
+    /// let first = lock.run(move || first_step.map(|number| number + 1));
+    /// let second = lock.run(|| Ok("in turn"));
+    /// assert!(!second.is_fired());
+    /// resolver.errback(std::io::Error::other("no")); // gives the lock back all the same
+    /// assert!(second.is_fired());
+    /// assert!(first.try_take().unwrap().is_err());
+    /// ```
+    ///
     /// # Errors
     /// Those of `function`.
     #[doc(alias = "DeferredLock.run")]

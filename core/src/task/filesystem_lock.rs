@@ -86,6 +86,25 @@ impl DeferredFilesystemLock {
     /// Waits for the lock. Cancelling the Deferred ends the wait;
     /// [`add_timeout`](Deferred::add_timeout) bounds it.
     ///
+    /// ```
+    /// use std::time::Duration;
+    /// use torsade_core::task::DeferredFilesystemLock;
+    /// use torsade_core::testing::Simulation;
+    ///
+    /// # let folder = std::env::temp_dir().join(format!("torsade-waits-{}", std::process::id()));
+    /// # std::fs::create_dir_all(&folder)?;
+    /// let reactor = Simulation::new().reactor();
+    /// let lock = DeferredFilesystemLock::new(&reactor, folder.join("spool.lock"));
+    /// let held = lock.try_lock()?.expect("nobody has it");
+    /// let _ = reactor.call_later(Duration::from_millis(2500), move || held.unlock());
+    /// let start = reactor.now();
+    /// let _locked = reactor.run_until(lock.defer_until_locked())?;
+    /// // It looks every second.
+    /// assert_eq!(reactor.now() - start, Duration::from_secs(3));
+    /// # std::fs::remove_dir_all(&folder)?;
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
+    ///
     /// # Errors
     /// An [`io::Error`] when the file cannot be opened or locked at all.
     #[doc(alias = "deferUntilLocked")]
