@@ -88,6 +88,14 @@ impl Inner {
 impl Failure {
     /// A failure without a backtrace, whatever `RUST_BACKTRACE` says: for what is no fault, such as
     /// an end that was to come. To take one costs more than a whole request over HTTP.
+    ///
+    /// ```
+    /// use torsade_core::{ConnectionDone, Failure};
+    ///
+    /// let end = Failure::without_backtrace(ConnectionDone);
+    /// assert!(end.backtrace().is_none());
+    /// assert!(end.check::<ConnectionDone>().is_some());
+    /// ```
     #[track_caller]
     pub fn without_backtrace(error: impl Error + Send + Sync + 'static) -> Self {
         Self {
@@ -98,12 +106,34 @@ impl Failure {
     /// The error inside, if it is an `E`.
     ///
     /// Its sources are not looked at; [`find`](Self::find) does that.
+    ///
+    /// ```
+    /// use std::io;
+    /// use torsade_core::Failure;
+    ///
+    /// let failure = Failure::from(io::Error::from(io::ErrorKind::NotFound));
+    /// assert!(failure.check::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::NotFound));
+    /// assert!(failure.check::<std::fmt::Error>().is_none());
+    /// ```
     #[doc(alias = "Failure.check")]
     pub fn check<E: Error + 'static>(&self) -> Option<&E> {
         self.error().downcast_ref()
     }
 
     /// The error inside or the first of its [sources](Error::source) that is an `E`.
+    ///
+    /// ```
+    /// use std::io;
+    /// use torsade_core::testing::{Simulation, failure_result_of};
+    /// use torsade_core::{ClientEndpoint, ConnectError, TcpClient, protocols::wire::Echo};
+    ///
+    /// let reactor = Simulation::new().reactor();
+    /// let nobody = TcpClient::new(&reactor, "127.0.0.1:7".parse()?);
+    /// let failure = reactor.run_until(nobody.connect_protocol(Echo)).unwrap_err();
+    /// assert!(failure.check::<io::Error>().is_none()); // it is a `ConnectError`
+    /// assert_eq!(failure.find::<io::Error>().unwrap().kind(), io::ErrorKind::ConnectionRefused);
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     pub fn find<E: Error + 'static>(&self) -> Option<&E> {
         if let Some(error) = self.check() {
             return Some(error);
@@ -176,6 +206,13 @@ impl Failure {
     }
 
     /// Where the error became a `Failure`: a `?`, a `From`, an `into()`.
+    ///
+    /// ```
+    /// use torsade_core::{ConnectionDone, Failure};
+    ///
+    /// let failure = Failure::from(ConnectionDone);
+    /// assert_eq!(failure.raised_at().line(), line!() - 1);
+    /// ```
     pub fn raised_at(&self) -> &'static Location<'static> {
         self.inner.raised_at
     }

@@ -107,6 +107,30 @@ impl Bandwidth {
     }
 
     /// Makes it so many from now on, at least one.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use torsade_core::protocols::wire::Discard;
+    /// # use torsade_core::testing::{AccumulatingProtocol, Simulation};
+    /// # use torsade_core::{Address, ClientEndpoint, TcpClient, TcpServer};
+    /// use torsade_core::Bandwidth;
+    ///
+    /// # let reactor = Simulation::new().reactor();
+    /// # let address = "127.0.0.1:7".parse()?;
+    /// # let seen = AccumulatingProtocol::new();
+    /// # let server = seen.clone();
+    /// # TcpServer::new(&reactor, address).listen(move |_: &Address| server.clone())?;
+    /// # let client = reactor.run_until(TcpClient::new(&reactor, address).connect_protocol(Discard))?;
+    /// let bandwidth = Bandwidth::new(&reactor, 1_000);
+    /// client.transport().traffic().limit_writing(&bandwidth);
+    /// client.transport().write(&[0; 100_000]);
+    /// reactor.advance(Duration::from_secs(2))?;
+    /// assert!(seen.data().len() < 3_000);
+    /// bandwidth.set(1_000_000); // nobody else needs the line any more
+    /// reactor.advance(Duration::from_secs(2))?;
+    /// assert_eq!(seen.data().len(), 100_000);
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     pub fn set(&self, bytes_a_second: u64) {
         self.0.fill();
         self.0.set_rate(bytes_a_second);
@@ -267,6 +291,23 @@ impl Traffic {
     }
 
     /// When any moved last, or when this was asked for first.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use torsade_core::protocols::wire::{Discard, Echo};
+    /// # use torsade_core::testing::Simulation;
+    /// # use torsade_core::{Address, ClientEndpoint, TcpClient, TcpServer};
+    /// # let reactor = Simulation::new().reactor();
+    /// # let address = "127.0.0.1:7".parse()?;
+    /// # TcpServer::new(&reactor, address).listen(|_: &Address| Echo)?;
+    /// # let client = reactor.run_until(TcpClient::new(&reactor, address).connect_protocol(Discard))?;
+    /// let traffic = client.transport().traffic();
+    /// client.transport().write(b"hello"); // to an echo server, one millisecond away
+    /// reactor.advance(Duration::from_secs(60))?;
+    /// let silence = reactor.now() - traffic.last_moved();
+    /// assert_eq!(silence, Duration::from_millis(59_998));
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     pub fn last_moved(&self) -> Instant {
         self.0.last.get()
     }

@@ -456,15 +456,15 @@ impl Transport {
     /// The producer has written all: a closing connection may now close. Harmless without one.
     ///
     /// ```
-    /// use torsade_core::ProducerKind;
+    /// use torsade_core::protocols::FileSender;
     /// use torsade_core::testing::StringTransport;
     ///
-    /// let (from, to) = (StringTransport::new(), StringTransport::new());
-    /// to.transport().register_producer(from.transport().clone(), ProducerKind::Push)?;
-    /// to.transport().lose_connection();
-    /// assert!(!to.finish()); // the producer may have more to write
-    /// to.transport().unregister_producer();
-    /// assert!(to.finish());
+    /// let wire = StringTransport::new();
+    /// let _sent = FileSender::new(&b"hello"[..]).begin(wire.transport())?; // a pull producer
+    /// wire.transport().lose_connection();
+    /// assert!(!wire.finish()); // it may have more to write
+    /// wire.transport().unregister_producer();
+    /// assert!(wire.finish());
     /// # torsade_core::Result::<()>::Ok(())
     /// ```
     #[doc(alias = "unregisterProducer")]

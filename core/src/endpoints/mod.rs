@@ -150,6 +150,24 @@ pub trait ClientEndpoint: fmt::Debug + 'static {
     /// The Deferred fires when the protocol's `connection_made` has returned: with TLS, that is
     /// after the handshake. Cancelling it gives up.
     ///
+    /// ```
+    /// use torsade_core::protocols::wire::{Discard, Echo};
+    /// use torsade_core::testing::{Simulation, failure_result_of};
+    /// use torsade_core::{Address, Cancelled, ClientEndpoint, TcpClient, TcpServer};
+    ///
+    /// let reactor = Simulation::new().reactor();
+    /// let address = "127.0.0.1:7".parse()?;
+    /// TcpServer::new(&reactor, address).listen(|_: &Address| Echo)?;
+    /// let endpoint = TcpClient::new(&reactor, address);
+    /// let client = reactor.run_until(endpoint.connect(|_: &Address| Discard))?;
+    /// assert!(client.transport().is_open());
+    ///
+    /// let given_up = endpoint.connect(|_: &Address| Discard);
+    /// given_up.cancel();
+    /// assert!(failure_result_of(given_up).check::<Cancelled>().is_some());
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
+    ///
     /// # Errors
     /// As [`establish`](Self::establish), and as [`Established::open`].
     #[doc(alias = "IConnector")]

@@ -145,6 +145,20 @@ impl Path {
     }
 
     /// How many steps were left out in the middle.
+    ///
+    /// ```
+    /// use torsade_core::testing::failure_result_of;
+    /// use torsade_core::{ConnectionDone, Deferred};
+    ///
+    /// let (resolver, mut deferred) = Deferred::<u32>::new();
+    /// for _ in 0..100 {
+    ///     deferred = deferred.map(|number| number + 1);
+    /// }
+    /// resolver.errback(ConnectionDone);
+    /// let failure = failure_result_of(deferred);
+    /// assert_eq!(failure.path().steps().len() + failure.path().elided(), 102);
+    /// assert_eq!(failure.path().elided(), 86);
+    /// ```
     pub fn elided(&self) -> usize {
         self.elided
     }

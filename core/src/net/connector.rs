@@ -211,6 +211,28 @@ impl Established {
 
     /// Lets filters take until `deadline`, in the reactor's time, to become ready; `total` and
     /// `peer` are for the [`ConnectTimedOut`] that it fails with otherwise.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use torsade_core::filter::ProxyHeader;
+    /// # use torsade_core::protocols::wire::Discard;
+    /// # use torsade_core::testing::Simulation;
+    /// # use torsade_core::{Address, TcpServer};
+    /// use torsade_core::{ClientEndpoint, ConnectTimedOut, TcpClient};
+    ///
+    /// # let reactor = Simulation::new().reactor();
+    /// # let address = "127.0.0.1:9".parse()?;
+    /// # TcpServer::new(&reactor, address).listen(|_: &Address| Discard)?;
+    /// let stream = reactor.run_until(TcpClient::new(&reactor, address).establish())?;
+    /// let time = Duration::from_secs(5);
+    /// let opened = stream
+    ///     .with_filter(ProxyHeader::new()) // which waits for a word of the server's
+    ///     .open_by(reactor.now() + time, time, "the discard server")
+    ///     .open(|_: &Address| Discard);
+    /// let failure = reactor.run_until(opened).unwrap_err();
+    /// assert_eq!(failure.trap::<ConnectTimedOut>()?.peer, "the discard server");
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     pub fn open_by(mut self, deadline: Instant, total: Duration, peer: impl Into<String>) -> Self {
         self.limit = Some(Limit {
             total,

@@ -56,6 +56,22 @@ impl ConnectOptions {
     }
 
     /// The local address to connect from; port 0 lets the system choose one.
+    ///
+    /// ```
+    /// # use torsade_core::protocols::wire::{Discard, Echo};
+    /// # use torsade_core::testing::Simulation;
+    /// use torsade_core::{Address, ClientEndpoint, ConnectOptions, TcpClient, TcpServer};
+    ///
+    /// # let reactor = Simulation::new().reactor();
+    /// # let address = "127.0.0.1:7".parse()?;
+    /// # TcpServer::new(&reactor, address).listen(|_: &Address| Echo)?;
+    /// let from = "127.0.0.2:4000".parse()?;
+    /// let options = ConnectOptions::new().bind_address(from);
+    /// let endpoint = TcpClient::new(&reactor, address).options(options);
+    /// let client = reactor.run_until(endpoint.connect_protocol(Discard))?;
+    /// assert_eq!(client.transport().host(), Address::Tcp(from));
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     #[doc(alias = "bindAddress")]
     pub fn bind_address(mut self, address: SocketAddr) -> Self {
         self.for_driver.bind_address = Some(address);
@@ -164,6 +180,29 @@ impl ListenOptions {
     }
 
     /// How long the filter may take to become ready: 30 seconds unless set.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use torsade_core::ListenOptions;
+    /// use torsade_core::filter::ProxyHeader;
+    /// # use torsade_core::protocols::wire::Echo;
+    /// # use torsade_core::testing::{AccumulatingProtocol, Simulation};
+    /// # use torsade_core::{Address, ClientEndpoint, TcpClient, TcpServer};
+    ///
+    /// # let reactor = Simulation::new().reactor();
+    /// # let address = "127.0.0.1:7".parse()?;
+    /// let options = ListenOptions::new()
+    ///     .filter(|| Ok(ProxyHeader::new()))
+    ///     .handshake_timeout(Duration::from_secs(5));
+    /// TcpServer::new(&reactor, address).options(options).listen(|_: &Address| Echo)?;
+    /// let silent = AccumulatingProtocol::new();
+    /// reactor.run_until(TcpClient::new(&reactor, address).connect_protocol(silent.clone()))?;
+    /// reactor.advance(Duration::from_secs(4))?;
+    /// assert!(silent.ending().is_none());
+    /// reactor.advance(Duration::from_secs(1))?;
+    /// assert!(silent.ending().is_some());
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     pub fn handshake_timeout(mut self, timeout: Duration) -> Self {
         self.handshake_timeout = timeout;
         self
@@ -215,6 +254,21 @@ impl Reactor {
     ///
     /// The Deferred fires when `connection_made` has returned, never before this has. Cancelling
     /// it ends the attempt.
+    ///
+    /// ```
+    /// use torsade_core::protocols::wire::{Discard, Echo};
+    /// use torsade_core::testing::Simulation;
+    /// use torsade_core::{Address, ConnectOptions, ListenOptions};
+    ///
+    /// let reactor = Simulation::new().reactor();
+    /// let address = "127.0.0.1:7".parse()?;
+    /// reactor.listen_tcp(address, |_: &Address| Echo, &ListenOptions::new())?;
+    /// let connected = reactor.connect_tcp(address, |_: &Address| Discard, &ConnectOptions::new());
+    /// assert!(!connected.is_fired()); // never before this has returned
+    /// let client = reactor.run_until(connected)?;
+    /// assert_eq!(client.transport().peer(), Address::Tcp(address));
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     ///
     /// # Errors
     /// [`ConnectError`](crate::ConnectError) with what the system said; [`ConnectTimedOut`];

@@ -178,6 +178,28 @@ impl ConnectionLimit {
     }
 
     /// Has `farewell` tell those that are too many, before they are closed.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// use torsade_core::policies::ConnectionLimit;
+    /// # use torsade_core::protocols::wire::Discard;
+    /// # use torsade_core::testing::{AccumulatingProtocol, Simulation};
+    /// # use torsade_core::{Address, ClientEndpoint, Factory, TcpClient, TcpServer};
+    ///
+    /// # let reactor = Simulation::new().reactor();
+    /// # let address = "127.0.0.1:9".parse()?;
+    /// let limit = ConnectionLimit::new(1).overflow(|transport| transport.write(b"come back later\r\n"));
+    /// TcpServer::new(&reactor, address).listen((|_: &Address| Discard).policy(limit))?;
+    /// # let client = TcpClient::new(&reactor, address);
+    /// let [first, second] = [(); 2].map(|()| AccumulatingProtocol::new());
+    /// reactor.run_until(client.connect_protocol(first.clone()))?;
+    /// reactor.run_until(client.connect_protocol(second.clone()))?;
+    /// reactor.advance(Duration::from_secs(1))?;
+    /// assert!(first.ending().is_none());
+    /// assert_eq!(second.data(), b"come back later\r\n");
+    /// assert!(second.ending().is_some());
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     #[must_use]
     #[doc(alias = "overflowProtocol")]
     pub fn overflow(mut self, farewell: impl Fn(&Transport) + 'static) -> Self {

@@ -56,6 +56,28 @@ impl Throttling {
     }
 
     /// All of them together write no faster than this.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// use torsade_core::Bandwidth;
+    /// use torsade_core::policies::Throttling;
+    /// # use torsade_core::protocols::wire::Telling;
+    /// # use torsade_core::testing::{AccumulatingProtocol, Simulation};
+    /// # use torsade_core::{Address, ClientEndpoint, Factory, TcpClient, TcpServer, gather};
+    ///
+    /// # let reactor = Simulation::new().reactor();
+    /// # let address = "127.0.0.1:17".parse()?;
+    /// # let page = |_: &Address| Telling::new(|| vec![0; 10_000]);
+    /// let for_all = Bandwidth::new(&reactor, 2_000);
+    /// let factory = page.policy(Throttling::new().write_limit(&for_all)); // 10,000 bytes for each
+    /// TcpServer::new(&reactor, address).listen(factory)?;
+    /// # let client = TcpClient::new(&reactor, address);
+    /// let start = reactor.now();
+    /// let downloads = [(); 2].map(|()| client.converse(AccumulatingProtocol::new()));
+    /// reactor.run_until(gather(downloads))?;
+    /// assert_eq!((reactor.now() - start).as_secs(), 9); // 20,000 bytes, less what goes at once
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     #[doc(alias = "writeLimit")]
     #[must_use]
     pub fn write_limit(mut self, bandwidth: &Bandwidth) -> Self {

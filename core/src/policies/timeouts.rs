@@ -55,6 +55,29 @@ impl Timeouts {
     }
 
     /// Closes a connection so long after it began.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use torsade_core::protocols::wire::Discard;
+    /// # use torsade_core::testing::{AccumulatingProtocol, Simulation};
+    /// # use torsade_core::{Address, ClientEndpoint, Factory, TcpClient, TcpServer};
+    /// use torsade_core::policies::Timeouts;
+    ///
+    /// # let reactor = Simulation::new().reactor();
+    /// # let address = "127.0.0.1:9".parse()?;
+    /// let factory = (|_: &Address| Discard).policy(Timeouts::new().total(Duration::from_secs(3600)));
+    /// TcpServer::new(&reactor, address).listen(factory)?;
+    /// let seen = AccumulatingProtocol::new();
+    /// # let client = reactor.run_until(TcpClient::new(&reactor, address).connect_protocol(seen.clone()))?;
+    /// for _ in 0..59 {
+    ///     reactor.advance(Duration::from_secs(60))?;
+    ///     client.transport().write(b"still here");
+    ///     assert!(seen.ending().is_none());
+    /// }
+    /// reactor.advance(Duration::from_secs(61))?;
+    /// assert!(seen.ending().is_some());
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     #[must_use]
     pub fn total(mut self, time: Duration) -> Self {
         self.total = Some(time);

@@ -150,6 +150,35 @@ impl Spawn {
 
     /// Gives it a terminal of so many rows and columns instead of the first three descriptors. What
     /// it prints comes by [`out_received`](ProcessProtocol::out_received).
+    ///
+    /// ```
+    /// use std::process::Command;
+    /// use torsade_core::process::{Process, ProcessExit, ProcessProtocol, Spawn};
+    /// use torsade_core::{Deferred, Reactor, Resolver, Result};
+    ///
+    /// /// Gives what is printed.
+    /// struct Screen(Vec<u8>, Option<Resolver<Vec<u8>>>);
+    ///
+    /// impl ProcessProtocol for Screen {
+    ///     fn out_received(&mut self, _: &Process, data: &[u8]) -> Result<()> {
+    ///         self.0.extend_from_slice(data);
+    ///         Ok(())
+    ///     }
+    ///
+    ///     fn process_ended(&mut self, _: ProcessExit) {
+    ///         self.1.take().unwrap().callback(std::mem::take(&mut self.0));
+    ///     }
+    /// }
+    ///
+    /// let reactor = Reactor::new()?;
+    /// let (resolver, printed) = Deferred::new();
+    /// let mut command = Command::new("stty");
+    /// command.arg("size");
+    /// let spawn = Spawn::new(command).terminal(24, 80);
+    /// reactor.spawn_process(Screen(Vec::new(), Some(resolver)), spawn)?;
+    /// assert_eq!(reactor.run_until(printed)?, b"24 80\r\n");
+    /// # Result::<()>::Ok(())
+    /// ```
     #[doc(alias = "usePTY")]
     pub fn terminal(mut self, rows: u16, columns: u16) -> Self {
         self.terminal = Some((rows, columns));

@@ -98,6 +98,18 @@ impl<R: Read + 'static> FileSender<R> {
     }
 
     /// Changes each chunk before it is sent.
+    ///
+    /// ```
+    /// use torsade_core::protocols::FileSender;
+    /// use torsade_core::testing::StringTransport;
+    ///
+    /// let wire = StringTransport::new();
+    /// let in_capitals = FileSender::new(&b"hello"[..]).transform(|chunk| chunk.make_ascii_uppercase());
+    /// let _sent = in_capitals.begin(wire.transport())?;
+    /// wire.resume_producer();
+    /// assert_eq!(wire.value(), b"HELLO");
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     pub fn transform(mut self, transform: impl FnMut(&mut Vec<u8>) + 'static) -> Self {
         self.transform = Some(Box::new(transform));
         self
@@ -106,6 +118,21 @@ impl<R: Read + 'static> FileSender<R> {
     /// Begins; the Deferred fires when all is handed to the transport.
     ///
     /// Cancelled, it stops; what was handed over is sent all the same.
+    ///
+    /// ```
+    /// use torsade_core::protocols::FileSender;
+    /// use torsade_core::testing::StringTransport;
+    ///
+    /// let wire = StringTransport::new();
+    /// let sent = FileSender::new(std::io::repeat(b'x')).begin(wire.transport())?;
+    /// for _ in 0..3 {
+    ///     wire.resume_producer(); // as often as there is room
+    /// }
+    /// assert_eq!(wire.value().len(), 3 * 16 * 1024);
+    /// sent.cancel();
+    /// assert!(wire.producer().is_none());
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     ///
     /// # Errors
     /// [`AlreadyRegistered`] when the transport has a producer. Through the Deferred,

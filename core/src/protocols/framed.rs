@@ -130,6 +130,33 @@ pub trait StringProtocol<F: Framing>: 'static {
     /// What came is no such string, or one that is too long. Nothing of it is delivered. Unless
     /// overridden, that closes the connection; nothing more is delivered in any case.
     ///
+    /// ```
+    /// use torsade_core::Result;
+    /// use torsade_core::protocols::{Netstring, NetstringError, NetstringReceiver, StringControl, StringProtocol};
+    /// use torsade_core::testing::StringTransport;
+    ///
+    /// /// Says what is wrong, and closes.
+    /// struct Polite;
+    ///
+    /// impl StringProtocol<Netstring> for Polite {
+    ///     fn string_received(&mut self, _: &StringControl<Netstring>, _: &[u8]) -> Result<()> {
+    ///         Ok(())
+    ///     }
+    ///
+    ///     fn framing_failed(&mut self, strings: &StringControl<Netstring>, error: NetstringError) -> Result<()> {
+    ///         strings.send_string(error.to_string())?;
+    ///         strings.transport().lose_connection();
+    ///         Ok(())
+    ///     }
+    /// }
+    ///
+    /// let wire = StringTransport::new();
+    /// let _polite = wire.connect(NetstringReceiver::new(Netstring::new(), Polite));
+    /// wire.receive(b"hello")?;
+    /// assert_eq!(wire.value(), b"49:no netstring: at byte 0, 0x68 instead of a length,");
+    /// # Result::<()>::Ok(())
+    /// ```
+    ///
     /// # Errors
     /// An error aborts the connection, with itself as the reason.
     #[doc(alias = "lengthLimitExceeded")]

@@ -146,12 +146,36 @@ impl Telling {
     }
 
     /// The time for people, in UTC (RFC 867).
+    ///
+    /// ```
+    /// use torsade_core::protocols::wire::Telling;
+    /// use torsade_core::testing::{Simulation, StringTransport};
+    ///
+    /// let reactor = Simulation::new().reactor(); // where it is 1970
+    /// let wire = StringTransport::new().on(&reactor);
+    /// let _daytime = wire.connect(Telling::daytime());
+    /// assert_eq!(String::from_utf8(wire.value())?.trim(), "Thursday, January 1, 1970 00:00:00-UTC");
+    /// assert!(wire.is_disconnecting());
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     #[doc(alias = "Daytime")]
     pub fn daytime() -> Self {
         Self::of_time(|now| format!("{}\r\n", daytime(now)).into_bytes())
     }
 
     /// The seconds since 1900 in four bytes (RFC 868); they begin again in 2036.
+    ///
+    /// ```
+    /// use torsade_core::protocols::wire::Telling;
+    /// use torsade_core::testing::{Simulation, StringTransport};
+    ///
+    /// let reactor = Simulation::new().reactor();
+    /// let wire = StringTransport::new().on(&reactor);
+    /// let _time = wire.connect(Telling::time());
+    /// let seconds = u32::from_be_bytes(wire.value()[..].try_into()?);
+    /// assert_eq!(seconds, 2_208_988_800); // from 1900 to 1970
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     #[doc(alias = "Time")]
     pub fn time() -> Self {
         Self::of_time(|now| time(now).to_be_bytes().to_vec())

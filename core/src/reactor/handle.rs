@@ -423,7 +423,7 @@ impl Reactor {
     /// let reactor = Reactor::new()?;
     /// reactor.report_blocking(Some(Duration::from_millis(20)));
     /// let busy = || std::thread::sleep(Duration::from_millis(30));
-    /// reactor.call_soon(busy); // `call_soon at src/main.rs:7 ran for 30ms`, and nothing else did
+    /// reactor.call_soon(busy); // a warning: ".. blocked the reactor for 30 ms"
     /// reactor.iterate(None)?;
     /// # reactor.report_blocking(None);
     /// # torsade_core::Result::<()>::Ok(())

@@ -114,6 +114,27 @@ impl State {
 impl AsyncStream {
     /// Connects to an endpoint. The Deferred may be awaited.
     ///
+    /// ```
+    /// use futures_util::AsyncReadExt;
+    /// # use torsade_core::protocols::wire::Telling;
+    /// use torsade_core::stream::AsyncStream;
+    /// # use torsade_core::testing::Simulation;
+    /// # use torsade_core::{Address, Result, TcpClient, TcpServer};
+    ///
+    /// # let reactor = Simulation::new().reactor();
+    /// # let address = "127.0.0.1:17".parse()?;
+    /// # TcpServer::new(&reactor, address).listen(|_: &Address| Telling::new(|| b"hello".to_vec()))?;
+    /// let endpoint = TcpClient::new(&reactor, address);
+    /// let told = reactor.run_until(reactor.spawn(async move {
+    ///     let mut stream = AsyncStream::connect(&endpoint).await?;
+    ///     let mut told = String::new();
+    ///     stream.read_to_string(&mut told).await?;
+    ///     Ok(told)
+    /// }))?;
+    /// assert_eq!(told, "hello");
+    /// # Result::<()>::Ok(())
+    /// ```
+    ///
     /// # Errors
     /// Those of the endpoint.
     pub fn connect(endpoint: &impl ClientEndpoint) -> Deferred<Self> {

@@ -37,6 +37,18 @@ const VERSION_2_PROXY: u8 = 0x21;
 impl SendProxyHeader {
     /// A line of text: who connected, and where to. That line knows TCP alone; other addresses, and
     /// an IPv4 with an IPv6 one, go as `UNKNOWN`.
+    ///
+    /// ```
+    /// use torsade_core::filter::SendProxyHeader;
+    /// use torsade_core::{Address, Filter};
+    ///
+    /// let peer = Address::Tcp("192.0.2.1:4000".parse()?);
+    /// let host = Address::Tcp("192.0.2.2:25".parse()?);
+    /// let mut wire = Vec::new();
+    /// SendProxyHeader::version_1(&peer, &host).start(&mut wire)?;
+    /// assert_eq!(wire, b"PROXY TCP4 192.0.2.1 192.0.2.2 4000 25\r\n");
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     pub fn version_1(peer: &Address, host: &Address) -> Self {
         let line = match ip_pair(peer, host) {
             Some((peer, host)) => {
@@ -70,6 +82,19 @@ impl SendProxyHeader {
 
     /// That this connection is passed on for nobody: a balancer's own check, or a client that
     /// speaks for itself. It is of version 2.
+    ///
+    /// ```
+    /// use torsade_core::Filter;
+    /// use torsade_core::filter::{ProxyHeader, SendProxyHeader};
+    ///
+    /// let (mut wire, mut plain) = (Vec::new(), Vec::new());
+    /// SendProxyHeader::local().start(&mut wire)?;
+    /// let mut header = ProxyHeader::new();
+    /// header.decode(&mut wire, &mut plain, &mut Vec::new())?;
+    /// assert!(header.is_ready());
+    /// assert!(header.peer().is_none()); // so it is the one on the wire
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     pub fn local() -> Self {
         Self::binary(VERSION_2_LOCAL, 0x00, &[])
     }

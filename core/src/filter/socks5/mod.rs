@@ -119,6 +119,19 @@ impl Socks5 {
 
     /// Is known to the proxy by a name and a password. They are sent as they are.
     ///
+    /// ```
+    /// use torsade_core::Filter;
+    /// use torsade_core::filter::{Socks5, Socks5Error};
+    ///
+    /// let mut proxy = Socks5::connect("example.org", 443)?.credentials("me", "wrong")?;
+    /// let (mut plain, mut wire) = (Vec::new(), Vec::new());
+    /// let answers = [[5, 2], [1, 1]].concat(); // it wants them, and does not know them
+    /// let decoded = proxy.decode(&mut answers.clone(), &mut plain, &mut wire);
+    /// assert_eq!(wire, b"\x01\x02me\x05wrong");
+    /// assert_eq!(decoded.unwrap_err().trap::<Socks5Error>()?, Socks5Error::CredentialsRefused);
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
+    ///
     /// # Errors
     /// [`Socks5Error::BadLength`].
     pub fn credentials(mut self, user: &str, password: &str) -> Result<Self, Socks5Error> {

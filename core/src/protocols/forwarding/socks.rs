@@ -80,6 +80,30 @@ impl SocksServer {
     }
 
     /// Connects by endpoints of one's own, made for a host and a port.
+    ///
+    /// ```
+    /// # use torsade_core::protocols::wire::Echo;
+    /// use torsade_core::protocols::SocksServer;
+    /// use torsade_core::testing::{Simulation, StringTransport};
+    /// use torsade_core::{Address, Factory, TcpClient, TcpServer};
+    ///
+    /// # let reactor = Simulation::new().reactor();
+    /// # let local = "127.0.0.1:7".parse()?;
+    /// # TcpServer::new(&reactor, local).listen(|_: &Address| Echo)?;
+    /// // Whatever is asked for, it leads to an echo server.
+    /// let clock = reactor.clone();
+    /// let mut server = SocksServer::new(&reactor, |_, _| true)
+    ///     .endpoints(move |_host, _port| Box::new(TcpClient::new(&clock, local)));
+    /// let wire = StringTransport::new().on(&reactor);
+    /// let _server = wire.connect(server.build_protocol(&Address::Unnamed).unwrap());
+    /// wire.receive(&[5, 1, 0, 5, 1, 0, 1, 192, 0, 2, 1, 0, 25])?; // to 192.0.2.1:25
+    /// reactor.advance(std::time::Duration::from_secs(1))?;
+    /// wire.clear(); // the answers to that
+    /// wire.receive(b"hello")?;
+    /// reactor.advance(std::time::Duration::from_secs(1))?;
+    /// assert_eq!(wire.value(), b"hello");
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     #[must_use]
     pub fn endpoints(
         mut self,

@@ -63,6 +63,22 @@ impl Memcache {
     }
 
     /// The values of several keys; a key without one is not in the map.
+    ///
+    /// ```
+    /// use torsade_core::protocols::memcache::MemcacheProtocol;
+    /// use torsade_core::testing::{StringTransport, success_result_of};
+    ///
+    /// let (protocol, wire) = (MemcacheProtocol::new(), StringTransport::new());
+    /// let memcache = protocol.client();
+    /// let _memcached = wire.connect(protocol);
+    /// let found = memcache.get_multiple(["a", "b"]);
+    /// assert_eq!(wire.value(), b"get a b\r\n");
+    /// wire.receive(b"VALUE b 0 5\r\nhello\r\nEND\r\n")?;
+    /// let found = success_result_of(found);
+    /// assert_eq!(found[&b"b"[..]].data, "hello");
+    /// assert!(!found.contains_key(&b"a"[..]));
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     #[doc(alias = "getMultiple")]
     pub fn get_multiple<K: AsRef<[u8]>>(
         &self,
@@ -91,6 +107,20 @@ impl Memcache {
     }
 
     /// Stores an item if there is none of that key. Whether it did.
+    ///
+    /// ```
+    /// use torsade_core::protocols::memcache::MemcacheProtocol;
+    /// use torsade_core::testing::{StringTransport, success_result_of};
+    ///
+    /// let (protocol, wire) = (MemcacheProtocol::new(), StringTransport::new());
+    /// let memcache = protocol.client();
+    /// let _memcached = wire.connect(protocol);
+    /// let (first, second) = (memcache.add("visits", "1"), memcache.add("visits", "1"));
+    /// wire.receive(b"STORED\r\nNOT_STORED\r\n")?;
+    /// assert!(success_result_of(first));
+    /// assert!(!success_result_of(second));
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     pub fn add(&self, key: impl AsRef<[u8]>, item: impl Into<Item>) -> Deferred<bool> {
         self.store("add", key.as_ref(), &item.into())
     }
@@ -144,6 +174,20 @@ impl Memcache {
 
     /// Adds to the number that is the value of that key, and gives the sum; beyond 64 bits, it goes
     /// on at 0. `None` if there is no such key; a value that is no number is refused.
+    ///
+    /// ```
+    /// use torsade_core::protocols::memcache::MemcacheProtocol;
+    /// use torsade_core::testing::{StringTransport, success_result_of};
+    ///
+    /// let (protocol, wire) = (MemcacheProtocol::new(), StringTransport::new());
+    /// let memcache = protocol.client();
+    /// let _memcached = wire.connect(protocol);
+    /// let (visits, none) = (memcache.increment("visits", 1), memcache.increment("none", 1));
+    /// assert_eq!(wire.value(), b"incr visits 1\r\nincr none 1\r\n");
+    /// wire.receive(b"18\r\nNOT_FOUND\r\n")?;
+    /// assert_eq!((success_result_of(visits), success_result_of(none)), (Some(18), None));
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     #[doc(alias = "incr")]
     pub fn increment(&self, key: impl AsRef<[u8]>, by: u64) -> Deferred<Option<u64>> {
         self.count("incr", key.as_ref(), by)
@@ -168,6 +212,19 @@ impl Memcache {
     }
 
     /// The server's statistics.
+    ///
+    /// ```
+    /// use torsade_core::protocols::memcache::MemcacheProtocol;
+    /// use torsade_core::testing::{StringTransport, success_result_of};
+    ///
+    /// let (protocol, wire) = (MemcacheProtocol::new(), StringTransport::new());
+    /// let memcache = protocol.client();
+    /// let _memcached = wire.connect(protocol);
+    /// let stats = memcache.stats();
+    /// wire.receive(b"STAT pid 4711\r\nSTAT curr_items 7\r\nEND\r\n")?;
+    /// assert_eq!(success_result_of(stats)["curr_items"], "7");
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     pub fn stats(&self) -> Deferred<BTreeMap<String, String>> {
         self.send_stats(line(&[b"stats"]))
     }
@@ -204,6 +261,21 @@ impl Memcache {
     }
 
     /// Closes the connection; requests that still wait for an answer fail. What was sent goes out.
+    ///
+    /// ```
+    /// use torsade_core::protocols::memcache::{MemcacheError, MemcacheProtocol};
+    /// use torsade_core::testing::{StringTransport, failure_result_of};
+    ///
+    /// let (protocol, wire) = (MemcacheProtocol::new(), StringTransport::new());
+    /// let memcache = protocol.client();
+    /// let _memcached = wire.connect(protocol);
+    /// let found = memcache.get("page");
+    /// assert_eq!(memcache.waiting(), 1);
+    /// memcache.close();
+    /// # wire.finish();
+    /// let failure = failure_result_of(found);
+    /// assert!(matches!(failure.check(), Some(MemcacheError::Ended { .. })));
+    /// ```
     #[doc(alias = "loseConnection")]
     pub fn close(&self) {
         if let Some(transport) = self.shared.transport() {

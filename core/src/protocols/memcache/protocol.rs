@@ -55,6 +55,26 @@ impl MemcacheProtocol {
     }
 
     /// How long the server may be silent while a request waits; `None` is for ever.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use torsade_core::protocols::memcache::{Ended, MemcacheError, MemcacheProtocol};
+    /// use torsade_core::testing::{Simulation, StringTransport, failure_result_of};
+    ///
+    /// let reactor = Simulation::new().reactor();
+    /// let wire = StringTransport::new().on(&reactor);
+    /// let protocol = MemcacheProtocol::new().timeout(Some(Duration::from_secs(5)));
+    /// let memcache = protocol.client();
+    /// let _memcached = wire.connect(protocol);
+    /// reactor.advance(Duration::from_secs(60))?; // nothing is asked, so nothing is missed
+    /// let found = memcache.get("page");
+    /// reactor.advance(Duration::from_secs(5))?;
+    /// # wire.finish();
+    /// let failure = failure_result_of(found);
+    /// let Some(MemcacheError::Ended { reason, .. }) = failure.check() else { panic!("{failure:?}") };
+    /// assert!(matches!(reason, Ended::TimedOut(_)));
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     #[doc(alias = "persistentTimeOut")]
     pub fn timeout(self, limit: Option<Duration>) -> Self {
         self.shared.timeout.set(limit);

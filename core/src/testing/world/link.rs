@@ -56,6 +56,23 @@ impl Link {
     ///
     /// Each segment counts with its headers (40 bytes with TCP, 28 with UDP), and so do the packets
     /// that only open, acknowledge and close.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use torsade_core::protocols::wire::Telling;
+    /// # use torsade_core::testing::{AccumulatingProtocol, World};
+    /// # use torsade_core::{Address, ClientEndpoint, TcpClient, TcpServer};
+    /// let world = World::new(1);
+    /// let server = world.host("server", [[192, 0, 2, 1]]);
+    /// let client = world.host("client", [[192, 0, 2, 2]]);
+    /// # let address = "192.0.2.1:17".parse()?;
+    /// world.link("client", "server").bandwidth(10_000);
+    /// # TcpServer::new(&server, address).listen(|_: &Address| Telling::new(|| vec![0; 50_000]))?;
+    /// let download = TcpClient::new(&client, address).converse(AccumulatingProtocol::new());
+    /// client.run_until(download)?; // 50,000 bytes
+    /// assert_eq!(world.elapsed().as_secs(), 5);
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     pub fn bandwidth(self, bytes_a_second: u64) -> Self {
         self.set(|link| link.bandwidth = Some(bytes_a_second.max(1)))
     }
