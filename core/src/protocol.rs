@@ -16,16 +16,27 @@ use crate::{Failure, Result, Transport};
 /// function.
 ///
 /// ```
+/// use torsade_core::testing::StringTransport;
 /// use torsade_core::{Protocol, Result, Transport};
 ///
 /// struct Echo;
 ///
 /// impl Protocol for Echo {
+///     fn connection_made(&mut self, transport: &Transport) {
+///         transport.write(b"say something: ");
+///     }
+///
 ///     fn data_received(&mut self, transport: &Transport, data: &[u8]) -> Result<()> {
 ///         transport.write(data);
 ///         Ok(())
 ///     }
 /// }
+///
+/// let wire = StringTransport::new();
+/// let _echo = wire.connect(Echo);
+/// wire.receive(b"hello")?;
+/// assert_eq!(wire.value(), b"say something: hello");
+/// # Result::<()>::Ok(())
 /// ```
 #[doc(alias = "IProtocol")]
 #[doc(alias = "BaseProtocol")]

@@ -42,7 +42,10 @@ use crate::{Address, Result};
 /// Told of what happens on a port for datagrams.
 ///
 /// ```
-/// use torsade_core::datagram::{DatagramPort, DatagramProtocol};
+/// use torsade_core::datagram::{DatagramOptions, DatagramPort, DatagramProtocol};
+/// # use std::cell::RefCell;
+/// # use std::rc::Rc;
+/// # use torsade_core::testing::Simulation;
 /// use torsade_core::{Address, Result};
 ///
 /// /// Answers in capitals.
@@ -53,6 +56,25 @@ use crate::{Address, Result};
 ///         port.send(&data.to_ascii_uppercase(), from)
 ///     }
 /// }
+/// #
+/// # struct Hears(Rc<RefCell<Vec<u8>>>);
+/// # impl DatagramProtocol for Hears {
+/// #     fn datagram_received(&mut self, _: &DatagramPort, data: &[u8], _: &Address) -> Result<()> {
+/// #         self.0.borrow_mut().extend_from_slice(data);
+/// #         Ok(())
+/// #     }
+/// # }
+/// # let heard = Rc::new(RefCell::new(Vec::new()));
+/// # let hears = Hears(heard.clone());
+///
+/// # let reactor = Simulation::new().reactor();
+/// let options = DatagramOptions::new();
+/// let server = reactor.listen_udp("127.0.0.1:7".parse()?, Loud, &options)?;
+/// let client = reactor.listen_udp("127.0.0.1:0".parse()?, hears, &options)?;
+/// client.send(b"hello", server.host())?;
+/// reactor.advance(std::time::Duration::from_secs(1))?;
+/// assert_eq!(*heard.borrow(), b"HELLO");
+/// # Result::<()>::Ok(())
 /// ```
 #[doc(alias = "twisted.internet.protocol.DatagramProtocol")]
 #[doc(alias = "ConnectedDatagramProtocol")]

@@ -5,11 +5,22 @@ use std::net::{IpAddr, Ipv4Addr};
 /// How a port for datagrams is opened.
 ///
 /// ```
+/// # use torsade_core::datagram::{DatagramPort, DatagramProtocol};
+/// # use torsade_core::{Address, Reactor, Result};
+/// # struct Quiet;
+/// # impl DatagramProtocol for Quiet {
+/// #     fn datagram_received(&mut self, _: &DatagramPort, _: &[u8], _: &Address) -> Result<()> { Ok(()) }
+/// # }
 /// use torsade_core::datagram::DatagramOptions;
 ///
+/// let reactor = Reactor::new()?;
 /// // Several programs on one port, as multicast wants it.
-/// let options = DatagramOptions::new().reuse_address(true).reuse_port(true);
-/// # drop(options);
+/// let shared = DatagramOptions::new().reuse_address(true).reuse_port(true);
+/// let first = reactor.listen_udp("127.0.0.1:0".parse()?, Quiet, &shared)?;
+/// let address = first.host().socket_addr().unwrap();
+/// assert!(reactor.listen_udp(address, Quiet, &DatagramOptions::new()).is_err());
+/// assert!(reactor.listen_udp(address, Quiet, &shared).is_ok());
+/// # Result::<()>::Ok(())
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct DatagramOptions {

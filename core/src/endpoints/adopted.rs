@@ -15,22 +15,21 @@ use crate::{AlreadyListened, Factory, Filter, NotHandedOver, Reactor, Result};
 
 /// Listens on a TCP or UNIX socket that somebody else bound and listens on: once.
 ///
-/// ```no_run
-/// # use torsade_core::{Protocol, Transport};
-/// # struct Echo;
-/// # impl Protocol for Echo {
-/// #     fn data_received(&mut self, _: &Transport, _: &[u8]) -> Result<()> { Ok(()) }
-/// # }
+/// ```
+/// use std::net::TcpListener;
 /// use torsade_core::endpoints::AdoptedServer;
-/// use torsade_core::{Address, Reactor, Result};
+/// use torsade_core::protocols::wire::Echo;
+/// use torsade_core::{Address, Reactor};
 ///
-/// # fn main() -> Result<()> {
 /// let reactor = Reactor::new()?;
 /// // systemd-socket-activate -l 8007 my-program
-/// let server = AdoptedServer::handed_over(&reactor, 0)?;
-/// server.listen(|_: &Address| Echo)?;
-/// reactor.run()
-/// # }
+/// let server = match AdoptedServer::handed_over(&reactor, 0) {
+///     Ok(server) => server,
+///     Err(_) => AdoptedServer::new(&reactor, TcpListener::bind("127.0.0.1:0")?.into()),
+/// };
+/// let port = server.listen(|_: &Address| Echo)?;
+/// assert_ne!(port.address().port(), Some(0));
+/// # torsade_core::Result::<()>::Ok(())
 /// ```
 #[derive(Clone)]
 #[doc(alias = "AdoptedStreamServerEndpoint")]

@@ -12,10 +12,13 @@ use crate::{Address, Failure};
 /// The connection was closed in an orderly way, by either side.
 ///
 /// ```
+/// use std::cell::Cell;
+/// use std::rc::Rc;
+/// use torsade_core::testing::StringTransport;
 /// use torsade_core::{ConnectionDone, Failure, Protocol, Result, Transport};
 ///
 /// struct Download {
-///     is_whole: bool,
+///     is_whole: Rc<Cell<bool>>,
 /// }
 ///
 /// impl Protocol for Download {
@@ -24,9 +27,15 @@ use crate::{Address, Failure};
 ///     }
 ///
 ///     fn connection_lost(&mut self, reason: &Failure) {
-///         self.is_whole = reason.check::<ConnectionDone>().is_some();
+///         self.is_whole.set(reason.check::<ConnectionDone>().is_some());
 ///     }
 /// }
+///
+/// let is_whole = Rc::new(Cell::new(false));
+/// let wire = StringTransport::new();
+/// let _download = wire.connect(Download { is_whole: is_whole.clone() });
+/// wire.lose(ConnectionDone);
+/// assert!(is_whole.get());
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[doc(alias = "CONNECTION_DONE")]
@@ -65,21 +74,23 @@ pub struct ConnectionAborted;
 /// The connection ended in an unclean way: reset, timed out, cut off.
 ///
 /// ```
-/// use torsade_core::{ConnectionLost, Failure, Protocol, Result, Transport};
+/// use std::io::ErrorKind;
+/// # use std::time::Duration;
+/// # use torsade_core::protocols::wire::Discard;
+/// # use torsade_core::testing::{AccumulatingProtocol, Simulation};
+/// # use torsade_core::{Address, ClientEndpoint, TcpClient, TcpServer};
+/// use torsade_core::ConnectionLost;
 ///
-/// struct Quiet;
-///
-/// impl Protocol for Quiet {
-///     fn data_received(&mut self, _: &Transport, _: &[u8]) -> Result<()> {
-///         Ok(())
-///     }
-///
-///     fn connection_lost(&mut self, reason: &Failure) {
-///         if let Some(lost) = reason.check::<ConnectionLost>() {
-///             eprintln!("{} is gone: {}", lost.peer, lost.error);
-///         }
-///     }
-/// }
+/// let (reactor, network) = Simulation::new().start();
+/// # let address = "127.0.0.1:7".parse()?;
+/// # TcpServer::new(&reactor, address).listen(|_: &Address| Discard)?;
+/// let conversation = TcpClient::new(&reactor, address).converse(AccumulatingProtocol::new());
+/// let _ = reactor.call_later(Duration::from_secs(60), move || network.reset(address));
+/// let failure = reactor.run_until(conversation).unwrap_err();
+/// let lost = failure.trap::<ConnectionLost>()?;
+/// assert_eq!(lost.peer, Address::Tcp(address));
+/// assert_eq!(lost.error.kind(), ErrorKind::ConnectionReset);
+/// # torsade_core::Result::<()>::Ok(())
 /// ```
 #[derive(Clone, Debug)]
 #[doc(alias = "CONNECTION_LOST")]
@@ -130,9 +141,9 @@ pub enum Stage {
 /// More was queued for the peer than [`set_max_queued`](crate::Transport::set_max_queued) allows.
 ///
 /// ```
-/// use std::time::Duration;
-/// use torsade_core::testing::{AccumulatingProtocol, Simulation};
-/// use torsade_core::{Address, ClientEndpoint, Failure, Protocol, Result, TcpClient, TcpServer, Transport, WriteQueueFull};
+/// # use torsade_core::testing::{AccumulatingProtocol, Simulation};
+/// # use torsade_core::{Address, Result, TcpServer};
+/// use torsade_core::{ClientEndpoint, Protocol, TcpClient, Transport, WriteQueueFull};
 ///
 /// struct Chatterbox;
 ///
@@ -141,21 +152,15 @@ pub enum Stage {
 ///         transport.set_max_queued(Some(1_000_000));
 ///         transport.write(&vec![0; 5_000_000]);
 ///     }
-///
-///     fn data_received(&mut self, _: &Transport, _: &[u8]) -> Result<()> {
-///         Ok(())
-///     }
-///
-///     fn connection_lost(&mut self, reason: &Failure) {
-///         assert!(reason.check::<WriteQueueFull>().is_some());
-///     }
+/// #   fn data_received(&mut self, _: &Transport, _: &[u8]) -> Result<()> { Ok(()) }
 /// }
+///
 /// # let reactor = Simulation::new().reactor();
 /// # let address = "127.0.0.1:7".parse()?;
-/// # TcpServer::new(&reactor, address).listen(|_: &Address| Chatterbox)?;
-/// # let connected = TcpClient::new(&reactor, address).connect_protocol(AccumulatingProtocol::new());
-/// # let _ = reactor.run_until(connected)?;
-/// # reactor.advance(Duration::from_secs(1))?;
+/// # TcpServer::new(&reactor, address).listen(|_: &Address| AccumulatingProtocol::new())?;
+/// let conversation = TcpClient::new(&reactor, address).converse(Chatterbox);
+/// let failure = reactor.run_until(conversation).unwrap_err();
+/// assert_eq!(failure.trap::<WriteQueueFull>()?.limit, 1_000_000);
 /// # torsade_core::Result::<()>::Ok(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -385,7 +390,9 @@ pub enum ConnectStage {
 /// let reactor = Simulation::new().host("example.test", hosts).reactor();
 /// let connected = HostnameClient::new(&reactor, "example.test", 7).connect_protocol(Echo);
 /// let failure = reactor.run_until(connected).unwrap_err();
-/// for (address, why) in &failure.check::<AllAttemptsFailed>().unwrap().attempts {
+/// let attempts = &failure.check::<AllAttemptsFailed>().unwrap().attempts;
+/// assert_eq!(attempts.len(), 2);
+/// for (address, why) in attempts {
 ///     println!("{address}: {why:#}");
 /// }
 /// ```

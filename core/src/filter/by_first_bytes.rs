@@ -49,12 +49,15 @@ pub enum FirstBytes {
 /// # fn tls() -> Result<Box<dyn Filter>> { Ok(Box::new(torsade_core::filter::ProxyHeader::new())) }
 ///
 /// // A record of a TLS handshake begins with 22.
-/// let filter = ByFirstBytes::new(|bytes| match bytes.first() {
+/// let mut filter = ByFirstBytes::new(|bytes| match bytes.first() {
 ///     None => Ok(FirstBytes::More),
 ///     Some(22) => Ok(FirstBytes::Filter(tls()?)),
 ///     Some(_) => Ok(FirstBytes::Plain),
 /// });
-/// # drop(filter);
+/// let mut plain = Vec::new();
+/// filter.decode(&mut b"GET / HTTP/1.1\r\n".to_vec(), &mut plain, &mut Vec::new())?;
+/// assert_eq!(plain, b"GET / HTTP/1.1\r\n");
+/// # Result::<()>::Ok(())
 /// ```
 ///
 /// It is for the side that is spoken to: while nothing comes, nothing can be sent. How long that may

@@ -15,13 +15,20 @@ use crate::{Deferred, Reactor};
 /// look-up. Failures are not remembered.
 ///
 /// ```
+/// use std::net::IpAddr;
 /// use std::time::Duration;
-/// use torsade_core::Reactor;
+/// use torsade_core::LookupVerdict;
 /// use torsade_core::names::{Cache, SystemResolver};
+/// use torsade_core::testing::World;
 ///
-/// let reactor = Reactor::new()?;
+/// let world = World::new(1);
+/// let reactor = world.host("here", [[192, 0, 2, 1]]);
 /// let cache = Cache::new(&reactor, SystemResolver::new(&reactor));
 /// reactor.set_resolver(cache.expiry(Duration::from_secs(60)).capacity(1000));
+/// let here = [IpAddr::from([192, 0, 2, 1])];
+/// assert_eq!(reactor.run_until(reactor.look_up("here"))?, here);
+/// world.names_fail("here", LookupVerdict::TryAgain);
+/// assert_eq!(reactor.run_until(reactor.look_up("here"))?, here); // it remembers
 /// # torsade_core::Result::<()>::Ok(())
 /// ```
 #[doc(alias = "CacheResolver")]

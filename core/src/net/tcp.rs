@@ -17,12 +17,16 @@ use crate::{
 ///
 /// ```
 /// use std::time::Duration;
-/// use torsade_core::{ConnectOptions, Reactor, TcpClient};
+/// # use torsade_core::protocols::wire::Discard;
+/// use torsade_core::testing::Simulation;
+/// use torsade_core::{ClientEndpoint, ConnectOptions, ConnectTimedOut, TcpClient};
 ///
-/// let reactor = Reactor::new()?;
+/// let silent = [192, 0, 2, 1].into();
+/// let reactor = Simulation::new().silent(silent).reactor();
 /// let options = ConnectOptions::new().timeout(Duration::from_secs(5)).no_delay(false);
-/// let endpoint = TcpClient::new(&reactor, "192.0.2.1:80".parse()?).options(options);
-/// # drop(endpoint);
+/// let endpoint = TcpClient::new(&reactor, (silent, 80).into()).options(options);
+/// let failure = reactor.run_until(endpoint.connect_protocol(Discard)).unwrap_err();
+/// assert_eq!(failure.trap::<ConnectTimedOut>()?.after, Duration::from_secs(5));
 /// # torsade_core::Result::<()>::Ok(())
 /// ```
 #[derive(Clone, Debug)]
@@ -99,12 +103,17 @@ pub(super) type FilterMaker = Rc<dyn Fn() -> Result<Box<dyn Filter>>>;
 /// How a port is listened on.
 ///
 /// ```
-/// use torsade_core::{ListenOptions, Reactor, TcpServer};
+/// use torsade_core::protocols::wire::Echo;
+/// use torsade_core::{Address, ListenOptions, Reactor, TcpServer};
 ///
 /// let reactor = Reactor::new()?;
 /// let options = ListenOptions::new().backlog(1024).reuse_port(true);
-/// let server = TcpServer::new(&reactor, "127.0.0.1:8007".parse()?).options(options);
-/// # drop(server);
+/// let server = TcpServer::new(&reactor, "127.0.0.1:0".parse()?).options(options.clone());
+/// let port = server.listen(|_: &Address| Echo)?;
+/// // Another one on the same port, as for a process for each processor.
+/// let address = port.address().socket_addr().unwrap();
+/// let second = TcpServer::new(&reactor, address).options(options).listen(|_: &Address| Echo)?;
+/// assert_eq!(second.address(), port.address());
 /// # torsade_core::Result::<()>::Ok(())
 /// ```
 #[derive(Clone)]

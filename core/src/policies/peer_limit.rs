@@ -16,8 +16,10 @@ use crate::Address;
 /// use torsade_core::protocols::wire::Echo;
 /// use torsade_core::{Address, Factory};
 ///
-/// let factory = (|_: &Address| Echo).policy(PeerLimit::new(10));
-/// # drop(factory);
+/// let mut factory = (|_: &Address| Echo).policy(PeerLimit::new(1));
+/// let [one, same, other] = ["192.0.2.1:4000", "192.0.2.1:4001", "192.0.2.2:4000"]
+///     .map(|peer| factory.build_protocol(&Address::Tcp(peer.parse().unwrap())));
+/// assert!(one.is_some() && same.is_none() && other.is_some());
 /// ```
 #[derive(Clone, Debug)]
 #[doc(alias = "LimitConnectionsByPeer")]

@@ -9,19 +9,22 @@ use crate::{Address, Bandwidth, Transport};
 ///
 /// ```
 /// use torsade_core::policies::Throttling;
-/// use torsade_core::testing::Simulation;
+/// # use torsade_core::protocols::wire::Telling;
+/// # use torsade_core::testing::{AccumulatingProtocol, Simulation};
+/// # use torsade_core::{ClientEndpoint, TcpClient, TcpServer};
 /// use torsade_core::{Address, Bandwidth, Factory};
-/// # use torsade_core::{Protocol, Result, Transport};
-/// # struct Quiet;
-/// # impl Protocol for Quiet {
-/// #     fn data_received(&mut self, _: &Transport, _: &[u8]) -> Result<()> { Ok(()) }
-/// # }
 ///
 /// # let reactor = Simulation::new().reactor();
+/// # let address = "127.0.0.1:17".parse()?;
+/// # let page = |_: &Address| Telling::new(|| vec![0; 100_000]);
 /// let for_all = Bandwidth::new(&reactor, 10_000_000);
-/// let factory = (|_: &Address| Quiet)
-///     .policy(Throttling::new().write_limit(&for_all).write_limit_of_each(1_000_000));
-/// # drop(factory);
+/// let limits = Throttling::new().write_limit(&for_all).write_limit_of_each(10_000);
+/// TcpServer::new(&reactor, address).listen(page.policy(limits))?; // 100,000 bytes
+/// let start = reactor.now();
+/// let download = TcpClient::new(&reactor, address).converse(AccumulatingProtocol::new());
+/// reactor.run_until(download)?;
+/// assert_eq!((reactor.now() - start).as_secs(), 9);
+/// # torsade_core::Result::<()>::Ok(())
 /// ```
 #[derive(Clone, Debug, Default)]
 #[doc(alias = "ThrottlingFactory")]
@@ -115,11 +118,24 @@ impl Throttling {
     /// ```
     /// use torsade_core::Bandwidth;
     /// use torsade_core::policies::Throttling;
+    /// # use torsade_core::protocols::wire::Telling;
+    /// # use torsade_core::testing::{AccumulatingProtocol, Simulation};
+    /// # use torsade_core::{Address, ClientEndpoint, Factory, TcpClient, TcpServer};
     ///
-    /// # let reactor = torsade_core::testing::Simulation::new().reactor();
-    /// let for_each = move || Bandwidth::new(&reactor, 1_000).burst(10_000);
+    /// # let reactor = Simulation::new().reactor();
+    /// # let address = "127.0.0.1:17".parse()?;
+    /// # let page = |_: &Address| Telling::new(|| vec![0; 10_000]);
+    /// let clock = reactor.clone();
+    /// let for_each = move || Bandwidth::new(&clock, 1_000).burst(10_000);
     /// let policy = Throttling::new().write_limit_of_each_peer(for_each);
-    /// # drop(policy);
+    /// TcpServer::new(&reactor, address).listen(page.policy(policy))?; // 10,000 bytes
+    /// for seconds in [0, 10] {
+    ///     let start = reactor.now();
+    ///     let again = TcpClient::new(&reactor, address).converse(AccumulatingProtocol::new());
+    ///     reactor.run_until(again)?;
+    ///     assert_eq!((reactor.now() - start).as_secs_f64().round() as u64, seconds);
+    /// }
+    /// # torsade_core::Result::<()>::Ok(())
     /// ```
     #[must_use]
     #[doc(alias = "FilterByHost")]

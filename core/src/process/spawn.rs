@@ -28,13 +28,16 @@ use crate::{Reactor, Result};
 ///
 /// ```
 /// use std::process::Command;
-/// use torsade_core::process::{ChildDescriptor, Spawn};
+/// use torsade_core::Reactor;
+/// use torsade_core::process::{self, ChildDescriptor, Spawn};
 ///
-/// let mut gpg = Command::new("gpg");
-/// gpg.args(["--passphrase-fd", "3", "--decrypt"]);
-/// let _ = Spawn::new(gpg)
-///     .descriptor(2, ChildDescriptor::Inherit)
-///     .descriptor(3, ChildDescriptor::Write);
+/// let reactor = Reactor::new()?;
+/// let mut command = Command::new("sh");
+/// command.args(["-c", "echo $GREETING; echo lost >&2"]).env("GREETING", "hello");
+/// let quiet = Spawn::new(command).descriptor(2, ChildDescriptor::Closed);
+/// let output = reactor.run_until(process::output_and_value(&reactor, quiet))?;
+/// assert_eq!((&output.out[..], &output.err[..]), (&b"hello\n"[..], &b""[..]));
+/// # torsade_core::Result::<()>::Ok(())
 /// ```
 #[derive(Debug)]
 #[doc(alias = "spawnProcess")]
@@ -47,14 +50,23 @@ pub struct Spawn {
 /// What a descriptor of a child is.
 ///
 /// ```
+/// use std::io::{Read, pipe};
 /// use std::process::Command;
-/// use torsade_core::process::{ChildDescriptor, Spawn};
+/// use torsade_core::Reactor;
+/// use torsade_core::process::{self, ChildDescriptor, Spawn};
 ///
-/// // It writes what we read at number 3, and reads nothing.
-/// let spawn = Spawn::new(Command::new("program"))
+/// let reactor = Reactor::new()?;
+/// let (mut reader, writer) = pipe()?;
+/// let mut command = Command::new("sh");
+/// command.args(["-c", "echo hello >&3"]);
+/// let spawn = Spawn::new(command)
 ///     .descriptor(0, ChildDescriptor::Closed)
-///     .descriptor(3, ChildDescriptor::Read);
-/// # drop(spawn);
+///     .descriptor(3, ChildDescriptor::Given(writer.into()));
+/// assert!(reactor.run_until(process::value(&reactor, spawn))?.is_success());
+/// let mut said = String::new();
+/// reader.read_to_string(&mut said)?;
+/// assert_eq!(said, "hello\n");
+/// # torsade_core::Result::<()>::Ok(())
 /// ```
 #[derive(Debug)]
 #[non_exhaustive]

@@ -14,17 +14,23 @@ use crate::{Filter, Result};
 /// The name of the host is looked up by the proxy, so that it is seen by nobody on the way to it.
 ///
 /// ```
-/// use torsade_core::endpoints::{ClientEndpoint, HostnameClient};
+/// use torsade_core::endpoints::{ClientEndpoint, HostnameClient, TcpServer};
 /// use torsade_core::filter::Socks5;
+/// # use torsade_core::protocols::SocksServer;
+/// # use torsade_core::protocols::wire::{Discard, Echo};
 /// # use torsade_core::testing::Simulation;
+/// # use torsade_core::Address;
 ///
-/// # fn main() -> torsade_core::Result<()> {
-/// # let reactor = Simulation::new().reactor();
+/// # let host = [192, 0, 2, 7].into();
+/// # let reactor = Simulation::new().host("example.org", [host]).reactor();
+/// # TcpServer::new(&reactor, (host, 443).into()).listen(|_: &Address| Echo)?;
+/// # let server = SocksServer::new(&reactor, |_, _| true);
+/// # TcpServer::new(&reactor, "127.0.0.1:1080".parse()?).listen(server)?;
 /// let proxy = HostnameClient::new(&reactor, "localhost", 1080);
 /// let hidden = proxy.filter(|| Ok(Socks5::connect("example.org", 443)?));
-/// # drop(hidden);
-/// # Ok(())
-/// # }
+/// let client = reactor.run_until(hidden.connect_protocol(Discard))?;
+/// assert!(client.transport().is_open());
+/// # torsade_core::Result::<()>::Ok(())
 /// ```
 pub struct Socks5 {
     /// The user's name and password (RFC 1929).
