@@ -19,19 +19,30 @@ const CHUNK: usize = 16 * 1024;
 ///
 /// ```
 /// use torsade_core::protocols::FileSender;
+/// use torsade_core::testing::StringTransport;
 /// use torsade_core::{Protocol, Result, Transport};
 ///
-/// /// Answers everything with its own source code.
-/// struct Quine;
+/// /// Answers everything with its own manifest.
+/// struct Manifest;
 ///
-/// impl Protocol for Quine {
+/// impl Protocol for Manifest {
 ///     fn data_received(&mut self, transport: &Transport, _: &[u8]) -> Result<()> {
-///         let file = std::fs::File::open("quine.rs")?;
+///         let file = std::fs::File::open("Cargo.toml")?;
 ///         let (transport, sender) = (transport.clone(), FileSender::new(file));
 ///         sender.begin(&transport)?.map(move |_| transport.lose_connection());
 ///         Ok(())
 ///     }
 /// }
+///
+/// let wire = StringTransport::new();
+/// let _manifest = wire.connect(Manifest);
+/// wire.receive(b"what are you?")?;
+/// while wire.producer().is_some() {
+///     wire.resume_producer();
+/// }
+/// assert_eq!(wire.value(), std::fs::read("Cargo.toml")?);
+/// assert!(wire.is_disconnecting());
+/// # Result::<()>::Ok(())
 /// ```
 pub struct FileSender<R> {
     reader: R,

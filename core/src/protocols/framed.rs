@@ -227,7 +227,8 @@ impl<F: Framing, P: StringProtocol<F>> FrameProtocol<F> for P {
 ///
 /// ```
 /// use torsade_core::protocols::{FramedReceiver, Netstring, StringControl, StringProtocol};
-/// use torsade_core::testing::Simulation;
+/// # use torsade_core::testing::{AccumulatingProtocol, Simulation};
+/// # use torsade_core::{ClientEndpoint, TcpClient};
 /// use torsade_core::{Address, Result, TcpServer};
 ///
 /// /// Sends each string back.
@@ -239,12 +240,16 @@ impl<F: Framing, P: StringProtocol<F>> FrameProtocol<F> for P {
 ///     }
 /// }
 ///
-/// # fn main() -> Result<()> {
-/// let reactor = Simulation::new().reactor();
-/// let server = TcpServer::new(&reactor, "127.0.0.1:8007".parse()?);
+/// # let reactor = Simulation::new().reactor();
+/// # let address = "127.0.0.1:8007".parse()?;
+/// let server = TcpServer::new(&reactor, address);
 /// server.listen(|_: &Address| FramedReceiver::new(Netstring::new(), Echo))?;
-/// # Ok(())
-/// # }
+/// # let seen = AccumulatingProtocol::new();
+/// # let client = reactor.run_until(TcpClient::new(&reactor, address).connect_protocol(seen.clone()))?;
+/// client.transport().write(b"5:hello,3:an"); // the rest of that is still to come
+/// reactor.advance(std::time::Duration::from_secs(1))?;
+/// assert_eq!(seen.data(), b"5:hello,");
+/// # Result::<()>::Ok(())
 /// ```
 pub struct FramedReceiver<D: Decoder, P> {
     receiving: Rc<Receiving<Frames<D, P>>>,

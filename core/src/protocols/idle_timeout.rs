@@ -15,6 +15,7 @@ use crate::{DelayedCall, Transport};
 /// ```
 /// use std::time::Duration;
 /// use torsade_core::protocols::IdleTimeout;
+/// use torsade_core::testing::{Simulation, StringTransport};
 /// use torsade_core::{Protocol, Result, Transport};
 ///
 /// #[derive(Default)]
@@ -36,6 +37,17 @@ use crate::{DelayedCall, Transport};
 ///         Ok(())
 ///     }
 /// }
+///
+/// let reactor = Simulation::new().reactor();
+/// let wire = StringTransport::new().on(&reactor);
+/// let _patient = wire.connect(Patient::default());
+/// reactor.advance(Duration::from_secs(59))?;
+/// wire.receive(b"hello")?;
+/// reactor.advance(Duration::from_secs(59))?;
+/// assert!(!wire.is_disconnecting());
+/// reactor.advance(Duration::from_secs(1))?;
+/// assert!(wire.is_disconnecting());
+/// # Result::<()>::Ok(())
 /// ```
 #[doc(alias = "TimeoutMixin")]
 pub struct IdleTimeout {

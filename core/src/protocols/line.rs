@@ -146,7 +146,8 @@ pub trait LineProtocol: 'static {
 ///
 /// ```
 /// use torsade_core::protocols::{LineControl, LineProtocol, LineReceiver};
-/// use torsade_core::testing::Simulation;
+/// # use torsade_core::testing::{AccumulatingProtocol, Simulation};
+/// # use torsade_core::{ClientEndpoint, TcpClient};
 /// use torsade_core::{Address, Result, TcpServer};
 ///
 /// /// Answers each line with its length.
@@ -159,12 +160,16 @@ pub trait LineProtocol: 'static {
 ///     }
 /// }
 ///
-/// # fn main() -> Result<()> {
-/// let reactor = Simulation::new().reactor();
-/// let server = TcpServer::new(&reactor, "127.0.0.1:8007".parse()?);
+/// # let reactor = Simulation::new().reactor();
+/// # let address = "127.0.0.1:8007".parse()?;
+/// let server = TcpServer::new(&reactor, address);
 /// server.listen(|_: &Address| LineReceiver::new(Lengths).delimiter("\n").max_length(1000))?;
-/// # Ok(())
-/// # }
+/// # let seen = AccumulatingProtocol::new();
+/// # let client = reactor.run_until(TcpClient::new(&reactor, address).connect_protocol(seen.clone()))?;
+/// client.transport().write(b"hello\nand goodbye\n");
+/// reactor.advance(std::time::Duration::from_secs(1))?;
+/// assert_eq!(seen.data(), b"5\n11\n");
+/// # Result::<()>::Ok(())
 /// ```
 #[doc(alias = "LineOnlyReceiver")]
 pub struct LineReceiver<P> {

@@ -119,15 +119,18 @@ impl Producer for Lines {
 ///
 /// ```
 /// use torsade_core::protocols::wire::Telling;
-/// use torsade_core::testing::Simulation;
-/// use torsade_core::{Address, Result, TcpServer};
+/// # use torsade_core::testing::{AccumulatingProtocol, Simulation};
+/// # use torsade_core::{ClientEndpoint, TcpClient};
+/// use torsade_core::{Address, TcpServer};
 ///
-/// # fn main() -> Result<()> {
 /// # let reactor = Simulation::new().reactor();
+/// # let address = "127.0.0.1:17".parse()?;
 /// let quote = |_: &Address| Telling::new(|| b"An apple a day keeps the doctor away.\r\n".to_vec());
-/// TcpServer::new(&reactor, "127.0.0.1:17".parse()?).listen(quote)?;
-/// # Ok(())
-/// # }
+/// TcpServer::new(&reactor, address).listen(quote)?;
+/// let reader = AccumulatingProtocol::new();
+/// reactor.run_until(TcpClient::new(&reactor, address).converse(reader.clone()))?;
+/// assert!(reader.data().starts_with(b"An apple"));
+/// # torsade_core::Result::<()>::Ok(())
 /// ```
 #[derive(Clone)]
 #[doc(alias = "QOTD")]

@@ -186,13 +186,18 @@ impl Reactor {
     /// [`time_to_next_call`](Self::time_to_next_call) at the longest. Signals are its business.
     ///
     /// ```
+    /// use std::cell::Cell;
+    /// use std::rc::Rc;
     /// use std::time::Duration;
     /// use torsade_core::Reactor;
     ///
     /// # fn main() -> torsade_core::Result<()> {
     /// let reactor = Reactor::new()?;
-    /// reactor.call_soon(|| println!("called"));
+    /// let called = Rc::new(Cell::new(false));
+    /// let calls = called.clone();
+    /// reactor.call_soon(move || calls.set(true));
     /// reactor.iterate(Some(Duration::ZERO))?;
+    /// assert!(called.get());
     /// # Ok(())
     /// # }
     /// ```

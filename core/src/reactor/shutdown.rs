@@ -21,9 +21,10 @@ use crate::{Deferred, Result};
 /// // What must be done while everything still works, and is waited for.
 /// reactor.on_shutdown(Phase::Before, move || defer_later(&clock, Duration::from_secs(5), || ()));
 /// reactor.on_shutdown(Phase::After, || println!("that was all"));
-/// let handle = reactor.clone();
+/// let (handle, start) = (reactor.clone(), reactor.now());
 /// reactor.call_when_running(move || handle.stop().unwrap());
 /// reactor.run()?;
+/// assert_eq!(reactor.now() - start, Duration::from_secs(5));
 /// # torsade_core::Result::<()>::Ok(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -24,20 +24,21 @@ use crate::{Deferred, Outcome, Reactor};
 ///
 /// # Examples
 /// ```
+/// use std::cell::Cell;
+/// use std::rc::Rc;
 /// use torsade_core::task::Cooperator;
 /// use torsade_core::testing::Simulation;
 ///
 /// # fn main() -> torsade_core::Result<()> {
 /// let reactor = Simulation::new().reactor();
 /// let cooperator = Cooperator::new(&reactor);
-/// let mut sum = 0;
+/// let sum = Rc::new(Cell::new(0));
+/// let total = sum.clone();
 /// let work = (1..=1_000_000_u64).step_by(1000).map(move |n| {
-///     sum += (n..n + 1000).sum::<u64>();
-///     if n == 999_001 {
-///         println!("{sum}");
-///     }
+///     total.set(total.get() + (n..n + 1000).sum::<u64>());
 /// });
 /// reactor.run_until(cooperator.coiterate(work))?;
+/// assert_eq!(sum.get(), 500_000_500_000);
 /// # Ok(())
 /// # }
 /// ```

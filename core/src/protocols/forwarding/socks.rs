@@ -21,17 +21,22 @@ use crate::{
 /// A client has 30 seconds to say what it wants.
 ///
 /// ```
+/// use torsade_core::filter::{Socks5, Socks5Error};
 /// use torsade_core::protocols::SocksServer;
-/// use torsade_core::testing::Simulation;
-/// use torsade_core::{Result, TcpServer};
+/// # use torsade_core::protocols::wire::Discard;
+/// # use torsade_core::testing::Simulation;
+/// use torsade_core::{ClientEndpoint, TcpClient, TcpServer};
 ///
-/// # fn main() -> Result<()> {
 /// # let reactor = Simulation::new().reactor();
+/// # let address = "127.0.0.1:1080".parse()?;
 /// let only_https = SocksServer::new(&reactor, |_host, port| port == 443)
 ///     .password(|user, password| user == "me" && password == "secret");
-/// TcpServer::new(&reactor, "127.0.0.1:1080".parse()?).listen(only_https)?;
-/// # Ok(())
-/// # }
+/// TcpServer::new(&reactor, address).listen(only_https)?;
+/// let client = TcpClient::new(&reactor, address)
+///     .filter(|| Ok(Socks5::connect("example.org", 25)?.credentials("me", "secret")?));
+/// let failure = reactor.run_until(client.connect_protocol(Discard)).unwrap_err();
+/// assert_eq!(failure.trap::<Socks5Error>()?, Socks5Error::Refused(2)); // by its rules
+/// # torsade_core::Result::<()>::Ok(())
 /// ```
 #[derive(Clone)]
 #[doc(alias = "SOCKSv4Factory")]

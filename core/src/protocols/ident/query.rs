@@ -47,17 +47,18 @@ pub enum IdentError {
 /// if it gives no answer.
 ///
 /// ```
-/// use torsade_core::protocols::ident;
-/// use torsade_core::testing::Simulation;
-/// use torsade_core::{Result, TcpClient};
+/// use torsade_core::protocols::ident::{self, Ident, IdentQuery, IdentUser};
+/// # use torsade_core::testing::Simulation;
+/// use torsade_core::{Address, Deferred, TcpClient, TcpServer};
 ///
-/// # fn main() -> Result<()> {
 /// # let reactor = Simulation::new().reactor();
-/// let endpoint = TcpClient::new(&reactor, "127.0.0.1:113".parse()?);
-/// let told = ident::query(&endpoint, 6193, 23).map(|user| println!("it is {}'s", user.user));
-/// # drop(told.add_errback(|_| Ok(())));
-/// # Ok(())
-/// # }
+/// # let address = "127.0.0.1:113".parse()?;
+/// # let tell = |_: &IdentQuery| Deferred::succeed(IdentUser::unix("stjohns"));
+/// # TcpServer::new(&reactor, address).listen(move |_: &Address| Ident::receiver(tell))?;
+/// let endpoint = TcpClient::new(&reactor, address);
+/// let told = ident::query(&endpoint, 6193, 23).map(|told| format!("it is {}'s", told.user));
+/// assert_eq!(reactor.run_until(told)?, "it is stjohns's");
+/// # torsade_core::Result::<()>::Ok(())
 /// ```
 #[doc(alias = "IdentClient")]
 #[doc(alias = "IdentClient.lookup")]

@@ -25,12 +25,13 @@ const MAX_STATISTICS: usize = 4 * 1024 * 1024;
 ///
 /// A key is 1 to 250 bytes long, without spaces and control characters.
 ///
-/// ```no_run
-/// use torsade_core::protocols::memcache::{Item, Memcache};
-/// use torsade_core::Result;
+/// ```
 /// use std::time::Duration;
+/// use torsade_core::Result;
+/// use torsade_core::protocols::memcache::{Item, Memcache, MemcacheProtocol};
+/// use torsade_core::testing::{Simulation, StringTransport};
 ///
-/// async fn count(memcache: &Memcache, page: &str) -> Result<u64> {
+/// async fn count(memcache: Memcache, page: &str) -> Result<u64> {
 ///     if let Some(count) = memcache.increment(page, 1).await? {
 ///         return Ok(count);
 ///     }
@@ -39,8 +40,19 @@ const MAX_STATISTICS: usize = 4 * 1024 * 1024;
 ///     memcache.add(page, first).await?;
 ///     Ok(1)
 /// }
-/// # let _ = count;
-/// # torsade_core::Result::<()>::Ok(())
+///
+/// let reactor = Simulation::new().reactor();
+/// let wire = StringTransport::new().on(&reactor); // whose other end is the memcached
+/// let protocol = MemcacheProtocol::new();
+/// let memcache = protocol.client();
+/// let _memcached = wire.connect(protocol);
+/// let counted = reactor.spawn(count(memcache, "/index"));
+/// assert_eq!(wire.value(), b"incr /index 1\r\n");
+/// wire.receive(b"NOT_FOUND\r\n")?;
+/// reactor.advance(Duration::ZERO)?; // the coroutine goes on
+/// wire.receive(b"STORED\r\n")?;
+/// assert_eq!(reactor.run_until(counted)?, 1);
+/// # Result::<()>::Ok(())
 /// ```
 ///
 /// # Errors

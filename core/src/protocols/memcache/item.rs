@@ -13,11 +13,15 @@ const MONTH: u64 = 60 * 60 * 24 * 30;
 ///
 /// ```
 /// use std::time::Duration;
-/// use torsade_core::protocols::memcache::Item;
+/// use torsade_core::protocols::memcache::{Item, MemcacheProtocol};
+/// use torsade_core::testing::StringTransport;
 ///
-/// // Plain bytes are one as well: memcache.set("key", "value").
+/// let (protocol, wire) = (MemcacheProtocol::new(), StringTransport::new());
+/// let memcache = protocol.client();
+/// let _memcached = wire.connect(protocol);
 /// let item = Item::new("value").flags(7).expires_after(Duration::from_secs(60));
-/// # drop(item);
+/// let _stored = memcache.set("key", item);
+/// assert_eq!(wire.value(), b"set key 7 60 5\r\nvalue\r\n");
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Item {

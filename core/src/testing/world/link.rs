@@ -14,7 +14,9 @@ use crate::driver::simulated::{HostId, LinkOptions, SimulatedWorld};
 ///
 /// ```
 /// use std::time::Duration;
+/// # use torsade_core::protocols::wire::{Discard, Echo};
 /// use torsade_core::testing::World;
+/// # use torsade_core::{Address, ClientEndpoint, TcpClient, TcpServer};
 ///
 /// let world = World::new(1);
 /// let here = world.host("here", [[192, 0, 2, 1]]);
@@ -26,7 +28,11 @@ use crate::driver::simulated::{HostId, LinkOptions, SimulatedWorld};
 ///     .jitter(Duration::from_millis(20))
 ///     .bandwidth(100_000)
 ///     .loss(0.01);
-/// # drop((here, there));
+/// # let address = "192.0.2.2:7".parse()?;
+/// # TcpServer::new(&there, address).listen(|_: &Address| Echo)?;
+/// here.run_until(TcpClient::new(&here, address).connect_protocol(Discard))?;
+/// assert!(world.elapsed() >= Duration::from_millis(160)); // there and back
+/// # torsade_core::Result::<()>::Ok(())
 /// ```
 #[derive(Clone)]
 pub struct Link {
