@@ -120,28 +120,21 @@ impl Reactor {
     /// Two streams that are connected with each other, to let two protocols of one program talk.
     ///
     /// ```
-    /// # use torsade_core::testing::Simulation;
-    /// use torsade_core::{Address, Protocol, Result, Transport};
-    ///
-    /// struct Greeter;
-    ///
-    /// impl Protocol for Greeter {
-    ///     fn connection_made(&mut self, transport: &Transport) {
-    ///         transport.write(b"hello");
-    ///     }
-    ///     fn data_received(&mut self, transport: &Transport, data: &[u8]) -> Result<()> {
-    ///         assert_eq!(data, b"hello");
-    ///         transport.lose_connection();
-    ///         Ok(())
-    ///     }
-    /// }
+    /// use std::time::Duration;
+    /// use torsade_core::protocols::wire::Echo;
+    /// use torsade_core::testing::{AccumulatingProtocol, Simulation};
+    /// use torsade_core::{Address, Result};
     ///
     /// # fn main() -> Result<()> {
-    /// # let reactor = Simulation::new().reactor();
+    /// let reactor = Simulation::new().reactor();
     /// let [one, other] = reactor.pair()?;
-    /// let one = one.open(|_: &Address| Greeter);
-    /// reactor.run_until(other.open(|_: &Address| Greeter))?;
-    /// # let _ = one;
+    /// let seen = AccumulatingProtocol::new();
+    /// let told = seen.clone();
+    /// let _echo = one.open(|_: &Address| Echo);
+    /// let client = reactor.run_until(other.open(move |_: &Address| told.clone()))?;
+    /// client.transport().write(b"hello");
+    /// reactor.advance(Duration::from_secs(1))?;
+    /// assert_eq!(seen.data(), b"hello");
     /// # Ok(())
     /// # }
     /// ```

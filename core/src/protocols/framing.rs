@@ -18,8 +18,8 @@ use crate::Result;
 ///
 /// use bytes::BytesMut;
 /// use torsade_core::protocols::{Decoder, FrameControl, FrameProtocol, FramedReceiver};
-/// use torsade_core::testing::Simulation;
-/// use torsade_core::{Address, Result, TcpServer};
+/// use torsade_core::Result;
+/// use torsade_core::testing::StringTransport;
 ///
 /// /// Numbers of at most 32 bits, the last byte of each with its highest bit unset.
 /// struct Numbers;
@@ -64,9 +64,10 @@ use crate::Result;
 /// }
 ///
 /// # fn main() -> Result<()> {
-/// let reactor = Simulation::new().reactor();
-/// let server = TcpServer::new(&reactor, "127.0.0.1:8007".parse()?);
-/// server.listen(|_: &Address| FramedReceiver::new(Numbers, Sum(0)))?;
+/// let wire = StringTransport::new();
+/// let _sum = wire.connect(FramedReceiver::new(Numbers, Sum(0)));
+/// wire.receive(b"\x07\x81\x00\x82")?; // 7, 128, and the beginning of another one
+/// assert_eq!(wire.value(), b"7\n135\n");
 /// # Ok(())
 /// # }
 /// ```

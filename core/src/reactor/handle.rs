@@ -545,12 +545,21 @@ impl Reactor {
     /// Several of one kind that come at once may be one call. In a simulated world none comes.
     ///
     /// ```
-    /// # use torsade_core::Reactor;
+    /// # use std::process::Command;
+    /// # use torsade_core::{Deferred, Reactor};
     /// use torsade_core::reactor::Signal;
     ///
     /// # fn main() -> torsade_core::Result<()> {
     /// let reactor = Reactor::new()?;
-    /// let handler = reactor.on_signal(Signal::Hangup, || println!("reading the configuration"))?;
+    /// let (resolver, heard) = Deferred::new();
+    /// let mut resolver = Some(resolver);
+    /// let handler = reactor.on_signal(Signal::Hangup, move || {
+    ///     // To read the configuration anew, say.
+    ///     resolver.take().into_iter().for_each(|resolver| resolver.callback("heard"));
+    /// })?;
+    /// # let kill = format!("kill -HUP {}", std::process::id());
+    /// # Command::new("sh").args(["-c", &kill]).status()?;
+    /// assert_eq!(reactor.run_until(heard)?, "heard"); // after `kill -HUP`
     /// handler.remove();
     /// # Ok(())
     /// # }
