@@ -100,6 +100,17 @@ pub trait Filter: fmt::Debug + 'static {
 
     /// The wire ended (end of file).
     ///
+    /// ```
+    /// use torsade_core::Filter;
+    /// use torsade_core::filter::{ProxyHeader, ProxyHeaderError};
+    ///
+    /// let mut header = ProxyHeader::new();
+    /// header.decode(&mut b"PROXY TCP4 192.0".to_vec(), &mut Vec::new(), &mut Vec::new())?;
+    /// let failure = header.wire_closed().unwrap_err();
+    /// assert_eq!(failure.trap::<ProxyHeaderError>()?, ProxyHeaderError::CutOff);
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
+    ///
     /// # Errors
     /// When that cuts the stream off: in the middle of a handshake or record, or without the
     /// farewell that the filter's protocol demands. Unless overridden, it never does.
@@ -108,6 +119,53 @@ pub trait Filter: fmt::Debug + 'static {
     }
 
     /// Whether plain bytes may travel: its handshake is done. Unless overridden, there is none.
+    ///
+    /// ```
+    /// use torsade_core::testing::{AccumulatingProtocol, ConnectedPair, success_result_of};
+    /// use torsade_core::{Filter, Result};
+    ///
+    /// /// Both sides say one byte before anything else.
+    /// #[derive(Debug, Default)]
+    /// struct Greeting {
+    ///     was_greeted: bool,
+    /// }
+    ///
+    /// impl Filter for Greeting {
+    ///     fn start(&mut self, wire: &mut Vec<u8>) -> Result<()> {
+    ///         wire.push(b'!');
+    ///         Ok(())
+    ///     }
+    ///
+    ///     fn decode(&mut self, input: &mut [u8], plain: &mut Vec<u8>, _: &mut Vec<u8>) -> Result<()> {
+    ///         let greeting = usize::from(!self.was_greeted && !input.is_empty());
+    ///         self.was_greeted |= greeting == 1;
+    ///         plain.extend_from_slice(&input[greeting..]);
+    ///         Ok(())
+    ///     }
+    ///
+    ///     fn encode(&mut self, plain: &[u8], wire: &mut Vec<u8>) -> Result<()> {
+    ///         wire.extend_from_slice(plain);
+    ///         Ok(())
+    ///     }
+    ///
+    ///     fn is_ready(&self) -> bool {
+    ///         self.was_greeted
+    ///     }
+    /// }
+    ///
+    /// let seen = AccumulatingProtocol::new();
+    /// let pair = ConnectedPair::new(AccumulatingProtocol::new(), seen.clone())?;
+    /// let ready = pair.client().transport().start_filter(Greeting::default());
+    /// pair.client().transport().write(b"hello"); // waits until it is ready
+    /// pair.flush()?;
+    /// assert!(!ready.is_fired());
+    /// assert_eq!(seen.data(), b"!");
+    /// drop(pair.server().transport().start_filter(Greeting { was_greeted: true }));
+    /// pair.flush()?;
+    /// success_result_of(ready);
+    /// assert_eq!(seen.data(), b"!hello");
+    /// # Result::<()>::Ok(())
+    /// ```
     fn is_ready(&self) -> bool {
         true
     }

@@ -132,6 +132,37 @@ impl DatagramPort {
 
     /// Closes the port. The Deferred fires when `stop_protocol` has returned.
     ///
+    /// ```
+    /// # use std::cell::Cell;
+    /// # use std::rc::Rc;
+    /// # use torsade_core::testing::Simulation;
+    /// # use torsade_core::{Address, ConnectionDone, Result};
+    /// use torsade_core::datagram::{DatagramOptions, DatagramPort, DatagramProtocol};
+    ///
+    /// /// Notes that it is over.
+    /// struct Noted(Rc<Cell<bool>>);
+    ///
+    /// impl DatagramProtocol for Noted {
+    ///     fn datagram_received(&mut self, _: &DatagramPort, _: &[u8], _: &Address) -> Result<()> {
+    ///         Ok(())
+    ///     }
+    ///
+    ///     fn stop_protocol(&mut self) {
+    ///         self.0.set(true);
+    ///     }
+    /// }
+    ///
+    /// # let reactor = Simulation::new().reactor();
+    /// let is_over = Rc::new(Cell::new(false));
+    /// let noted = Noted(is_over.clone());
+    /// let port = reactor.listen_udp("127.0.0.1:0".parse()?, noted, &DatagramOptions::new())?;
+    /// reactor.run_until(port.stop_listening())?;
+    /// assert!(is_over.get());
+    /// let failure = port.send(b"hello", port.host()).unwrap_err();
+    /// assert!(failure.check::<ConnectionDone>().is_some());
+    /// # Result::<()>::Ok(())
+    /// ```
+    ///
     /// # Errors
     /// [`Panicked`](crate::Panicked) when `stop_protocol` panicked.
     #[doc(alias = "stopListening")]

@@ -83,6 +83,20 @@ impl<T: 'static> DeferredList<T> {
     }
 
     /// Drops the failures that are no part of the result, without logging them.
+    ///
+    /// ```
+    /// use torsade_core::testing::{Simulation, take_logged_errors};
+    /// use torsade_core::{ConnectionDone, Deferred, DeferredList};
+    ///
+    /// let reactor = Simulation::new().reactor();
+    /// let mirrors = || [Deferred::fail(ConnectionDone), Deferred::succeed(7)];
+    /// drop(DeferredList::new(mirrors()).consume_errors().fire_on_one_callback());
+    /// assert!(take_logged_errors(&reactor).is_empty());
+    /// drop(DeferredList::new(mirrors()).fire_on_one_callback());
+    /// # if cfg!(debug_assertions) {
+    /// assert_eq!(take_logged_errors(&reactor).len(), 1);
+    /// # }
+    /// ```
     #[doc(alias = "consumeErrors")]
     pub fn consume_errors(mut self) -> Self {
         self.consumes_errors = true;

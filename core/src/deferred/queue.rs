@@ -83,6 +83,19 @@ impl<T: 'static> DeferredQueue<T> {
     /// Who waited gets it before this returns, or, inside a user function, when that function has
     /// returned. If that one's Deferred was dropped then the item is gone with it.
     ///
+    /// ```
+    /// use torsade_core::DeferredQueue;
+    ///
+    /// let jobs = DeferredQueue::new().with_size(2);
+    /// let mut refused = Vec::new();
+    /// for job in ["a", "b", "c"] {
+    ///     if let Err(full) = jobs.put(job) {
+    ///         refused.push(full.item); // it is not lost
+    ///     }
+    /// }
+    /// assert_eq!((jobs.len(), &refused[..]), (2, &["c"][..]));
+    /// ```
+    ///
     /// # Errors
     /// [`QueueOverflow`] if nobody waits and as many items as the [size](Self::with_size) allows
     /// are there; it gives the item back.

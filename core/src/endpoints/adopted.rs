@@ -62,6 +62,18 @@ impl AdoptedServer {
 
     /// The same by the socket's name (`FileDescriptorName=` in its unit, LISTEN_FDNAMES here).
     ///
+    /// ```
+    /// use torsade_core::NotHandedOver;
+    /// use torsade_core::endpoints::AdoptedServer;
+    /// use torsade_core::testing::Simulation;
+    ///
+    /// let reactor = Simulation::new().reactor();
+    /// // Nobody has started this example with sockets.
+    /// let failure = AdoptedServer::handed_over_by_name(&reactor, "web").unwrap_err();
+    /// assert_eq!(failure.trap::<NotHandedOver>()?.given, 0);
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
+    ///
     /// # Errors
     /// As [`handed_over`](Self::handed_over).
     pub fn handed_over_by_name(reactor: &Reactor, name: &str) -> Result<Self> {
@@ -70,6 +82,21 @@ impl AdoptedServer {
 
     /// An endpoint for the descriptor of that number in this process: a copy is listened on, and
     /// the descriptor itself stays open. (The descriptor of LISTEN_FDS is taken, not copied.)
+    ///
+    /// ```
+    /// use std::net::TcpListener;
+    /// use std::os::fd::AsRawFd;
+    /// use torsade_core::endpoints::AdoptedServer;
+    /// use torsade_core::protocols::wire::Echo;
+    /// use torsade_core::{Address, Reactor};
+    ///
+    /// let reactor = Reactor::new()?;
+    /// let socket = TcpListener::bind("127.0.0.1:0")?;
+    /// let server = AdoptedServer::descriptor(&reactor, socket.as_raw_fd())?;
+    /// let port = server.listen(|_: &Address| Echo)?;
+    /// assert_eq!(port.address(), &Address::Tcp(socket.local_addr()?));
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     ///
     /// # Errors
     /// What the system says; `Unsupported` on others than Linux.

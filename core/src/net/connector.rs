@@ -197,6 +197,26 @@ impl Established {
     }
 
     /// Adds a filter, above those that were added before.
+    ///
+    /// ```
+    /// use torsade_core::filter::SendProxyHeader;
+    /// # use torsade_core::protocols::wire::Discard;
+    /// # use torsade_core::testing::{AccumulatingProtocol, Simulation};
+    /// # use torsade_core::{Address, ClientEndpoint, TcpClient, TcpServer};
+    ///
+    /// # let reactor = Simulation::new().reactor();
+    /// # let address = "127.0.0.1:7".parse()?;
+    /// # let seen = AccumulatingProtocol::new();
+    /// # let server = seen.clone();
+    /// # TcpServer::new(&reactor, address).listen(move |_: &Address| server.clone())?;
+    /// let peer = Address::Tcp("192.0.2.1:4000".parse()?);
+    /// let stream = reactor.run_until(TcpClient::new(&reactor, address).establish())?;
+    /// let stream = stream.with_filter(SendProxyHeader::version_1(&peer, &Address::Tcp(address)));
+    /// reactor.run_until(stream.open(|_: &Address| Discard))?;
+    /// reactor.advance(std::time::Duration::from_secs(1))?;
+    /// assert!(seen.data().starts_with(b"PROXY TCP4 192.0.2.1 "));
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     pub fn with_filter(self, filter: impl Filter) -> Self {
         self.with_filters([Box::new(filter) as Box<dyn Filter>])
     }

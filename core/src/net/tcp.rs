@@ -223,6 +223,32 @@ impl ListenOptions {
     /// who comes waits in the [`backlog`](Self::backlog), and those that began are done sooner.
     /// Of one that says nothing the place is free again after the
     /// [`handshake_timeout`](Self::handshake_timeout).
+    ///
+    /// ```
+    /// use torsade_core::ListenOptions;
+    /// use torsade_core::filter::ProxyHeader;
+    /// # use std::time::Duration;
+    /// # use torsade_core::protocols::wire::Discard;
+    /// # use torsade_core::testing::{AccumulatingProtocol, Simulation};
+    /// # use torsade_core::{Address, ClientEndpoint, TcpClient, TcpServer};
+    ///
+    /// # let reactor = Simulation::new().reactor();
+    /// # let address = "127.0.0.1:7".parse()?;
+    /// # let client = TcpClient::new(&reactor, address);
+    /// let options = ListenOptions::new().filter(|| Ok(ProxyHeader::new())).handshake_limit(1);
+    /// let seen = AccumulatingProtocol::new();
+    /// # let server = seen.clone();
+    /// TcpServer::new(&reactor, address).options(options).listen(move |_: &Address| server.clone())?;
+    /// let [slow, quick] = [client.connect_protocol(Discard), client.connect_protocol(Discard)];
+    /// let (slow, quick) = (reactor.run_until(slow)?, reactor.run_until(quick)?);
+    /// quick.transport().write(b"PROXY UNKNOWN\r\nhello");
+    /// reactor.advance(Duration::from_secs(10))?;
+    /// assert_eq!(seen.data(), b""); // it waits for the one before it
+    /// slow.transport().abort_connection();
+    /// reactor.advance(Duration::from_secs(1))?;
+    /// assert_eq!(seen.data(), b"hello");
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     pub fn handshake_limit(mut self, connections: usize) -> Self {
         self.handshake_limit = Some(connections.max(1));
         self

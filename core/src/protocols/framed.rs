@@ -364,6 +364,29 @@ impl<D: Decoder> FrameControl<D> {
 impl<F: Framing> FrameControl<F> {
     /// Sends a string.
     ///
+    /// ```
+    /// use torsade_core::Result;
+    /// use torsade_core::protocols::{Int8StringReceiver, IntPrefixed, StringControl, StringProtocol};
+    /// use torsade_core::testing::StringTransport;
+    ///
+    /// struct Greets;
+    ///
+    /// impl StringProtocol<IntPrefixed<1>> for Greets {
+    ///     fn connection_made(&mut self, strings: &StringControl<IntPrefixed<1>>) {
+    ///         assert!(strings.send_string([0; 256]).is_err()); // nothing of it is sent
+    ///         assert!(strings.send_string("hello").is_ok());
+    ///     }
+    ///
+    ///     fn string_received(&mut self, _: &StringControl<IntPrefixed<1>>, _: &[u8]) -> Result<()> {
+    ///         Ok(())
+    ///     }
+    /// }
+    ///
+    /// let wire = StringTransport::new();
+    /// let _greets = wire.connect(Int8StringReceiver::new(IntPrefixed::new(), Greets));
+    /// assert_eq!(wire.value(), b"\x05hello");
+    /// ```
+    ///
     /// # Errors
     /// [`StringTooLong`]: the framing has no room for it.
     #[doc(alias = "sendString")]

@@ -281,6 +281,26 @@ impl<P: Protocol> ClientService<P> {
     }
 
     /// The same, but fails after so many failures in a row, with the last of them.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use torsade_core::ConnectError;
+    /// use torsade_core::endpoints::ClientService;
+    /// # use torsade_core::protocols::wire::Discard;
+    /// # use torsade_core::testing::Simulation;
+    /// # use torsade_core::{Address, TcpClient};
+    ///
+    /// # let reactor = Simulation::new().reactor();
+    /// # let nobody = TcpClient::new(&reactor, "127.0.0.1:7".parse()?);
+    /// let service = ClientService::new(&reactor, nobody, |_: &Address| Discard)
+    ///     .retry_policy(|_| Duration::from_secs(5));
+    /// service.start();
+    /// let start = reactor.now();
+    /// let failure = reactor.run_until(service.when_connected_within(3)).unwrap_err();
+    /// assert!(failure.check::<ConnectError>().is_some()); // that of the third
+    /// assert_eq!((reactor.now() - start).as_secs(), 10);
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     #[doc(alias = "failAfterFailures")]
     #[doc(alias = "maxRetries")]
     pub fn when_connected_within(&self, failures: u32) -> Deferred<ServedRef<P>> {

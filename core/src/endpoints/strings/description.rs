@@ -74,6 +74,16 @@ impl Description {
     /// Takes a description apart: fields are separated by colons, and are values or `name=value`.
     /// A backslash before a colon, an equals sign or a backslash makes it a part of the value.
     ///
+    /// ```
+    /// use torsade_core::endpoints::{Description, DescriptionError};
+    ///
+    /// let mut description = Description::parse(r"unix:/run/a\:b:timeout=5")?;
+    /// assert_eq!(description.take("path").as_deref(), Some("/run/a:b"));
+    /// let twice = Description::parse("tcp:port=1:port=2");
+    /// assert_eq!(twice, Err(DescriptionError::Twice { argument: "port".to_owned() }));
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
+    ///
     /// # Errors
     /// [`DescriptionError::Twice`].
     pub fn parse(text: &str) -> Result<Self, DescriptionError> {

@@ -153,6 +153,46 @@ impl Memcache {
     }
 
     /// Stores an item if the one of that key is still the version that [`gets`](Self::gets) told.
+    ///
+    /// ```
+    /// use torsade_core::protocols::memcache::{CheckAndSet, Memcache, MemcacheProtocol};
+    /// use torsade_core::testing::{Simulation, StringTransport};
+    /// use torsade_core::{Failure, Result};
+    ///
+    /// /// Adds a line to a page, as often as somebody else is faster.
+    /// async fn add_line(memcache: Memcache) -> Result<()> {
+    ///     loop {
+    ///         let Some(page) = memcache.gets("page").await? else { return Ok(()) };
+    ///         let longer = [&page.data, &b"more\n"[..]].concat();
+    ///         let version = page.cas.unwrap_or_default();
+    ///         if memcache.check_and_set("page", longer, version).await? != CheckAndSet::Exists {
+    ///             return Ok(());
+    ///         }
+    ///     }
+    /// }
+    ///
+    /// let reactor = Simulation::new().reactor();
+    /// let wire = StringTransport::new().on(&reactor);
+    /// let (protocol, mut asked) = (MemcacheProtocol::new(), Vec::new());
+    /// let memcache = protocol.client();
+    /// let _memcached = wire.connect(protocol);
+    /// let added = reactor.spawn(add_line(memcache));
+    /// let answers: [&[u8]; 4] = [
+    ///     b"VALUE page 0 4 1\r\none\n\r\nEND\r\n",
+    ///     b"EXISTS\r\n",
+    ///     b"VALUE page 0 4 2\r\ntwo\n\r\nEND\r\n",
+    ///     b"STORED\r\n",
+    /// ];
+    /// for answer in answers {
+    ///     asked.push(wire.value());
+    ///     wire.clear();
+    ///     wire.receive(answer)?;
+    ///     reactor.advance(std::time::Duration::ZERO)?;
+    /// }
+    /// reactor.run_until(added)?;
+    /// assert_eq!(asked[3], b"cas page 0 0 9 2\r\ntwo\nmore\n\r\n");
+    /// # Result::<()>::Ok(())
+    /// ```
     #[doc(alias = "checkAndSet")]
     #[doc(alias = "cas")]
     pub fn check_and_set(
@@ -213,6 +253,21 @@ impl Memcache {
     }
 
     /// Has an item go when that time has passed; `None` is never. Whether there was one.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use torsade_core::protocols::memcache::MemcacheProtocol;
+    /// use torsade_core::testing::{StringTransport, success_result_of};
+    ///
+    /// let (protocol, wire) = (MemcacheProtocol::new(), StringTransport::new());
+    /// let memcache = protocol.client();
+    /// let _memcached = wire.connect(protocol);
+    /// let touched = memcache.touch("session", Some(Duration::from_secs(600)));
+    /// assert_eq!(wire.value(), b"touch session 600\r\n");
+    /// wire.receive(b"TOUCHED\r\n")?;
+    /// assert!(success_result_of(touched));
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     pub fn touch(&self, key: impl AsRef<[u8]>, expires_after: Option<Duration>) -> Deferred<bool> {
         let Expiry(expiry) = expires_after.map_or_else(Expiry::default, Expiry::after);
         let expiry = expiry.to_string();

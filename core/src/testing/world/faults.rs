@@ -100,6 +100,25 @@ impl World {
     ///
     /// Its reactor ends. Its protocols are told `connection_lost`, as whenever a reactor ends, but
     /// nothing of what they then do leaves the host.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use torsade_core::protocols::wire::Echo;
+    /// # use torsade_core::testing::{AccumulatingProtocol, World};
+    /// # use torsade_core::{Address, ClientEndpoint, TcpClient, TcpServer};
+    /// let world = World::new(1);
+    /// let server = world.host("server", [[192, 0, 2, 1]]);
+    /// let client = world.host("client", [[192, 0, 2, 2]]);
+    /// # let address = "192.0.2.1:7".parse()?;
+    /// # TcpServer::new(&server, address).listen(|_: &Address| Echo)?;
+    /// let seen = AccumulatingProtocol::new();
+    /// # client.run_until(TcpClient::new(&client, address).connect_protocol(seen.clone()))?;
+    /// world.crash("server");
+    /// assert!(server.has_stopped());
+    /// client.advance(Duration::from_secs(3600))?;
+    /// assert!(seen.ending().is_none()); // without a word
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     #[track_caller]
     pub fn crash(&self, name: &str) {
         self.shared.crash(self.id(name));

@@ -101,6 +101,39 @@ impl Link {
     }
 
     /// The probability that a datagram comes twice.
+    ///
+    /// ```
+    /// # use std::cell::Cell;
+    /// # use std::rc::Rc;
+    /// # use std::time::Duration;
+    /// use torsade_core::datagram::{DatagramOptions, DatagramPort, DatagramProtocol};
+    /// use torsade_core::testing::World;
+    /// use torsade_core::{Address, Result};
+    ///
+    /// /// Counts what comes.
+    /// struct Count(Rc<Cell<u32>>);
+    ///
+    /// impl DatagramProtocol for Count {
+    ///     fn datagram_received(&mut self, _: &DatagramPort, _: &[u8], _: &Address) -> Result<()> {
+    ///         self.0.set(self.0.get() + 1);
+    ///         Ok(())
+    ///     }
+    /// }
+    ///
+    /// let world = World::new(1);
+    /// let here = world.host("here", [[192, 0, 2, 1]]);
+    /// let there = world.host("there", [[192, 0, 2, 2]]);
+    /// world.link("here", "there").duplication(1.0);
+    /// let count = Rc::new(Cell::new(0));
+    /// # let (unused, options) = (Count(Rc::default()), DatagramOptions::new());
+    /// let counts = Count(count.clone());
+    /// let server = there.listen_udp("192.0.2.2:7".parse()?, counts, &options)?;
+    /// let client = here.listen_udp("192.0.2.1:0".parse()?, unused, &options)?;
+    /// client.send(b"hello", server.host())?;
+    /// here.advance(Duration::from_secs(1))?;
+    /// assert_eq!(count.get(), 2);
+    /// # Result::<()>::Ok(())
+    /// ```
     pub fn duplication(self, probability: f64) -> Self {
         self.set(|link| link.duplication = probability)
     }

@@ -151,6 +151,20 @@ impl World {
     }
 
     /// Another name, and the addresses to which it leads; without any there is no such name.
+    ///
+    /// ```
+    /// use std::net::IpAddr;
+    /// use torsade_core::testing::World;
+    ///
+    /// let world = World::new(1);
+    /// let reactor = world.host("web-1", [[192, 0, 2, 1]]);
+    /// world.name("www.example.com", [[192, 0, 2, 1], [192, 0, 2, 2]]);
+    /// let addresses = reactor.run_until(reactor.look_up("www.example.com"))?;
+    /// assert_eq!(addresses, [1, 2].map(|last| IpAddr::from([192, 0, 2, last])));
+    /// world.name("www.example.com", [] as [IpAddr; 0]); // no more
+    /// assert!(reactor.run_until(reactor.look_up("www.example.com")).is_err());
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     pub fn name<A: Into<IpAddr>>(&self, name: &str, addresses: impl IntoIterator<Item = A>) {
         let addresses = addresses.into_iter().map(Into::into).collect();
         let mut network = self.shared.network();
