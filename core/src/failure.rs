@@ -29,7 +29,7 @@ pub(crate) use shared::SharedFailure;
 ///
 /// # Examples
 /// ```
-/// use torsade_core::{Failure, Result};
+/// use torsade_core::Result;
 ///
 /// fn port(text: &str) -> Result<u16> {
 ///     Ok(text.parse()?)
@@ -124,7 +124,7 @@ impl Failure {
     ///
     /// ```
     /// use std::io;
-    /// use torsade_core::testing::{Simulation, failure_result_of};
+    /// use torsade_core::testing::Simulation;
     /// use torsade_core::{ClientEndpoint, ConnectError, TcpClient, protocols::wire::Echo};
     ///
     /// let reactor = Simulation::new().reactor();
@@ -181,6 +181,19 @@ impl Failure {
     }
 
     /// The error inside, whatever its type.
+    ///
+    /// ```
+    /// use std::error::Error;
+    /// use torsade_core::testing::Simulation;
+    /// use torsade_core::{ClientEndpoint, TcpClient, protocols::wire::Echo};
+    ///
+    /// let reactor = Simulation::new().reactor();
+    /// let nobody = TcpClient::new(&reactor, "127.0.0.1:7".parse()?);
+    /// let failure = reactor.run_until(nobody.connect_protocol(Echo)).unwrap_err();
+    /// assert_eq!(failure.error().to_string(), "cannot connect to 127.0.0.1:7");
+    /// assert!(failure.error().source().is_some()); // what the system said
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     #[doc(alias = "Failure.value")]
     pub fn error(&self) -> &(dyn Error + Send + Sync + 'static) {
         match self.inner.error.downcast_ref::<SharedFailure>() {
@@ -219,6 +232,16 @@ impl Failure {
 
     /// The places that the failure has come through since it was [raised](Self::raised_at): where
     /// a Deferred was made and fired with it, and each `add_...` that it passed.
+    ///
+    /// ```
+    /// use torsade_core::testing::failure_result_of;
+    /// use torsade_core::{ConnectionDone, Deferred};
+    ///
+    /// let failed = Deferred::<u32>::fail(ConnectionDone).map(|number| number + 1);
+    /// let failure = failure_result_of(failed);
+    /// let path = failure.path().to_string(); // a line for each place
+    /// assert!(path.lines().last().unwrap().starts_with("passed at "));
+    /// ```
     #[doc(alias = "Failure.frames")]
     #[doc(alias = "Failure.stack")]
     pub fn path(&self) -> &Path {

@@ -8,7 +8,7 @@ use std::time::Duration;
 /// use std::time::Duration;
 /// use torsade_core::protocols::wire::Echo;
 /// use torsade_core::{Address, KeepAlive, Reactor, SocketOption};
-/// # use torsade_core::{ClientEndpoint, ListenOptions, TcpClient, TcpServer};
+/// # use torsade_core::{ClientEndpoint, TcpClient, TcpServer};
 ///
 /// let reactor = Reactor::new()?;
 /// # let port = TcpServer::new(&reactor, "127.0.0.1:0".parse()?).listen(|_: &Address| Echo)?;

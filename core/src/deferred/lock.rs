@@ -13,7 +13,7 @@ use super::{Deferred, Outcome};
 ///
 /// # Examples
 /// ```
-/// use torsade_core::{Deferred, DeferredLock};
+/// use torsade_core::DeferredLock;
 ///
 /// let lock = DeferredLock::new();
 /// let permit = lock.acquire().try_take().unwrap().unwrap();

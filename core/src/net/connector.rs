@@ -159,7 +159,6 @@ impl Source for Connector {
 /// [opened](Self::open).
 ///
 /// ```
-/// use torsade_core::filter::TrafficLog;
 /// use torsade_core::protocols::wire::Echo;
 /// use torsade_core::testing::Simulation;
 /// use torsade_core::{Address, ClientEndpoint, TcpClient, TcpServer};

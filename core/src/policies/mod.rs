@@ -138,6 +138,44 @@ pub trait Guard: 'static {
     }
 
     /// The connection is over.
+    ///
+    /// ```
+    /// use std::cell::Cell;
+    /// use std::rc::Rc;
+    /// use torsade_core::policies::{Guard, Policy, Refusal};
+    /// use torsade_core::protocols::wire::Discard;
+    /// use torsade_core::testing::StringTransport;
+    /// use torsade_core::{Address, ConnectionAborted, ConnectionDone, Factory, Failure};
+    ///
+    /// /// Counts the connections that did not end well.
+    /// struct Broken(Rc<Cell<u32>>);
+    ///
+    /// struct Watches(Rc<Cell<u32>>);
+    ///
+    /// impl Policy for Broken {
+    ///     type Guard = Watches;
+    ///
+    ///     fn admit(&mut self, _: &Address) -> Result<Watches, Refusal> {
+    ///         Ok(Watches(self.0.clone()))
+    ///     }
+    /// }
+    ///
+    /// impl Guard for Watches {
+    ///     fn connection_lost(&mut self, reason: &Failure) {
+    ///         let is_broken = reason.check::<ConnectionDone>().is_none();
+    ///         self.0.set(self.0.get() + u32::from(is_broken));
+    ///     }
+    /// }
+    ///
+    /// let broken = Rc::new(Cell::new(0));
+    /// let mut factory = (|_: &Address| Discard).policy(Broken(broken.clone()));
+    /// for reason in [Failure::from(ConnectionDone), Failure::from(ConnectionAborted)] {
+    ///     let wire = StringTransport::new();
+    ///     let _discard = wire.connect(factory.build_protocol(&Address::Unnamed).unwrap());
+    ///     wire.lose(reason);
+    /// }
+    /// assert_eq!(broken.get(), 1);
+    /// ```
     fn connection_lost(&mut self, reason: &Failure) {
         let _ = reason;
     }

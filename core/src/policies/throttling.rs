@@ -61,7 +61,6 @@ impl Throttling {
     /// All of them together write no faster than this.
     ///
     /// ```
-    /// # use std::time::Duration;
     /// use torsade_core::Bandwidth;
     /// use torsade_core::policies::Throttling;
     /// # use torsade_core::protocols::wire::Telling;

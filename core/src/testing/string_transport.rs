@@ -172,7 +172,6 @@ impl StringTransport {
     /// called, once.
     ///
     /// ```
-    /// use std::io::ErrorKind;
     /// use torsade_core::testing::{AccumulatingProtocol, Ending, StringTransport};
     ///
     /// let seen = AccumulatingProtocol::new();

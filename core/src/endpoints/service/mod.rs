@@ -196,8 +196,6 @@ impl<P: Protocol> ClientService<P> {
     /// fails, the connection is closed and counts as a failed attempt.
     ///
     /// ```
-    /// use std::cell::Cell;
-    /// use std::rc::Rc;
     /// # use torsade_core::protocols::wire::Discard;
     /// use torsade_core::endpoints::ClientService;
     /// use torsade_core::testing::{AccumulatingProtocol, Simulation};

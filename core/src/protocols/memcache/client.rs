@@ -157,7 +157,7 @@ impl Memcache {
     /// ```
     /// use torsade_core::protocols::memcache::{CheckAndSet, Memcache, MemcacheProtocol};
     /// use torsade_core::testing::{Simulation, StringTransport};
-    /// use torsade_core::{Failure, Result};
+    /// use torsade_core::Result;
     ///
     /// /// Adds a line to a page, as often as somebody else is faster.
     /// async fn add_line(memcache: Memcache) -> Result<()> {

@@ -131,7 +131,7 @@ impl World {
     ///
     /// ```
     /// # use std::time::Duration;
-    /// # use torsade_core::protocols::wire::{Discard, Echo};
+    /// # use torsade_core::protocols::wire::Echo;
     /// # use torsade_core::testing::{AccumulatingProtocol, World};
     /// # use torsade_core::{Address, ClientEndpoint, TcpClient, TcpServer};
     /// let world = World::new(1);

@@ -64,7 +64,6 @@ impl Link {
     /// that only open, acknowledge and close.
     ///
     /// ```
-    /// # use std::time::Duration;
     /// # use torsade_core::protocols::wire::Telling;
     /// # use torsade_core::testing::{AccumulatingProtocol, World};
     /// # use torsade_core::{Address, ClientEndpoint, TcpClient, TcpServer};
