@@ -36,6 +36,17 @@ pub enum Address {
 }
 
 /// The name of a UNIX socket.
+///
+/// ```
+/// use torsade_core::{Address, UnixName};
+///
+/// let socket = UnixName::from("/run/app.sock");
+/// assert_eq!(socket.path(), Some("/run/app.sock".as_ref()));
+/// // A name without a file begins with a NUL; `ss` shows that as `@`.
+/// let hidden = UnixName::from("\0app");
+/// assert!(hidden.path().is_none());
+/// assert_eq!(Address::from(hidden).to_string(), "@app");
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 #[doc(alias = "UNIXAddress")]

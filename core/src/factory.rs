@@ -57,12 +57,58 @@ pub trait Factory: 'static {
     fn start_factory(&mut self) {}
 
     /// The listening port that used this factory has stopped. Its connections may live on.
+    ///
+    /// ```
+    /// use std::cell::RefCell;
+    /// use std::rc::Rc;
+    /// # use torsade_core::protocols::wire::Echo;
+    /// # use torsade_core::testing::Simulation;
+    /// # use torsade_core::{Address, Factory, TcpServer};
+    ///
+    /// /// Notes when it is in use.
+    /// struct Noted(Rc<RefCell<Vec<&'static str>>>);
+    ///
+    /// impl Factory for Noted {
+    ///     type Protocol = Echo;
+    ///
+    ///     fn build_protocol(&mut self, _: &Address) -> Option<Echo> {
+    ///         Some(Echo)
+    ///     }
+    ///
+    ///     fn start_factory(&mut self) {
+    ///         self.0.borrow_mut().push("started");
+    ///     }
+    ///
+    ///     fn stop_factory(&mut self) {
+    ///         self.0.borrow_mut().push("stopped");
+    ///     }
+    /// }
+    ///
+    /// # let reactor = Simulation::new().reactor();
+    /// let notes = Rc::default();
+    /// let port = TcpServer::new(&reactor, "127.0.0.1:7".parse()?).listen(Noted(Rc::clone(&notes)))?;
+    /// reactor.run_until(port.stop_listening())?;
+    /// assert_eq!(*notes.borrow(), ["started", "stopped"]);
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     #[doc(alias = "stopFactory")]
     #[doc(alias = "doStop")]
     fn stop_factory(&mut self) {}
 
     /// This factory with a policy: with limits, time-outs and the like for its connections. See
     /// [`policies`](crate::policies).
+    ///
+    /// ```
+    /// use torsade_core::policies::ConnectionLimit;
+    /// use torsade_core::protocols::wire::Echo;
+    /// use torsade_core::{Address, Factory};
+    ///
+    /// let mut factory = (|_: &Address| Echo).policy(ConnectionLimit::new(1));
+    /// let first = factory.build_protocol(&Address::Unnamed);
+    /// assert!(factory.build_protocol(&Address::Unnamed).is_none()); // there is one already
+    /// drop(first);
+    /// assert!(factory.build_protocol(&Address::Unnamed).is_some());
+    /// ```
     #[doc(alias = "WrappingFactory")]
     fn policy<P: Policy>(self, policy: P) -> WrappingFactory<Self, P>
     where
@@ -72,6 +118,43 @@ pub trait Factory: 'static {
     }
 
     /// A peer was accepted but never became a connection: its handshake failed.
+    ///
+    /// ```
+    /// use std::cell::RefCell;
+    /// use std::rc::Rc;
+    /// use torsade_core::filter::{ProxyHeader, ProxyHeaderError};
+    /// # use torsade_core::protocols::wire::{Discard, Echo};
+    /// # use torsade_core::testing::Simulation;
+    /// # use torsade_core::{Address, ClientEndpoint, Factory, Failure, TcpClient, TcpServer};
+    ///
+    /// /// Notes who came, and knew no manners.
+    /// struct Noted(Rc<RefCell<Vec<Address>>>);
+    ///
+    /// impl Factory for Noted {
+    ///     type Protocol = Echo;
+    ///
+    ///     fn build_protocol(&mut self, _: &Address) -> Option<Echo> {
+    ///         Some(Echo)
+    ///     }
+    ///
+    ///     fn handshake_failed(&mut self, peer: &Address, reason: &Failure) {
+    ///         if reason.check() == Some(&ProxyHeaderError::NotThere) {
+    ///             self.0.borrow_mut().push(peer.clone());
+    ///         }
+    ///     }
+    /// }
+    ///
+    /// # let reactor = Simulation::new().reactor();
+    /// # let address = "127.0.0.1:7".parse()?;
+    /// let notes = Rc::default();
+    /// let server = TcpServer::new(&reactor, address).filter(|| Ok(ProxyHeader::new()));
+    /// server.listen(Noted(Rc::clone(&notes)))?;
+    /// let client = reactor.run_until(TcpClient::new(&reactor, address).connect_protocol(Discard))?;
+    /// client.transport().write(b"GET / HTTP/1.1\r\n");
+    /// reactor.advance(std::time::Duration::from_secs(1))?;
+    /// assert_eq!(notes.borrow().len(), 1);
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     fn handshake_failed(&mut self, peer: &Address, reason: &Failure) {
         let _ = (peer, reason);
     }

@@ -29,7 +29,7 @@ pub(crate) use shared::SharedFailure;
 ///
 /// # Examples
 /// ```
-/// use torsade_core::{Failure, Result};
+/// use torsade_core::Result;
 ///
 /// fn port(text: &str) -> Result<u16> {
 ///     Ok(text.parse()?)
@@ -88,6 +88,14 @@ impl Inner {
 impl Failure {
     /// A failure without a backtrace, whatever `RUST_BACKTRACE` says: for what is no fault, such as
     /// an end that was to come. To take one costs more than a whole request over HTTP.
+    ///
+    /// ```
+    /// use torsade_core::{ConnectionDone, Failure};
+    ///
+    /// let end = Failure::without_backtrace(ConnectionDone);
+    /// assert!(end.backtrace().is_none());
+    /// assert!(end.check::<ConnectionDone>().is_some());
+    /// ```
     #[track_caller]
     pub fn without_backtrace(error: impl Error + Send + Sync + 'static) -> Self {
         Self {
@@ -98,12 +106,34 @@ impl Failure {
     /// The error inside, if it is an `E`.
     ///
     /// Its sources are not looked at; [`find`](Self::find) does that.
+    ///
+    /// ```
+    /// use std::io;
+    /// use torsade_core::Failure;
+    ///
+    /// let failure = Failure::from(io::Error::from(io::ErrorKind::NotFound));
+    /// assert!(failure.check::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::NotFound));
+    /// assert!(failure.check::<std::fmt::Error>().is_none());
+    /// ```
     #[doc(alias = "Failure.check")]
     pub fn check<E: Error + 'static>(&self) -> Option<&E> {
         self.error().downcast_ref()
     }
 
     /// The error inside or the first of its [sources](Error::source) that is an `E`.
+    ///
+    /// ```
+    /// use std::io;
+    /// use torsade_core::testing::Simulation;
+    /// use torsade_core::{ClientEndpoint, ConnectError, TcpClient, protocols::wire::Echo};
+    ///
+    /// let reactor = Simulation::new().reactor();
+    /// let nobody = TcpClient::new(&reactor, "127.0.0.1:7".parse()?);
+    /// let failure = reactor.run_until(nobody.connect_protocol(Echo)).unwrap_err();
+    /// assert!(failure.check::<io::Error>().is_none()); // it is a `ConnectError`
+    /// assert_eq!(failure.find::<io::Error>().unwrap().kind(), io::ErrorKind::ConnectionRefused);
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     pub fn find<E: Error + 'static>(&self) -> Option<&E> {
         if let Some(error) = self.check() {
             return Some(error);
@@ -151,6 +181,19 @@ impl Failure {
     }
 
     /// The error inside, whatever its type.
+    ///
+    /// ```
+    /// use std::error::Error;
+    /// use torsade_core::testing::Simulation;
+    /// use torsade_core::{ClientEndpoint, TcpClient, protocols::wire::Echo};
+    ///
+    /// let reactor = Simulation::new().reactor();
+    /// let nobody = TcpClient::new(&reactor, "127.0.0.1:7".parse()?);
+    /// let failure = reactor.run_until(nobody.connect_protocol(Echo)).unwrap_err();
+    /// assert_eq!(failure.error().to_string(), "cannot connect to 127.0.0.1:7");
+    /// assert!(failure.error().source().is_some()); // what the system said
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     #[doc(alias = "Failure.value")]
     pub fn error(&self) -> &(dyn Error + Send + Sync + 'static) {
         match self.inner.error.downcast_ref::<SharedFailure>() {
@@ -176,12 +219,29 @@ impl Failure {
     }
 
     /// Where the error became a `Failure`: a `?`, a `From`, an `into()`.
+    ///
+    /// ```
+    /// use torsade_core::{ConnectionDone, Failure};
+    ///
+    /// let failure = Failure::from(ConnectionDone);
+    /// assert_eq!(failure.raised_at().line(), line!() - 1);
+    /// ```
     pub fn raised_at(&self) -> &'static Location<'static> {
         self.inner.raised_at
     }
 
     /// The places that the failure has come through since it was [raised](Self::raised_at): where
     /// a Deferred was made and fired with it, and each `add_...` that it passed.
+    ///
+    /// ```
+    /// use torsade_core::testing::failure_result_of;
+    /// use torsade_core::{ConnectionDone, Deferred};
+    ///
+    /// let failed = Deferred::<u32>::fail(ConnectionDone).map(|number| number + 1);
+    /// let failure = failure_result_of(failed);
+    /// let path = failure.path().to_string(); // a line for each place
+    /// assert!(path.lines().last().unwrap().starts_with("passed at "));
+    /// ```
     #[doc(alias = "Failure.frames")]
     #[doc(alias = "Failure.stack")]
     pub fn path(&self) -> &Path {

@@ -94,11 +94,66 @@ pub trait Filter: fmt::Debug + 'static {
 
     /// Nothing more will be encoded: the filter's farewell (close_notify) goes to `wire`.
     /// Unless overridden, there is none.
+    ///
+    /// ```
+    /// use torsade_core::testing::{AccumulatingProtocol, ConnectedPair, Ending};
+    /// use torsade_core::{Filter, Result};
+    ///
+    /// /// A dot ends each direction, so that nobody else can.
+    /// #[derive(Debug, Default)]
+    /// struct Dotted {
+    ///     has_ended: bool,
+    /// }
+    ///
+    /// impl Filter for Dotted {
+    ///     fn decode(&mut self, input: &mut [u8], plain: &mut Vec<u8>, _: &mut Vec<u8>) -> Result<()> {
+    ///         let text = input.split(|&byte| byte == b'.').next().unwrap_or_default();
+    ///         self.has_ended |= text.len() < input.len();
+    ///         plain.extend_from_slice(text);
+    ///         Ok(())
+    ///     }
+    ///
+    ///     fn encode(&mut self, plain: &[u8], wire: &mut Vec<u8>) -> Result<()> {
+    ///         wire.extend_from_slice(plain);
+    ///         Ok(())
+    ///     }
+    ///
+    ///     fn close_write(&mut self, wire: &mut Vec<u8>) {
+    ///         wire.push(b'.');
+    ///     }
+    ///
+    ///     fn is_read_closed(&self) -> bool {
+    ///         self.has_ended
+    ///     }
+    /// }
+    ///
+    /// let seen = AccumulatingProtocol::new();
+    /// let pair = ConnectedPair::new(AccumulatingProtocol::new(), seen.clone())?;
+    /// for transport in [pair.client().transport(), pair.server().transport()] {
+    ///     drop(transport.start_filter(Dotted::default()));
+    /// }
+    /// pair.client().transport().write(b"hello");
+    /// pair.client().transport().lose_connection();
+    /// pair.flush()?;
+    /// assert_eq!((seen.data(), seen.ending()), (b"hello".to_vec(), Some(Ending::Done)));
+    /// # Result::<()>::Ok(())
+    /// ```
     fn close_write(&mut self, wire: &mut Vec<u8>) {
         let _ = wire;
     }
 
     /// The wire ended (end of file).
+    ///
+    /// ```
+    /// use torsade_core::Filter;
+    /// use torsade_core::filter::{ProxyHeader, ProxyHeaderError};
+    ///
+    /// let mut header = ProxyHeader::new();
+    /// header.decode(&mut b"PROXY TCP4 192.0".to_vec(), &mut Vec::new(), &mut Vec::new())?;
+    /// let failure = header.wire_closed().unwrap_err();
+    /// assert_eq!(failure.trap::<ProxyHeaderError>()?, ProxyHeaderError::CutOff);
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     ///
     /// # Errors
     /// When that cuts the stream off: in the middle of a handshake or record, or without the
@@ -108,6 +163,53 @@ pub trait Filter: fmt::Debug + 'static {
     }
 
     /// Whether plain bytes may travel: its handshake is done. Unless overridden, there is none.
+    ///
+    /// ```
+    /// use torsade_core::testing::{AccumulatingProtocol, ConnectedPair, success_result_of};
+    /// use torsade_core::{Filter, Result};
+    ///
+    /// /// Both sides say one byte before anything else.
+    /// #[derive(Debug, Default)]
+    /// struct Greeting {
+    ///     was_greeted: bool,
+    /// }
+    ///
+    /// impl Filter for Greeting {
+    ///     fn start(&mut self, wire: &mut Vec<u8>) -> Result<()> {
+    ///         wire.push(b'!');
+    ///         Ok(())
+    ///     }
+    ///
+    ///     fn decode(&mut self, input: &mut [u8], plain: &mut Vec<u8>, _: &mut Vec<u8>) -> Result<()> {
+    ///         let greeting = usize::from(!self.was_greeted && !input.is_empty());
+    ///         self.was_greeted |= greeting == 1;
+    ///         plain.extend_from_slice(&input[greeting..]);
+    ///         Ok(())
+    ///     }
+    ///
+    ///     fn encode(&mut self, plain: &[u8], wire: &mut Vec<u8>) -> Result<()> {
+    ///         wire.extend_from_slice(plain);
+    ///         Ok(())
+    ///     }
+    ///
+    ///     fn is_ready(&self) -> bool {
+    ///         self.was_greeted
+    ///     }
+    /// }
+    ///
+    /// let seen = AccumulatingProtocol::new();
+    /// let pair = ConnectedPair::new(AccumulatingProtocol::new(), seen.clone())?;
+    /// let ready = pair.client().transport().start_filter(Greeting::default());
+    /// pair.client().transport().write(b"hello"); // waits until it is ready
+    /// pair.flush()?;
+    /// assert!(!ready.is_fired());
+    /// assert_eq!(seen.data(), b"!");
+    /// drop(pair.server().transport().start_filter(Greeting { was_greeted: true }));
+    /// pair.flush()?;
+    /// success_result_of(ready);
+    /// assert_eq!(seen.data(), b"!hello");
+    /// # Result::<()>::Ok(())
+    /// ```
     fn is_ready(&self) -> bool {
         true
     }
@@ -125,6 +227,18 @@ pub trait Filter: fmt::Debug + 'static {
     }
 
     /// The peer that stands behind the one on the wire, for `Transport::peer`.
+    ///
+    /// ```
+    /// use torsade_core::Filter;
+    /// use torsade_core::filter::ProxyHeader;
+    ///
+    /// let mut header = ProxyHeader::new();
+    /// assert!(header.peer().is_none()); // so it is the one on the wire
+    /// let line = b"PROXY TCP4 192.0.2.1 192.0.2.2 4000 80\r\n";
+    /// header.decode(&mut line.to_vec(), &mut Vec::new(), &mut Vec::new())?;
+    /// assert_eq!(header.peer().unwrap().to_string(), "192.0.2.1:4000");
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     fn peer(&self) -> Option<Address> {
         None
     }

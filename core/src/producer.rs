@@ -60,6 +60,30 @@ pub trait Producer: 'static {
 
     /// Whether a consumer that closes waits until this has produced all and is unregistered. Unless
     /// overridden, it does. One that has no end, such as a connection, is stopped instead.
+    ///
+    /// ```
+    /// use torsade_core::testing::StringTransport;
+    /// use torsade_core::{Producer, ProducerKind, Transport};
+    ///
+    /// /// Has no end, so that nobody should wait for it.
+    /// struct Clock;
+    ///
+    /// impl Producer for Clock {
+    ///     fn is_waited_for(&self) -> bool {
+    ///         false
+    ///     }
+    /// #   fn resume_producing(&mut self, _: &Transport) {}
+    /// #   fn pause_producing(&mut self, _: &Transport) {}
+    /// #   fn stop_producing(&mut self, _: &Transport) {}
+    ///     // ...
+    /// }
+    ///
+    /// let wire = StringTransport::new();
+    /// wire.transport().register_producer(Clock, ProducerKind::Push)?;
+    /// wire.transport().lose_connection();
+    /// assert!(wire.finish()); // it was stopped
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     fn is_waited_for(&self) -> bool {
         true
     }

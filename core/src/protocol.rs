@@ -16,16 +16,27 @@ use crate::{Failure, Result, Transport};
 /// function.
 ///
 /// ```
+/// use torsade_core::testing::StringTransport;
 /// use torsade_core::{Protocol, Result, Transport};
 ///
 /// struct Echo;
 ///
 /// impl Protocol for Echo {
+///     fn connection_made(&mut self, transport: &Transport) {
+///         transport.write(b"say something: ");
+///     }
+///
 ///     fn data_received(&mut self, transport: &Transport, data: &[u8]) -> Result<()> {
 ///         transport.write(data);
 ///         Ok(())
 ///     }
 /// }
+///
+/// let wire = StringTransport::new();
+/// let _echo = wire.connect(Echo);
+/// wire.receive(b"hello")?;
+/// assert_eq!(wire.value(), b"say something: hello");
+/// # Result::<()>::Ok(())
 /// ```
 #[doc(alias = "IProtocol")]
 #[doc(alias = "BaseProtocol")]
@@ -55,6 +66,41 @@ pub trait Protocol: 'static {
 
     /// A descriptor came over a UNIX socket, before the bytes that it was sent with. Unless
     /// overridden, that closes it.
+    ///
+    /// See [`Transport::send_descriptor`] for both sides:
+    ///
+    ///
+    /// ```
+    /// use std::fs::File;
+    /// use std::io::Read;
+    /// use std::os::fd::OwnedFd;
+    /// use torsade_core::{Protocol, Result, Transport};
+    ///
+    /// /// Sends the contents of each file that it is given.
+    /// struct Cat;
+    ///
+    /// impl Protocol for Cat {
+    ///     fn data_received(&mut self, _: &Transport, _: &[u8]) -> Result<()> {
+    ///         Ok(()) // the byte that came with it means nothing
+    ///     }
+    ///
+    ///     fn descriptor_received(&mut self, transport: &Transport, descriptor: OwnedFd) {
+    ///         let mut text = Vec::new();
+    ///         match File::from(descriptor).read_to_end(&mut text) {
+    ///             Ok(_) => transport.write_bytes(text),
+    ///             Err(error) => transport.abort_with(error),
+    ///         }
+    ///     }
+    /// }
+    ///
+    /// # let wire = torsade_core::testing::StringTransport::new();
+    /// let (reader, mut writer) = std::io::pipe()?;
+    /// # std::io::Write::write_all(&mut writer, b"hello")?;
+    /// # drop(writer);
+    /// Cat.descriptor_received(wire.transport(), reader.into()); // as the connection calls it
+    /// assert_eq!(wire.value(), b"hello");
+    /// # Result::<()>::Ok(())
+    /// ```
     #[doc(alias = "fileDescriptorReceived")]
     #[doc(alias = "IFileDescriptorReceiver")]
     fn descriptor_received(&mut self, transport: &Transport, descriptor: OwnedFd) {
@@ -65,6 +111,37 @@ pub trait Protocol: 'static {
     ///
     /// A protocol that overrides it may go on writing, until it calls
     /// [`lose_connection`](Transport::lose_connection).
+    ///
+    /// ```
+    /// use torsade_core::testing::StringTransport;
+    /// use torsade_core::{Protocol, Result, Transport};
+    ///
+    /// /// Sorts the lines that come, when all have.
+    /// #[derive(Default)]
+    /// struct Sort(Vec<u8>);
+    ///
+    /// impl Protocol for Sort {
+    ///     fn data_received(&mut self, _: &Transport, data: &[u8]) -> Result<()> {
+    ///         self.0.extend_from_slice(data);
+    ///         Ok(())
+    ///     }
+    ///
+    ///     fn read_closed(&mut self, transport: &Transport) {
+    ///         let mut lines: Vec<_> = self.0.split_inclusive(|&byte| byte == b'\n').collect();
+    ///         lines.sort();
+    ///         transport.write_sequence(lines);
+    ///         transport.lose_connection();
+    ///     }
+    /// }
+    ///
+    /// let wire = StringTransport::new();
+    /// let _sort = wire.connect(Sort::default());
+    /// wire.receive(b"b\nc\na\n")?;
+    /// wire.end()?;
+    /// assert_eq!(wire.value(), b"a\nb\nc\n");
+    /// assert!(wire.is_disconnecting());
+    /// # Result::<()>::Ok(())
+    /// ```
     #[doc(alias = "readConnectionLost")]
     #[doc(alias = "IHalfCloseableProtocol")]
     fn read_closed(&mut self, transport: &Transport) {
@@ -84,6 +161,37 @@ pub trait Protocol: 'static {
     /// a [`ConnectionLost`](crate::ConnectionLost) with its cause when it broke, a
     /// [`ConnectionAborted`](crate::ConnectionAborted) when we aborted it, or the failure that
     /// ended it.
+    ///
+    /// ```
+    /// use std::cell::RefCell;
+    /// use std::rc::Rc;
+    /// use torsade_core::testing::StringTransport;
+    /// use torsade_core::{ConnectionDone, Failure, Protocol, Result, Transport};
+    ///
+    /// /// Gives what it has got to somebody, if that was all.
+    /// struct Page(Vec<u8>, Rc<RefCell<Option<Vec<u8>>>>);
+    ///
+    /// impl Protocol for Page {
+    ///     fn data_received(&mut self, _: &Transport, data: &[u8]) -> Result<()> {
+    ///         self.0.extend_from_slice(data);
+    ///         Ok(())
+    ///     }
+    ///
+    ///     fn connection_lost(&mut self, reason: &Failure) {
+    ///         if reason.check::<ConnectionDone>().is_some() {
+    ///             self.1.replace(Some(std::mem::take(&mut self.0)));
+    ///         }
+    ///     }
+    /// }
+    ///
+    /// let page = Rc::new(RefCell::new(None));
+    /// let wire = StringTransport::new();
+    /// let _page = wire.connect(Page(Vec::new(), page.clone()));
+    /// wire.receive(b"hello")?;
+    /// wire.lose(ConnectionDone);
+    /// assert_eq!(page.take().unwrap(), b"hello");
+    /// # Result::<()>::Ok(())
+    /// ```
     #[doc(alias = "connectionLost")]
     #[doc(alias = "clientConnectionLost")]
     fn connection_lost(&mut self, reason: &Failure) {

@@ -6,21 +6,20 @@ use std::time::Duration;
 ///
 /// ```
 /// use std::time::Duration;
-/// use torsade_core::{KeepAlive, Protocol, Result, SocketOption, Transport};
+/// use torsade_core::protocols::wire::Echo;
+/// use torsade_core::{Address, KeepAlive, Reactor, SocketOption};
+/// # use torsade_core::{ClientEndpoint, TcpClient, TcpServer};
 ///
-/// struct Patient;
-///
-/// impl Protocol for Patient {
-///     fn connection_made(&mut self, transport: &Transport) {
-///         let times = KeepAlive::after(Duration::from_secs(60));
-///         let _ = transport.set_option(SocketOption::KeepAlive(Some(times)));
-///         let _ = transport.set_option(SocketOption::TypeOfService(0x10));
-///     }
-///
-///     fn data_received(&mut self, _: &Transport, _: &[u8]) -> Result<()> {
-///         Ok(())
-///     }
-/// }
+/// let reactor = Reactor::new()?;
+/// # let port = TcpServer::new(&reactor, "127.0.0.1:0".parse()?).listen(|_: &Address| Echo)?;
+/// # let endpoint = TcpClient::new(&reactor, port.address().socket_addr().unwrap());
+/// let client = reactor.run_until(endpoint.connect_protocol(Echo))?;
+/// let times = KeepAlive::after(Duration::from_secs(60));
+/// client.transport().set_option(SocketOption::KeepAlive(Some(times)))?;
+/// client.transport().set_option(SocketOption::TypeOfService(0x10))?;
+/// client.transport().abort_connection();
+/// assert!(client.transport().set_option(SocketOption::NoDelay(true)).is_err());
+/// # torsade_core::Result::<()>::Ok(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -52,9 +51,9 @@ pub enum SocketOption {
 /// use torsade_core::KeepAlive;
 ///
 /// let seconds = Duration::from_secs;
-/// let _ = KeepAlive::after(seconds(60)).every(seconds(10)).probes(3);
+/// let impatient = KeepAlive::after(seconds(60)).every(seconds(10)).probes(3);
 /// // As the system has it: on Linux, the first probe comes after two hours.
-/// let _ = KeepAlive::default();
+/// assert_ne!(impatient, KeepAlive::default());
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct KeepAlive {

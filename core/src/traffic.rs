@@ -14,7 +14,9 @@ use crate::Reactor;
 /// [burst](Self::burst).
 ///
 /// ```
-/// use torsade_core::{Bandwidth, Protocol, Reactor, Result, Transport};
+/// use torsade_core::{Bandwidth, Protocol, Result, Transport};
+/// # use torsade_core::testing::{AccumulatingProtocol, Simulation};
+/// # use torsade_core::{Address, ClientEndpoint, TcpClient, TcpServer, gather};
 ///
 /// /// What all downloads together may take.
 /// struct Download {
@@ -24,20 +26,23 @@ use crate::Reactor;
 /// impl Protocol for Download {
 ///     fn connection_made(&mut self, transport: &Transport) {
 ///         transport.traffic().limit_writing(&self.bandwidth);
+///         transport.write(&[0; 100_000]);
+///         transport.lose_connection();
 ///     }
-///
-///     fn data_received(&mut self, transport: &Transport, _: &[u8]) -> Result<()> {
-///         transport.write(&[0; 1_000_000]);
-///         Ok(())
-///     }
+/// #   fn data_received(&mut self, _: &Transport, _: &[u8]) -> Result<()> { Ok(()) }
 /// }
 ///
-/// # fn main() -> Result<()> {
-/// let reactor = Reactor::new()?;
-/// let download = Download { bandwidth: Bandwidth::new(&reactor, 100_000) };
-/// # drop(download);
-/// # Ok(())
-/// # }
+/// # let reactor = Simulation::new().reactor();
+/// # let address = "127.0.0.1:7".parse()?;
+/// let bandwidth = Bandwidth::new(&reactor, 100_000);
+/// let server = TcpServer::new(&reactor, address);
+/// server.listen(move |_: &Address| Download { bandwidth: bandwidth.clone() })?;
+/// let start = reactor.now();
+/// # let client = TcpClient::new(&reactor, address);
+/// let downloads = [(); 5].map(|()| client.converse(AccumulatingProtocol::new()));
+/// reactor.run_until(gather(downloads))?;
+/// assert_eq!((reactor.now() - start).as_secs_f64().round(), 5.0);
+/// # Result::<()>::Ok(())
 /// ```
 #[derive(Clone)]
 #[doc(alias = "ThrottlingFactory")]
@@ -85,11 +90,24 @@ impl Bandwidth {
     /// ones go without a wait.
     ///
     /// ```
-    /// # let reactor = torsade_core::testing::Simulation::new().reactor();
+    /// use std::time::Duration;
     /// use torsade_core::Bandwidth;
+    /// # use torsade_core::protocols::wire::Discard;
+    /// # use torsade_core::testing::{AccumulatingProtocol, Simulation};
+    /// # use torsade_core::{Address, ClientEndpoint, TcpClient, TcpServer};
     ///
+    /// # let reactor = Simulation::new().reactor();
+    /// # let address = "127.0.0.1:9".parse()?;
+    /// # let seen = AccumulatingProtocol::new();
+    /// # let server = seen.clone();
+    /// # TcpServer::new(&reactor, address).listen(move |_: &Address| server.clone())?;
+    /// # let client = reactor.run_until(TcpClient::new(&reactor, address).connect_protocol(Discard))?;
     /// let slow_after_a_page = Bandwidth::new(&reactor, 1_000).burst(50_000);
-    /// # drop(slow_after_a_page);
+    /// client.transport().traffic().limit_writing(&slow_after_a_page);
+    /// client.transport().write(&[0; 100_000]);
+    /// reactor.advance(Duration::from_secs(1))?;
+    /// assert!((50_000..52_000).contains(&seen.data().len()));
+    /// # torsade_core::Result::<()>::Ok(())
     /// ```
     #[must_use]
     #[doc(alias = "maxburst")]
@@ -107,6 +125,30 @@ impl Bandwidth {
     }
 
     /// Makes it so many from now on, at least one.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use torsade_core::protocols::wire::Discard;
+    /// # use torsade_core::testing::{AccumulatingProtocol, Simulation};
+    /// # use torsade_core::{Address, ClientEndpoint, TcpClient, TcpServer};
+    /// use torsade_core::Bandwidth;
+    ///
+    /// # let reactor = Simulation::new().reactor();
+    /// # let address = "127.0.0.1:7".parse()?;
+    /// # let seen = AccumulatingProtocol::new();
+    /// # let server = seen.clone();
+    /// # TcpServer::new(&reactor, address).listen(move |_: &Address| server.clone())?;
+    /// # let client = reactor.run_until(TcpClient::new(&reactor, address).connect_protocol(Discard))?;
+    /// let bandwidth = Bandwidth::new(&reactor, 1_000);
+    /// client.transport().traffic().limit_writing(&bandwidth);
+    /// client.transport().write(&[0; 100_000]);
+    /// reactor.advance(Duration::from_secs(2))?;
+    /// assert!(seen.data().len() < 3_000);
+    /// bandwidth.set(1_000_000); // nobody else needs the line any more
+    /// reactor.advance(Duration::from_secs(2))?;
+    /// assert_eq!(seen.data().len(), 100_000);
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     pub fn set(&self, bytes_a_second: u64) {
         self.0.fill();
         self.0.set_rate(bytes_a_second);
@@ -267,6 +309,23 @@ impl Traffic {
     }
 
     /// When any moved last, or when this was asked for first.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use torsade_core::protocols::wire::{Discard, Echo};
+    /// # use torsade_core::testing::Simulation;
+    /// # use torsade_core::{Address, ClientEndpoint, TcpClient, TcpServer};
+    /// # let reactor = Simulation::new().reactor();
+    /// # let address = "127.0.0.1:7".parse()?;
+    /// # TcpServer::new(&reactor, address).listen(|_: &Address| Echo)?;
+    /// # let client = reactor.run_until(TcpClient::new(&reactor, address).connect_protocol(Discard))?;
+    /// let traffic = client.transport().traffic();
+    /// client.transport().write(b"hello"); // to an echo server, one millisecond away
+    /// reactor.advance(Duration::from_secs(60))?;
+    /// let silence = reactor.now() - traffic.last_moved();
+    /// assert_eq!(silence, Duration::from_millis(59_998));
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     pub fn last_moved(&self) -> Instant {
         self.0.last.get()
     }

@@ -110,6 +110,19 @@ pub(crate) trait Link {
 }
 
 /// Who made a UNIX connection: the numbers of its process, user and group, at that time.
+///
+/// ```
+/// use torsade_core::Reactor;
+/// use torsade_core::protocols::wire::Discard;
+///
+/// let reactor = Reactor::new()?;
+/// let [one, _other] = reactor.pair()?;
+/// let client = reactor.run_until(one.open(|_: &torsade_core::Address| Discard))?;
+/// let credentials = client.transport().peer_credentials()?;
+/// // Both ends are ours.
+/// assert_eq!(credentials.process, Some(std::process::id()));
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 #[doc(alias = "ucred")]
@@ -139,6 +152,12 @@ impl Transport {
     }
 
     /// Sends `data` without copying it.
+    ///
+    /// ```
+    /// let wire = torsade_core::testing::StringTransport::new();
+    /// wire.transport().write_bytes(vec![b'x'; 1_000_000]); // nor anything that becomes `Bytes`
+    /// assert_eq!(wire.value().len(), 1_000_000);
+    /// ```
     pub fn write_bytes(&self, data: impl Into<Bytes>) {
         if let Some(link) = self.link() {
             link.write_bytes(data.into());
@@ -146,6 +165,12 @@ impl Transport {
     }
 
     /// Sends several pieces, one after another.
+    ///
+    /// ```
+    /// let wire = torsade_core::testing::StringTransport::new();
+    /// wire.transport().write_sequence(["HELO ", "example.com", "\r\n"]);
+    /// assert_eq!(wire.value(), b"HELO example.com\r\n");
+    /// ```
     #[doc(alias = "writeSequence")]
     pub fn write_sequence<I>(&self, pieces: I)
     where
@@ -160,6 +185,22 @@ impl Transport {
     }
 
     /// How many bytes were written and have not yet been handed to the system.
+    ///
+    /// ```
+    /// # use torsade_core::protocols::wire::Discard;
+    /// # use torsade_core::testing::Simulation;
+    /// # use torsade_core::{Address, ClientEndpoint, TcpClient, TcpServer};
+    /// # let reactor = Simulation::new().reactor();
+    /// # let address = "127.0.0.1:9".parse()?;
+    /// # TcpServer::new(&reactor, address).listen(|_: &Address| Discard)?;
+    /// # let client = reactor.run_until(TcpClient::new(&reactor, address).connect_protocol(Discard))?;
+    /// # let transport = client.transport();
+    /// transport.write(b"hello");
+    /// assert_eq!(transport.queued(), 5); // until the turn ends
+    /// reactor.advance(std::time::Duration::ZERO)?;
+    /// assert_eq!(transport.queued(), 0);
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     pub fn queued(&self) -> usize {
         self.link().map_or(0, |link| link.queued())
     }
@@ -181,6 +222,20 @@ impl Transport {
     /// seconds in which it took nothing, or did not answer, the connection ends with a
     /// [`ConnectionLost`](crate::ConnectionLost). Otherwise `connection_lost` comes, with [`ConnectionDone`](crate::ConnectionDone)
     /// when all went well. Calling it again changes nothing.
+    ///
+    /// ```
+    /// use torsade_core::testing::{AccumulatingProtocol, ConnectedPair, Ending};
+    ///
+    /// let (client, server) = (AccumulatingProtocol::new(), AccumulatingProtocol::new());
+    /// let pair = ConnectedPair::new(client.clone(), server.clone())?;
+    /// pair.client().transport().write(b"the last words");
+    /// pair.client().transport().lose_connection();
+    /// pair.client().transport().write(b", and some more");
+    /// pair.flush()?;
+    /// assert_eq!(server.data(), b"the last words");
+    /// assert_eq!((client.ending(), server.ending()), (Some(Ending::Done), Some(Ending::Done)));
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     #[doc(alias = "loseConnection")]
     pub fn lose_connection(&self) {
         if let Some(link) = self.link() {
@@ -192,6 +247,35 @@ impl Transport {
     ///
     /// The peer reads to the end. The protocol is told by `write_closed`. When the peer's
     /// direction has ended as well, the connection is closed.
+    ///
+    /// ```
+    /// use torsade_core::testing::{AccumulatingProtocol, ConnectedPair};
+    /// use torsade_core::{Protocol, Result, Transport};
+    ///
+    /// /// Says how much it got, when that is all.
+    /// #[derive(Default)]
+    /// struct Count(usize);
+    ///
+    /// impl Protocol for Count {
+    ///     fn data_received(&mut self, _: &Transport, data: &[u8]) -> Result<()> {
+    ///         self.0 += data.len();
+    ///         Ok(())
+    ///     }
+    ///
+    ///     fn read_closed(&mut self, transport: &Transport) {
+    ///         transport.write(self.0.to_string().as_bytes());
+    ///         transport.lose_connection();
+    ///     }
+    /// }
+    ///
+    /// let client = AccumulatingProtocol::new();
+    /// let pair = ConnectedPair::new(client.clone(), Count::default())?;
+    /// pair.client().transport().write(b"hello");
+    /// pair.client().transport().lose_write_connection();
+    /// pair.flush()?;
+    /// assert_eq!(client.data(), b"5");
+    /// # Result::<()>::Ok(())
+    /// ```
     #[doc(alias = "loseWriteConnection")]
     #[doc(alias = "halfClose")]
     pub fn lose_write_connection(&self) {
@@ -203,6 +287,19 @@ impl Transport {
     /// Closes the connection at once: what is queued is dropped, the peer sees a reset.
     ///
     /// `connection_lost` comes with [`ConnectionAborted`](crate::ConnectionAborted).
+    ///
+    /// ```
+    /// use torsade_core::testing::{AccumulatingProtocol, ConnectedPair, Ending};
+    ///
+    /// let (client, server) = (AccumulatingProtocol::new(), AccumulatingProtocol::new());
+    /// let pair = ConnectedPair::new(client.clone(), server.clone())?;
+    /// pair.client().transport().write(b"never mind");
+    /// pair.client().transport().abort_connection();
+    /// pair.flush()?;
+    /// assert_eq!((server.data(), client.ending()), (vec![], Some(Ending::Aborted)));
+    /// assert!(server.ending().unwrap().is_reset());
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     #[doc(alias = "abortConnection")]
     pub fn abort_connection(&self) {
         if let Some(link) = self.link() {
@@ -212,6 +309,17 @@ impl Transport {
 
     /// As [`abort_connection`](Self::abort_connection), with a reason of one's own for
     /// `connection_lost`.
+    ///
+    /// ```
+    /// use torsade_core::testing::{AccumulatingProtocol, Ending, StringTransport};
+    ///
+    /// let seen = AccumulatingProtocol::new();
+    /// let wire = StringTransport::new();
+    /// let _seen = wire.connect(seen.clone());
+    /// wire.transport().abort_with(std::io::Error::other("the disk is full"));
+    /// wire.finish();
+    /// assert_eq!(seen.ending(), Some(Ending::Error("the disk is full".to_owned())));
+    /// ```
     pub fn abort_with(&self, reason: impl Into<Failure>) {
         if let Some(link) = self.link() {
             link.abort_with(reason.into());
@@ -225,6 +333,15 @@ impl Transport {
 
     /// Whether the connection is neither lost nor closing. Our direction alone may have ended: see
     /// [`lose_write_connection`](Self::lose_write_connection).
+    ///
+    /// ```
+    /// let wire = torsade_core::testing::StringTransport::new();
+    /// let transport = wire.transport();
+    /// transport.lose_write_connection();
+    /// assert!(transport.is_connected() && !transport.is_open()); // it still reads
+    /// transport.lose_connection();
+    /// assert!(!transport.is_connected());
+    /// ```
     #[doc(alias = "connected")]
     #[doc(alias = "disconnecting")]
     pub fn is_connected(&self) -> bool {
@@ -235,6 +352,19 @@ impl Transport {
     ///
     /// This asks the system, so it is for rare use: whoever takes an idle connection into use
     /// again learns in time that the peer has closed it meanwhile.
+    ///
+    /// ```
+    /// use torsade_core::testing::{AccumulatingProtocol, ConnectedPair};
+    ///
+    /// let pair = ConnectedPair::new(AccumulatingProtocol::new(), AccumulatingProtocol::new())?;
+    /// let idle = pair.client().transport();
+    /// idle.pause_reading(); // while nobody uses it
+    /// assert!(!idle.has_input());
+    /// pair.server().transport().lose_connection();
+    /// pair.flush()?;
+    /// assert!(idle.has_input()); // the end, so it is of no use any more
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     pub fn has_input(&self) -> bool {
         self.link().is_some_and(|link| link.has_input())
     }
@@ -242,6 +372,20 @@ impl Transport {
     /// Stops reading: the peer's bytes stay in the system's buffers until it feels that.
     ///
     /// While paused, the end of the connection is not noticed either.
+    ///
+    /// ```
+    /// use torsade_core::testing::{AccumulatingProtocol, StringTransport};
+    ///
+    /// let protocol = AccumulatingProtocol::new();
+    /// let wire = StringTransport::new();
+    /// let _protocol = wire.connect(protocol.clone());
+    /// wire.transport().pause_reading();
+    /// wire.receive(b"hello")?;
+    /// assert_eq!(protocol.data(), b"");
+    /// wire.transport().resume_reading();
+    /// assert_eq!(protocol.data(), b"hello");
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     #[doc(alias = "pauseProducing")]
     #[doc(alias = "stopReading")]
     pub fn pause_reading(&self) {
@@ -266,6 +410,24 @@ impl Transport {
     /// become empty after something was written: if it writes nothing when asked, it is asked
     /// again only after the next write, by whomever. When the connection has ended, or cannot be
     /// written any more, `stop_producing` is called instead.
+    ///
+    /// ```
+    /// use torsade_core::protocols::wire::Chargen;
+    /// use torsade_core::testing::{AccumulatingProtocol, Simulation};
+    /// # use torsade_core::{Address, ClientEndpoint, TcpClient, TcpServer};
+    ///
+    /// let reactor = Simulation::new().window(10_000).reactor();
+    /// # let address = "127.0.0.1:19".parse()?;
+    /// # TcpServer::new(&reactor, address).listen(|_: &Address| Chargen)?;
+    /// # let seen = AccumulatingProtocol::new();
+    /// # let client = TcpClient::new(&reactor, address).connect_protocol(seen.clone());
+    /// # let client = reactor.run_until(client)?;
+    /// client.transport().pause_reading();
+    /// reactor.advance(std::time::Duration::from_secs(60))?;
+    /// // The pull producer at the other end has no end, but is not asked any more.
+    /// assert!(reactor.statistics().queued_bytes < 100_000);
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     ///
     /// # Errors
     /// [`AlreadyRegistered`] when there is a producer; that one stays.
@@ -292,6 +454,19 @@ impl Transport {
     }
 
     /// The producer has written all: a closing connection may now close. Harmless without one.
+    ///
+    /// ```
+    /// use torsade_core::protocols::FileSender;
+    /// use torsade_core::testing::StringTransport;
+    ///
+    /// let wire = StringTransport::new();
+    /// let _sent = FileSender::new(&b"hello"[..]).begin(wire.transport())?; // a pull producer
+    /// wire.transport().lose_connection();
+    /// assert!(!wire.finish()); // it may have more to write
+    /// wire.transport().unregister_producer();
+    /// assert!(wire.finish());
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     #[doc(alias = "unregisterProducer")]
     pub fn unregister_producer(&self) {
         if let Some(link) = self.link() {
@@ -343,6 +518,37 @@ impl Transport {
     /// before it has those. Some must follow, or the connection ends with a
     /// [`DescriptorOverrun`](crate::DescriptorOverrun).
     ///
+    /// ```
+    /// use std::io::Read;
+    /// use std::os::fd::OwnedFd;
+    /// use torsade_core::{Address, Deferred, Protocol, Reactor, Resolver, Result, Transport};
+    ///
+    /// /// Waits for a descriptor.
+    /// struct Takes(Option<Resolver<OwnedFd>>);
+    ///
+    /// impl Protocol for Takes {
+    ///     fn descriptor_received(&mut self, _: &Transport, descriptor: OwnedFd) {
+    ///         self.0.take().unwrap().callback(descriptor);
+    ///     }
+    /// #   fn data_received(&mut self, _: &Transport, _: &[u8]) -> Result<()> { Ok(()) }
+    /// }
+    ///
+    /// let reactor = Reactor::new()?;
+    /// let [one, other] = reactor.pair()?; // two UNIX sockets
+    /// let (resolver, taken) = Deferred::new();
+    /// let mut takes = Some(Takes(Some(resolver)));
+    /// let takes = one.open(move |_: &Address| takes.take().unwrap());
+    /// let gives = other.open(|_: &Address| Takes(None));
+    /// # let _takes = reactor.run_until(takes)?;
+    /// let (reader, writer) = std::io::pipe()?;
+    /// let gives = reactor.run_until(gives)?;
+    /// gives.transport().send_descriptor(writer.into())?;
+    /// gives.transport().write(b"that was a pipe");
+    /// drop(reactor.run_until(taken)?); // closes the pipe
+    /// assert_eq!((&reader).read(&mut [0])?, 0);
+    /// # Result::<()>::Ok(())
+    /// ```
+    ///
     /// # Errors
     /// `Unsupported` where it is no UNIX socket of the system;
     /// [`ConnectionDone`](crate::ConnectionDone) when nothing can be written any more.
@@ -369,6 +575,21 @@ impl Transport {
     /// What was written before goes out as it is; what is written from now on goes through the
     /// filter. The Deferred fires when the filter is ready (for TLS: the handshake is done); when
     /// it fails, the connection is closed with the same failure.
+    ///
+    /// ```
+    /// use torsade_core::filter::ProxyHeader;
+    /// use torsade_core::testing::{AccumulatingProtocol, ConnectedPair, success_result_of};
+    ///
+    /// let server = AccumulatingProtocol::new();
+    /// let pair = ConnectedPair::new(AccumulatingProtocol::new(), server.clone())?;
+    /// let ready = pair.server().transport().start_filter(ProxyHeader::new());
+    /// pair.client().transport().write(b"PROXY TCP4 192.0.2.1 192.0.2.2 4000 25\r\nhello");
+    /// pair.flush()?;
+    /// success_result_of(ready);
+    /// assert_eq!(server.data(), b"hello");
+    /// assert_eq!(pair.server().transport().peer().to_string(), "192.0.2.1:4000");
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     #[doc(alias = "startTLS")]
     pub fn start_filter(&self, filter: impl Filter) -> Deferred<()> {
         match self.link() {
@@ -378,6 +599,39 @@ impl Transport {
     }
 
     /// What the topmost filter agreed on with the peer, if it is a `T`: for TLS, a `TlsInfo`.
+    ///
+    /// ```
+    /// use std::any::Any;
+    /// use std::rc::Rc;
+    /// use torsade_core::testing::{AccumulatingProtocol, ConnectedPair};
+    /// use torsade_core::{Filter, Result};
+    ///
+    /// /// Both sides have agreed on a version.
+    /// #[derive(Debug)]
+    /// struct Versioned;
+    ///
+    /// impl Filter for Versioned {
+    ///     fn negotiated(&self) -> Option<Rc<dyn Any>> {
+    ///         Some(Rc::new(3_u8))
+    ///     }
+    /// #   fn decode(&mut self, input: &mut [u8], plain: &mut Vec<u8>, _: &mut Vec<u8>) -> Result<()> {
+    /// #       plain.extend_from_slice(input);
+    /// #       Ok(())
+    /// #   }
+    /// #   fn encode(&mut self, plain: &[u8], wire: &mut Vec<u8>) -> Result<()> {
+    /// #       wire.extend_from_slice(plain);
+    /// #       Ok(())
+    /// #   }
+    ///     // ...
+    /// }
+    ///
+    /// let pair = ConnectedPair::new(AccumulatingProtocol::new(), AccumulatingProtocol::new())?;
+    /// let transport = pair.client().transport();
+    /// assert!(transport.negotiated::<u8>().is_none());
+    /// drop(transport.start_filter(Versioned));
+    /// assert_eq!(transport.negotiated::<u8>(), Some(Rc::new(3)));
+    /// # Result::<()>::Ok(())
+    /// ```
     #[doc(alias = "getPeerCertificate")]
     #[doc(alias = "negotiatedProtocol")]
     pub fn negotiated<T: 'static>(&self) -> Option<Rc<T>> {
@@ -409,6 +663,31 @@ impl Transport {
     }
 
     /// The reactor that drives this connection; one that is gone once the connection is forgotten.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use torsade_core::testing::{Simulation, StringTransport};
+    /// use torsade_core::{Protocol, Result, Transport};
+    ///
+    /// /// Has had enough after an hour.
+    /// struct Hour;
+    ///
+    /// impl Protocol for Hour {
+    ///     fn connection_made(&mut self, transport: &Transport) {
+    ///         let closes = transport.clone();
+    ///         let hour = Duration::from_secs(3600);
+    ///         let _ = transport.reactor().call_later(hour, move || closes.lose_connection());
+    ///     }
+    /// #   fn data_received(&mut self, _: &Transport, _: &[u8]) -> Result<()> { Ok(()) }
+    /// }
+    ///
+    /// let reactor = Simulation::new().reactor();
+    /// let wire = StringTransport::new().on(&reactor);
+    /// let _hour = wire.connect(Hour);
+    /// reactor.advance(Duration::from_secs(3600))?;
+    /// assert!(wire.is_disconnecting());
+    /// # Result::<()>::Ok(())
+    /// ```
     pub fn reactor(&self) -> Reactor {
         self.link()
             .map_or_else(Reactor::gone, |link| link.reactor())

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use syn::{Attribute, ImplItem, Meta, Visibility};
+use syn::{Attribute, Expr, ImplItem, Lit, Meta, Visibility};
 
 pub(crate) fn is_public(visibility: &Visibility) -> bool {
     matches!(visibility, Visibility::Public(_))
@@ -28,6 +28,44 @@ pub(crate) fn alias(attribute: &Attribute) -> Option<String> {
         Ok(())
     });
     alias
+}
+
+/// `#[doc(hidden)]`: it is public for other packages of ours, not for users.
+pub(crate) fn is_hidden(attributes: &[Attribute]) -> bool {
+    let mut is_hidden = false;
+    for attribute in attributes.iter().filter(|it| it.path().is_ident("doc")) {
+        let _ = attribute.parse_nested_meta(|meta| {
+            is_hidden |= meta.path.is_ident("hidden");
+            Ok(())
+        });
+    }
+    is_hidden
+}
+
+/// Whether its documentation has a piece of Rust that is compiled, and so a test.
+pub(crate) fn has_example(attributes: &[Attribute]) -> bool {
+    let texts: Vec<String> = attributes.iter().filter_map(documentation).collect();
+    let fences = texts
+        .iter()
+        .flat_map(|text| text.lines())
+        .filter_map(|line| line.trim_start().strip_prefix("```"));
+    fences
+        .step_by(2)
+        .any(|language| ["", "rust", "no_run", "should_panic"].contains(&language.trim()))
+}
+
+/// The text of a `///` line.
+fn documentation(attribute: &Attribute) -> Option<String> {
+    match &attribute.meta {
+        Meta::NameValue(pair) if pair.path.is_ident("doc") => match &pair.value {
+            Expr::Lit(literal) => match &literal.lit {
+                Lit::Str(text) => Some(text.value()),
+                _ => None,
+            },
+            _ => None,
+        },
+        _ => None,
+    }
 }
 
 /// The methods that a macro without arguments stands for.

@@ -1,5 +1,6 @@
-//! The tables of `docs/porting` for people who come from Twisted: nothing is forgotten, nothing is
-//! there twice, and each name of ours is there and is found by Twisted's name.
+//! What is public in our packages, by its names. It is in the tables of `docs/porting` for people who
+//! come from Twisted: nothing is forgotten, nothing is there twice, and each name of ours is there and
+//! is found by Twisted's name. And each item has an example.
 
 mod items;
 mod source;
@@ -83,4 +84,24 @@ fn rows_without_a_name_of_ours_say_why() {
         .filter(|row| row.paths.is_empty() && row.note.is_empty())
         .collect();
     assert!(silent.is_empty(), "they do not say why: {silent:#?}");
+}
+
+/// The packages whose items all have an example.
+const SHOWN_BY_EXAMPLES: [&str; 1] = ["torsade_core"];
+
+#[test]
+fn each_public_item_has_an_example() {
+    let source = Source::read();
+    for package in SHOWN_BY_EXAMPLES {
+        let items = source.public_items(package);
+        assert!(
+            items.len() > 40,
+            "the items of {package} are no longer found"
+        );
+        let without: Vec<_> = items
+            .into_iter()
+            .filter_map(|(name, has_example)| (!has_example).then_some(name))
+            .collect();
+        assert!(without.is_empty(), "without an example: {without:#?}");
+    }
 }

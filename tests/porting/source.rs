@@ -1,13 +1,13 @@
 //! What is public in our packages, read from their source: enough of Rust's rules for names to
 //! follow modules, `pub use` and `impl`.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs;
 use std::path::Path;
 
 use syn::{Attribute, ImplItem, Item, TraitItem, Type, UseTree, Visibility};
 
-use crate::items::{alias, file_of, is_for_tests, is_public, methods_of};
+use crate::items::{alias, file_of, has_example, is_for_tests, is_hidden, is_public, methods_of};
 
 /// An absolute path, its first segment the package.
 type Names = Vec<String>;
@@ -17,6 +17,7 @@ struct Entry {
     is_public: bool,
     kind: Kind,
     aliases: Vec<String>,
+    has_example: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -24,6 +25,7 @@ enum Kind {
     Module,
     /// A type, a trait or a function; or something inside one.
     Item,
+    Constant,
 }
 
 /// All items by their absolute paths; methods, variants and fields below their types.
@@ -111,6 +113,44 @@ impl Source {
         }
     }
 
+    /// The types, traits, functions and macros that a package shows to its users, each once, and
+    /// whether it has an example.
+    pub(crate) fn public_items(&self, package: &str) -> BTreeMap<String, bool> {
+        let mut items = BTreeMap::new();
+        let mut seen = HashSet::new();
+        let mut modules = vec![vec![package.to_owned()]];
+        while let Some(module) = modules.pop() {
+            if !seen.insert(module.clone()) {
+                continue;
+            }
+            for path in self.shown_by(&module) {
+                let Some(entry) = self.entries.get(&path) else {
+                    continue; // another package's
+                };
+                match entry.kind {
+                    Kind::Module => modules.push(path),
+                    Kind::Item => drop(items.insert(path.join("::"), entry.has_example)),
+                    Kind::Constant => {}
+                }
+            }
+        }
+        items
+    }
+
+    /// The absolute paths of what is public in a module, its own and what it gives others' names.
+    fn shown_by(&self, module: &Names) -> Vec<Names> {
+        let is_inside =
+            |path: &&Names| path.len() == module.len() + 1 && path.starts_with(module.as_slice());
+        let own = self.entries.iter().filter(|(_, entry)| entry.is_public);
+        let own = own.map(|(path, _)| path).filter(is_inside).cloned();
+        let uses = self.uses.iter().filter(|(path, _)| is_inside(path));
+        let uses = uses.map(|(_, used)| used);
+        let globs = self.globs.get(module).into_iter().flatten();
+        let used = uses.chain(globs).filter(|(is_public, _)| *is_public);
+        let used = used.filter_map(|(_, of)| self.resolve(module, of.clone(), false, 0));
+        own.chain(used).collect()
+    }
+
     /// The absolute path of what `path` is for those in `module`, or, if it must be `public`, for
     /// those outside. That of other packages is given back as it is.
     fn resolve(
@@ -146,7 +186,7 @@ impl Source {
             return Some(start);
         }
         match self.entries.get(&start).map(|entry| entry.kind) {
-            Some(Kind::Item) => {
+            Some(Kind::Item | Kind::Constant) => {
                 let member = [start, path].concat();
                 self.entries.contains_key(&member).then_some(member)
             }
@@ -270,12 +310,24 @@ impl Source {
                 self.enter(below(&item.sig.ident), &item.vis, Kind::Item, &item.attrs);
             }
             Item::Type(item) => self.enter(below(&item.ident), &item.vis, Kind::Item, &item.attrs),
-            Item::Const(item) => self.enter(below(&item.ident), &item.vis, Kind::Item, &item.attrs),
+            Item::Const(item) => {
+                self.enter(below(&item.ident), &item.vis, Kind::Constant, &item.attrs);
+            }
             Item::Use(item) => {
                 let is_public = is_public(&item.vis);
                 self.add_use(module, Vec::new(), &item.tree, is_public);
             }
             Item::Macro(item) => {
+                if let Some(name) = &item.ident
+                    && item
+                        .attrs
+                        .iter()
+                        .any(|it| it.path().is_ident("macro_export"))
+                {
+                    let path = vec![module[0].clone(), name.to_string()];
+                    let public = Visibility::Public(Default::default());
+                    self.enter(path, &public, Kind::Item, &item.attrs);
+                }
                 if let (Some(name), Some(methods)) = (&item.ident, methods_of(&item)) {
                     self.macros.insert(name.to_string(), methods);
                 }
@@ -293,9 +345,10 @@ impl Source {
         attributes: &[Attribute],
     ) {
         let entry = Entry {
-            is_public: is_public(visibility),
+            is_public: is_public(visibility) && !is_hidden(attributes),
             kind,
             aliases: attributes.iter().filter_map(alias).collect(),
+            has_example: has_example(attributes),
         };
         self.entries.insert(path, entry);
     }

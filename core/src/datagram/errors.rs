@@ -29,6 +29,22 @@ pub struct MessageTooLong {
 }
 
 /// A port cannot send to an address of that kind: IPv6 from IPv4, say.
+///
+/// ```
+/// # use torsade_core::datagram::{DatagramOptions, DatagramPort, DatagramProtocol, InvalidAddress};
+/// # use torsade_core::testing::Simulation;
+/// # use torsade_core::{Address, Result};
+/// # struct Quiet;
+/// # impl DatagramProtocol for Quiet {
+/// #     fn datagram_received(&mut self, _: &DatagramPort, _: &[u8], _: &Address) -> Result<()> { Ok(()) }
+/// # }
+/// let reactor = Simulation::new().reactor();
+/// let port = reactor.listen_udp("127.0.0.1:0".parse()?, Quiet, &DatagramOptions::new())?;
+/// let peer = Address::Udp("[::1]:7".parse()?);
+/// let failure = port.send(b"hello", &peer).unwrap_err();
+/// assert_eq!(failure.trap::<InvalidAddress>()?.address, peer);
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[doc(alias = "twisted.internet.error.InvalidAddressError")]
 pub struct InvalidAddress {

@@ -62,6 +62,37 @@ impl DatagramPort {
     /// whether the peer's host refuses is told by
     /// [`connection_refused`](super::DatagramProtocol::connection_refused).
     ///
+    /// ```
+    /// # use torsade_core::testing::Simulation;
+    /// # use torsade_core::{Address, Result};
+    /// # use std::cell::Cell;
+    /// # use std::rc::Rc;
+    /// use torsade_core::datagram::{DatagramOptions, DatagramPort, DatagramProtocol};
+    ///
+    /// /// Notes that there is nobody.
+    /// struct Noted(Rc<Cell<bool>>);
+    ///
+    /// impl DatagramProtocol for Noted {
+    ///     fn datagram_received(&mut self, _: &DatagramPort, _: &[u8], _: &Address) -> Result<()> {
+    ///         Ok(())
+    ///     }
+    ///
+    ///     fn connection_refused(&mut self, _: &DatagramPort) {
+    ///         self.0.set(true);
+    ///     }
+    /// }
+    ///
+    /// # let reactor = Simulation::new().reactor();
+    /// let refused = Rc::new(Cell::new(false));
+    /// let noted = Noted(refused.clone());
+    /// let port = reactor.listen_udp("127.0.0.1:0".parse()?, noted, &DatagramOptions::new())?;
+    /// port.connect(&Address::Udp("127.0.0.1:53".parse()?))?;
+    /// port.write(b"is there anybody?")?;
+    /// reactor.advance(std::time::Duration::from_secs(1))?;
+    /// assert!(refused.get());
+    /// # Result::<()>::Ok(())
+    /// ```
+    ///
     /// # Errors
     /// [`InvalidAddress`](super::InvalidAddress); what the system says; [`ConnectionDone`] when the
     /// port is closed.
@@ -100,6 +131,37 @@ impl DatagramPort {
     }
 
     /// Closes the port. The Deferred fires when `stop_protocol` has returned.
+    ///
+    /// ```
+    /// # use std::cell::Cell;
+    /// # use std::rc::Rc;
+    /// # use torsade_core::testing::Simulation;
+    /// # use torsade_core::{Address, ConnectionDone, Result};
+    /// use torsade_core::datagram::{DatagramOptions, DatagramPort, DatagramProtocol};
+    ///
+    /// /// Notes that it is over.
+    /// struct Noted(Rc<Cell<bool>>);
+    ///
+    /// impl DatagramProtocol for Noted {
+    ///     fn datagram_received(&mut self, _: &DatagramPort, _: &[u8], _: &Address) -> Result<()> {
+    ///         Ok(())
+    ///     }
+    ///
+    ///     fn stop_protocol(&mut self) {
+    ///         self.0.set(true);
+    ///     }
+    /// }
+    ///
+    /// # let reactor = Simulation::new().reactor();
+    /// let is_over = Rc::new(Cell::new(false));
+    /// let noted = Noted(is_over.clone());
+    /// let port = reactor.listen_udp("127.0.0.1:0".parse()?, noted, &DatagramOptions::new())?;
+    /// reactor.run_until(port.stop_listening())?;
+    /// assert!(is_over.get());
+    /// let failure = port.send(b"hello", port.host()).unwrap_err();
+    /// assert!(failure.check::<ConnectionDone>().is_some());
+    /// # Result::<()>::Ok(())
+    /// ```
     ///
     /// # Errors
     /// [`Panicked`](crate::Panicked) when `stop_protocol` panicked.
@@ -156,6 +218,35 @@ impl Reactor {
     /// answers.
     ///
     /// The file is removed when the port is closed. One that was left behind is replaced.
+    ///
+    /// ```
+    /// # use std::cell::RefCell;
+    /// # use std::rc::Rc;
+    /// # use torsade_core::testing::Simulation;
+    /// # use torsade_core::{Address, Result};
+    /// use torsade_core::UnixName;
+    /// use torsade_core::datagram::{DatagramOptions, DatagramPort, DatagramProtocol};
+    ///
+    /// /// Keeps what it is told.
+    /// struct Log(Rc<RefCell<Vec<u8>>>);
+    ///
+    /// impl DatagramProtocol for Log {
+    ///     fn datagram_received(&mut self, _: &DatagramPort, data: &[u8], _: &Address) -> Result<()> {
+    ///         self.0.borrow_mut().extend_from_slice(data);
+    ///         Ok(())
+    ///     }
+    /// }
+    ///
+    /// # let reactor = Simulation::new().reactor();
+    /// # let (log, unused) = (Rc::default(), Rc::default());
+    /// let options = DatagramOptions::new();
+    /// let syslog = reactor.listen_unix_datagrams("/run/log", Log(Rc::clone(&log)), &options)?;
+    /// let client = reactor.listen_unix_datagrams(UnixName::Unnamed, Log(unused), &options)?;
+    /// client.send(b"all is well", syslog.host())?;
+    /// reactor.advance(std::time::Duration::from_secs(1))?;
+    /// assert_eq!(*log.borrow(), b"all is well");
+    /// # Result::<()>::Ok(())
+    /// ```
     ///
     /// # Errors
     /// [`CannotListen`](crate::CannotListen) with the name and what the system said, at once.

@@ -42,7 +42,10 @@ use crate::{Address, Result};
 /// Told of what happens on a port for datagrams.
 ///
 /// ```
-/// use torsade_core::datagram::{DatagramPort, DatagramProtocol};
+/// use torsade_core::datagram::{DatagramOptions, DatagramPort, DatagramProtocol};
+/// # use std::cell::RefCell;
+/// # use std::rc::Rc;
+/// # use torsade_core::testing::Simulation;
 /// use torsade_core::{Address, Result};
 ///
 /// /// Answers in capitals.
@@ -53,12 +56,70 @@ use crate::{Address, Result};
 ///         port.send(&data.to_ascii_uppercase(), from)
 ///     }
 /// }
+/// #
+/// # struct Hears(Rc<RefCell<Vec<u8>>>);
+/// # impl DatagramProtocol for Hears {
+/// #     fn datagram_received(&mut self, _: &DatagramPort, data: &[u8], _: &Address) -> Result<()> {
+/// #         self.0.borrow_mut().extend_from_slice(data);
+/// #         Ok(())
+/// #     }
+/// # }
+/// # let heard = Rc::new(RefCell::new(Vec::new()));
+/// # let hears = Hears(heard.clone());
+///
+/// # let reactor = Simulation::new().reactor();
+/// let options = DatagramOptions::new();
+/// let server = reactor.listen_udp("127.0.0.1:7".parse()?, Loud, &options)?;
+/// let client = reactor.listen_udp("127.0.0.1:0".parse()?, hears, &options)?;
+/// client.send(b"hello", server.host())?;
+/// reactor.advance(std::time::Duration::from_secs(1))?;
+/// assert_eq!(*heard.borrow(), b"HELLO");
+/// # Result::<()>::Ok(())
 /// ```
 #[doc(alias = "twisted.internet.protocol.DatagramProtocol")]
 #[doc(alias = "ConnectedDatagramProtocol")]
 #[doc(alias = "AbstractDatagramProtocol")]
 pub trait DatagramProtocol: 'static {
     /// The port is bound.
+    ///
+    /// ```
+    /// # use std::cell::RefCell;
+    /// # use std::rc::Rc;
+    /// # use torsade_core::testing::Simulation;
+    /// # use torsade_core::{Address, Result};
+    /// use torsade_core::datagram::{DatagramOptions, DatagramPort, DatagramProtocol};
+    ///
+    /// /// Asks as soon as it can, and keeps the answer.
+    /// struct Asks(Address, Rc<RefCell<Vec<u8>>>);
+    ///
+    /// impl DatagramProtocol for Asks {
+    ///     fn start_protocol(&mut self, port: &DatagramPort) {
+    ///         let _ = port.send(b"what time is it?", &self.0);
+    ///     }
+    ///
+    ///     fn datagram_received(&mut self, _: &DatagramPort, data: &[u8], _: &Address) -> Result<()> {
+    ///         self.1.borrow_mut().extend_from_slice(data);
+    ///         Ok(())
+    ///     }
+    /// }
+    /// #
+    /// # struct Clock;
+    /// # impl DatagramProtocol for Clock {
+    /// #     fn datagram_received(&mut self, port: &DatagramPort, _: &[u8], from: &Address) -> Result<()> {
+    /// #         port.send(b"noon", from)
+    /// #     }
+    /// # }
+    ///
+    /// # let reactor = Simulation::new().reactor();
+    /// # let options = DatagramOptions::new();
+    /// # let clock = reactor.listen_udp("127.0.0.1:37".parse()?, Clock, &options)?;
+    /// let answer = Rc::default();
+    /// let asks = Asks(clock.host().clone(), Rc::clone(&answer));
+    /// reactor.listen_udp("127.0.0.1:0".parse()?, asks, &options)?;
+    /// reactor.advance(std::time::Duration::from_secs(1))?;
+    /// assert_eq!(*answer.borrow(), b"noon");
+    /// # Result::<()>::Ok(())
+    /// ```
     #[doc(alias = "startProtocol")]
     #[doc(alias = "doStart")]
     #[doc(alias = "makeConnection")]

@@ -5,11 +5,22 @@ use std::net::{IpAddr, Ipv4Addr};
 /// How a port for datagrams is opened.
 ///
 /// ```
+/// # use torsade_core::datagram::{DatagramPort, DatagramProtocol};
+/// # use torsade_core::{Address, Reactor, Result};
+/// # struct Quiet;
+/// # impl DatagramProtocol for Quiet {
+/// #     fn datagram_received(&mut self, _: &DatagramPort, _: &[u8], _: &Address) -> Result<()> { Ok(()) }
+/// # }
 /// use torsade_core::datagram::DatagramOptions;
 ///
+/// let reactor = Reactor::new()?;
 /// // Several programs on one port, as multicast wants it.
-/// let options = DatagramOptions::new().reuse_address(true).reuse_port(true);
-/// # drop(options);
+/// let shared = DatagramOptions::new().reuse_address(true).reuse_port(true);
+/// let first = reactor.listen_udp("127.0.0.1:0".parse()?, Quiet, &shared)?;
+/// let address = first.host().socket_addr().unwrap();
+/// assert!(reactor.listen_udp(address, Quiet, &DatagramOptions::new()).is_err());
+/// assert!(reactor.listen_udp(address, Quiet, &shared).is_ok());
+/// # Result::<()>::Ok(())
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct DatagramOptions {
@@ -114,6 +125,27 @@ pub enum DatagramOption {
 }
 
 /// One of this host's interfaces.
+///
+/// ```
+/// # use std::net::IpAddr;
+/// # use torsade_core::datagram::{DatagramOptions, DatagramPort, DatagramProtocol};
+/// # use torsade_core::testing::Simulation;
+/// # use torsade_core::{Address, Result};
+/// # struct Quiet;
+/// # impl DatagramProtocol for Quiet {
+/// #     fn datagram_received(&mut self, _: &DatagramPort, _: &[u8], _: &Address) -> Result<()> { Ok(()) }
+/// # }
+/// use torsade_core::datagram::{DatagramOption, MulticastInterface};
+///
+/// # let reactor = Simulation::new().reactor();
+/// let port = reactor.listen_udp("0.0.0.0:5353".parse()?, Quiet, &DatagramOptions::new())?;
+/// let group = IpAddr::from([224, 0, 0, 251]);
+/// let lan = MulticastInterface::Address([192, 0, 2, 1].into());
+/// port.set_option(DatagramOption::Join(group, lan))?;
+/// port.set_option(DatagramOption::Outgoing(lan))?;
+/// assert_eq!(MulticastInterface::default(), MulticastInterface::Any);
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum MulticastInterface {

@@ -145,6 +145,19 @@ impl<T: 'static> Deferred<T> {
     }
 
     /// Adds a function that gets the value; a failure passes it by.
+    ///
+    /// ```
+    /// use torsade_core::{Deferred, Failure, Result};
+    ///
+    /// let (resolver, answer) = Deferred::<String>::new();
+    /// let port = answer
+    ///     .add_callback(|text: String| -> Result<u16> { Ok(text.parse()?) }) // a Result
+    ///     .add_callback(|port| Deferred::succeed(port + 1)) // what comes later
+    ///     .add_callback(|port| Ok(port * 2));
+    /// resolver.callback("no number".to_owned()); // the other two are passed by
+    /// let failure: Failure = port.try_take().unwrap().unwrap_err();
+    /// assert!(failure.check::<std::num::ParseIntError>().is_some());
+    /// ```
     #[doc(alias = "addCallback")]
     #[track_caller]
     #[inline]
@@ -161,6 +174,23 @@ impl<T: 'static> Deferred<T> {
     /// Adds a function that gets the failure; a value passes it by.
     ///
     /// It returns what the value's type asks for: the chain goes on with that, or with its error.
+    ///
+    /// ```
+    /// use std::io;
+    /// use torsade_core::{Deferred, Failure};
+    ///
+    /// let size = |found: Result<u64, io::ErrorKind>| {
+    ///     let found = Deferred::from(found.map_err(|kind| Failure::from(io::Error::from(kind))));
+    ///     let size = found.add_errback(|failure| match failure.trap::<io::Error>()? {
+    ///         error if error.kind() == io::ErrorKind::NotFound => Ok(0),
+    ///         error => Err(error.into()),
+    ///     });
+    ///     size.try_take().unwrap()
+    /// };
+    /// assert_eq!(size(Ok(5)).unwrap(), 5);
+    /// assert_eq!(size(Err(io::ErrorKind::NotFound)).unwrap(), 0);
+    /// assert!(size(Err(io::ErrorKind::PermissionDenied)).is_err());
+    /// ```
     #[doc(alias = "addErrback")]
     #[track_caller]
     pub fn add_errback<O: Outcome<Output = T>>(
@@ -176,6 +206,20 @@ impl<T: 'static> Deferred<T> {
     /// Adds two functions, of which the value or the failure gets one.
     ///
     /// If the callback fails then its own errback does not get that failure: only later ones do.
+    ///
+    /// ```
+    /// use torsade_core::Deferred;
+    ///
+    /// let told = |deferred: Deferred<u32>| {
+    ///     let told = deferred.add_callbacks(
+    ///         |number| Ok(format!("{number}")),
+    ///         |failure| Ok(format!("none: {failure}")),
+    ///     );
+    ///     told.try_take().unwrap().unwrap()
+    /// };
+    /// assert_eq!(told(Deferred::succeed(7)), "7");
+    /// assert_eq!(told(Deferred::fail(std::io::Error::other("sold out"))), "none: sold out");
+    /// ```
     #[doc(alias = "addCallbacks")]
     #[track_caller]
     pub fn add_callbacks<O: Outcome, P: Outcome<Output = O::Output>>(
@@ -190,6 +234,23 @@ impl<T: 'static> Deferred<T> {
     }
 
     /// Adds a function that gets the result, value or failure.
+    ///
+    /// ```
+    /// use std::cell::Cell;
+    /// use std::rc::Rc;
+    /// use torsade_core::Deferred;
+    ///
+    /// let busy = Rc::new(Cell::new(true));
+    /// let done = busy.clone();
+    /// let (resolver, work) = Deferred::<u32>::new();
+    /// let work = work.add_both(move |result| {
+    ///     done.set(false); // whatever came of it
+    ///     result
+    /// });
+    /// resolver.errback(std::io::Error::other("no"));
+    /// assert!(!busy.get());
+    /// assert!(work.try_take().unwrap().is_err());
+    /// ```
     #[doc(alias = "addBoth")]
     #[track_caller]
     #[inline]
@@ -249,6 +310,19 @@ impl<T: 'static> Deferred<T> {
     /// returned. What the producer fires after this call is dropped all the same.
     ///
     /// As `add_...` consumes the Deferred, a [`canceller`](Self::canceller) is often handier.
+    ///
+    /// ```
+    /// use torsade_core::{Cancelled, Deferred};
+    ///
+    /// // It waits for the second step, so that is what ends.
+    /// let (second_resolver, second) = Deferred::<u32>::new();
+    /// let both = Deferred::succeed(1).add_callback(move |_| second);
+    /// both.cancel();
+    /// assert!(second_resolver.is_cancelled());
+    /// second_resolver.callback(2); // too late
+    /// let failure = both.try_take().unwrap().unwrap_err();
+    /// assert!(failure.check::<Cancelled>().is_some());
+    /// ```
     #[doc(alias = "Deferred.cancel")]
     pub fn cancel(&self) {
         if let State::Pending { end, chain } = &self.state

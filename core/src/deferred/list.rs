@@ -83,6 +83,20 @@ impl<T: 'static> DeferredList<T> {
     }
 
     /// Drops the failures that are no part of the result, without logging them.
+    ///
+    /// ```
+    /// use torsade_core::testing::{Simulation, take_logged_errors};
+    /// use torsade_core::{ConnectionDone, Deferred, DeferredList};
+    ///
+    /// let reactor = Simulation::new().reactor();
+    /// let mirrors = || [Deferred::fail(ConnectionDone), Deferred::succeed(7)];
+    /// drop(DeferredList::new(mirrors()).consume_errors().fire_on_one_callback());
+    /// assert!(take_logged_errors(&reactor).is_empty());
+    /// drop(DeferredList::new(mirrors()).fire_on_one_callback());
+    /// # if cfg!(debug_assertions) {
+    /// assert_eq!(take_logged_errors(&reactor).len(), 1);
+    /// # }
+    /// ```
     #[doc(alias = "consumeErrors")]
     pub fn consume_errors(mut self) -> Self {
         self.consumes_errors = true;
@@ -163,6 +177,15 @@ impl<T: 'static> DeferredList<T> {
 
     /// Waits for all values, as [`gather`](super::gather) does; an empty list gives none, at once.
     ///
+    /// ```
+    /// use torsade_core::{Deferred, DeferredList, FirstError};
+    ///
+    /// let (_late, waits) = Deferred::<u32>::new();
+    /// let all = DeferredList::new([waits, Deferred::fail(std::fmt::Error)]).fire_on_one_errback();
+    /// let failure = all.try_take().unwrap().unwrap_err();
+    /// assert_eq!(failure.check::<FirstError>().unwrap().index, 1);
+    /// ```
+    ///
     /// # Errors
     /// [`FirstError`](crate::FirstError) as soon as one of them fails.
     #[doc(alias = "fireOnOneErrback")]
@@ -172,6 +195,14 @@ impl<T: 'static> DeferredList<T> {
     }
 
     /// Waits for the first result; gives its index and its value.
+    ///
+    /// ```
+    /// use torsade_core::{Deferred, DeferredList};
+    ///
+    /// let (_late, waits) = Deferred::<u32>::new();
+    /// let first = DeferredList::new([waits, Deferred::succeed(7)]).fire_on_one();
+    /// assert_eq!(first.try_take().unwrap().unwrap(), (1, 7));
+    /// ```
     ///
     /// # Errors
     /// [`FirstError`](crate::FirstError) if that is a failure; [`NoDeferreds`] at once, if the

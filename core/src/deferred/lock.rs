@@ -13,7 +13,7 @@ use super::{Deferred, Outcome};
 ///
 /// # Examples
 /// ```
-/// use torsade_core::{Deferred, DeferredLock};
+/// use torsade_core::DeferredLock;
 ///
 /// let lock = DeferredLock::new();
 /// let permit = lock.acquire().try_take().unwrap().unwrap();
@@ -52,6 +52,19 @@ impl DeferredLock {
     /// The lock is given back whatever comes: a value, a failure, a panic or a cancel. Cancelled
     /// before it has the lock, `function` is never called; after that, the cancel goes to the
     /// Deferred that it returned.
+    ///
+    /// ```
+    /// use torsade_core::{Deferred, DeferredLock};
+    ///
+    /// let lock = DeferredLock::new();
+    /// let (resolver, first_step) = Deferred::<u32>::new();
+    /// let first = lock.run(move || first_step.map(|number| number + 1));
+    /// let second = lock.run(|| Ok("in turn"));
+    /// assert!(!second.is_fired());
+    /// resolver.errback(std::io::Error::other("no")); // gives the lock back all the same
+    /// assert!(second.is_fired());
+    /// assert!(first.try_take().unwrap().is_err());
+    /// ```
     ///
     /// # Errors
     /// Those of `function`.

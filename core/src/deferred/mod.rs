@@ -13,7 +13,7 @@
 //!
 //! # Examples
 //! ```
-//! use torsade_core::{Deferred, Result};
+//! use torsade_core::Deferred;
 //!
 //! fn look_up(name: &str) -> Deferred<u32> {
 //!     if name == "answer" { Deferred::succeed(42) } else { Deferred::fail(std::fmt::Error) }

@@ -32,6 +32,21 @@ pub trait Outcome {
     type Output: 'static;
 
     /// Makes it a Deferred, which has fired if the result is known.
+    ///
+    /// ```
+    /// use torsade_core::{Deferred, Outcome};
+    ///
+    /// /// Calls what may take its time, or not.
+    /// fn call<O: Outcome>(function: impl FnOnce() -> O) -> Deferred<O::Output> {
+    ///     function().into_deferred()
+    /// }
+    ///
+    /// assert_eq!(call(|| Ok(7)).try_take().unwrap().unwrap(), 7);
+    /// let (resolver, later) = Deferred::new();
+    /// let called = call(|| later);
+    /// resolver.callback(8);
+    /// assert_eq!(called.try_take().unwrap().unwrap(), 8);
+    /// ```
     fn into_deferred(self) -> Deferred<Self::Output>;
 }
 

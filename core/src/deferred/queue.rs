@@ -55,6 +55,16 @@ impl<T: 'static> DeferredQueue<T> {
 
     /// Sets how many items may wait for somebody who gets them. With none, an item can only be put
     /// when somebody waits for it.
+    ///
+    /// ```
+    /// use torsade_core::DeferredQueue;
+    ///
+    /// let by_hand = DeferredQueue::new().with_size(0);
+    /// assert!(by_hand.put("too early").is_err());
+    /// let waits = by_hand.get();
+    /// by_hand.put("just right").unwrap();
+    /// assert_eq!(waits.try_take().unwrap().unwrap(), "just right");
+    /// ```
     #[doc(alias = "DeferredQueue.size")]
     pub fn with_size(self, items: usize) -> Self {
         self.inner.size.set(items);
@@ -72,6 +82,19 @@ impl<T: 'static> DeferredQueue<T> {
     ///
     /// Who waited gets it before this returns, or, inside a user function, when that function has
     /// returned. If that one's Deferred was dropped then the item is gone with it.
+    ///
+    /// ```
+    /// use torsade_core::DeferredQueue;
+    ///
+    /// let jobs = DeferredQueue::new().with_size(2);
+    /// let mut refused = Vec::new();
+    /// for job in ["a", "b", "c"] {
+    ///     if let Err(full) = jobs.put(job) {
+    ///         refused.push(full.item); // it is not lost
+    ///     }
+    /// }
+    /// assert_eq!((jobs.len(), &refused[..]), (2, &["c"][..]));
+    /// ```
     ///
     /// # Errors
     /// [`QueueOverflow`] if nobody waits and as many items as the [size](Self::with_size) allows
@@ -92,6 +115,16 @@ impl<T: 'static> DeferredQueue<T> {
     }
 
     /// Waits for an item. Cancelled before it has one, it takes none.
+    ///
+    /// ```
+    /// use torsade_core::DeferredQueue;
+    ///
+    /// let queue = DeferredQueue::new();
+    /// let (impatient, patient) = (queue.get(), queue.get());
+    /// impatient.cancel();
+    /// queue.put("a").unwrap();
+    /// assert_eq!(patient.try_take().unwrap().unwrap(), "a");
+    /// ```
     ///
     /// # Errors
     /// [`QueueUnderflow`] if there is no item and as many as the [backlog](Self::with_backlog)

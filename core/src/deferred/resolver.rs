@@ -84,6 +84,16 @@ impl<T: 'static> Resolver<T> {
     }
 
     /// Fires the Deferred with a value or a failure.
+    ///
+    /// ```
+    /// use torsade_core::{Deferred, Result};
+    ///
+    /// let (resolver, port) = Deferred::new();
+    /// let parsed = || -> Result<u16> { Ok("8007".parse()?) };
+    /// resolver.resolve(parsed());
+    /// assert_eq!(port.try_take().unwrap()?, 8007);
+    /// # Result::<()>::Ok(())
+    /// ```
     #[track_caller]
     #[inline]
     pub fn resolve(self, result: Result<T>) {
@@ -100,6 +110,23 @@ impl<T: 'static> Resolver<T> {
     /// Whether the Deferred was cancelled, so that nobody waits for a result any more.
     ///
     /// While the canceller runs this is true as well, though a result would still be taken then.
+    ///
+    /// ```
+    /// use torsade_core::Deferred;
+    ///
+    /// let (resolver, deferred) = Deferred::<u64>::new();
+    /// let mut sum = 0;
+    /// for number in 0..1000 {
+    ///     if resolver.is_cancelled() {
+    ///         break; // nobody wants to know any more
+    ///     }
+    ///     sum += number;
+    ///     if number == 10 {
+    ///         deferred.cancel();
+    ///     }
+    /// }
+    /// assert_eq!(sum, 55);
+    /// ```
     pub fn is_cancelled(&self) -> bool {
         self.source
             .as_ref()

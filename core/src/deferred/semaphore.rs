@@ -73,6 +73,18 @@ impl DeferredSemaphore {
     ///
     /// Cancelled before it has one, it leaves the row; after that a cancel does nothing. If the
     /// Deferred is dropped, and not cancelled, it gets its token in its turn and gives it back.
+    ///
+    /// ```
+    /// use torsade_core::DeferredSemaphore;
+    ///
+    /// let semaphore = DeferredSemaphore::new(1)?;
+    /// let held = semaphore.acquire().try_take().unwrap()?;
+    /// let (impatient, patient) = (semaphore.acquire(), semaphore.acquire());
+    /// impatient.cancel();
+    /// held.release();
+    /// assert!(patient.is_fired());
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     #[doc(alias = "DeferredSemaphore.acquire")]
     #[track_caller]
     pub fn acquire(&self) -> Deferred<Permit> {

@@ -17,6 +17,18 @@ impl<T: Clone + 'static> Deferred<T> {
     /// Shares the result among any number who wait for it, each with a Deferred of its own.
     ///
     /// See [`SharedDeferred`], which has an example.
+    ///
+    /// ```
+    /// use torsade_core::{Deferred, TimedOut};
+    ///
+    /// # let late = TimedOut { after: std::time::Duration::from_secs(5) };
+    /// let shared = Deferred::<u32>::fail(late).share();
+    /// for waits in [shared.when_fired(), shared.when_fired()] {
+    ///     // They have the error in common, so that each may look at it.
+    ///     let failure = waits.try_take().unwrap().unwrap_err();
+    ///     assert!(failure.check::<TimedOut>().is_some());
+    /// }
+    /// ```
     #[track_caller]
     pub fn share(self) -> SharedDeferred<T> {
         let handle = Rc::new(());
@@ -91,6 +103,18 @@ enum Kept<T> {
 
 impl<T: Clone + 'static> SharedDeferred<T> {
     /// A Deferred of the result, which is fired behind those that were asked for before.
+    ///
+    /// ```
+    /// use torsade_core::Deferred;
+    ///
+    /// let (resolver, deferred) = Deferred::<u32>::new();
+    /// let shared = deferred.share();
+    /// let (one, two) = (shared.when_fired(), shared.when_fired());
+    /// one.cancel(); // one who waits leaves, no more
+    /// assert!(!resolver.is_cancelled());
+    /// resolver.callback(7);
+    /// assert_eq!(two.try_take().unwrap().unwrap(), 7);
+    /// ```
     #[track_caller]
     pub fn when_fired(&self) -> Deferred<T> {
         match self.inner.kept() {
@@ -107,6 +131,17 @@ impl<T: Clone + 'static> SharedDeferred<T> {
     }
 
     /// Cancels what is shared; all who wait get what it comes to by that.
+    ///
+    /// ```
+    /// use torsade_core::{Cancelled, Deferred};
+    ///
+    /// let (resolver, deferred) = Deferred::<u32>::new();
+    /// let shared = deferred.share();
+    /// let waits = shared.when_fired();
+    /// shared.cancel();
+    /// assert!(resolver.is_cancelled());
+    /// assert!(waits.try_take().unwrap().unwrap_err().check::<Cancelled>().is_some());
+    /// ```
     pub fn cancel(&self) {
         self.inner.source.cancel();
     }

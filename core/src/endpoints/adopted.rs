@@ -15,22 +15,21 @@ use crate::{AlreadyListened, Factory, Filter, NotHandedOver, Reactor, Result};
 
 /// Listens on a TCP or UNIX socket that somebody else bound and listens on: once.
 ///
-/// ```no_run
-/// # use torsade_core::{Protocol, Transport};
-/// # struct Echo;
-/// # impl Protocol for Echo {
-/// #     fn data_received(&mut self, _: &Transport, _: &[u8]) -> Result<()> { Ok(()) }
-/// # }
+/// ```
+/// use std::net::TcpListener;
 /// use torsade_core::endpoints::AdoptedServer;
-/// use torsade_core::{Address, Reactor, Result};
+/// use torsade_core::protocols::wire::Echo;
+/// use torsade_core::{Address, Reactor};
 ///
-/// # fn main() -> Result<()> {
 /// let reactor = Reactor::new()?;
 /// // systemd-socket-activate -l 8007 my-program
-/// let server = AdoptedServer::handed_over(&reactor, 0)?;
-/// server.listen(|_: &Address| Echo)?;
-/// reactor.run()
-/// # }
+/// let server = match AdoptedServer::handed_over(&reactor, 0) {
+///     Ok(server) => server,
+///     Err(_) => AdoptedServer::new(&reactor, TcpListener::bind("127.0.0.1:0")?.into()),
+/// };
+/// let port = server.listen(|_: &Address| Echo)?;
+/// assert_ne!(port.address().port(), Some(0));
+/// # torsade_core::Result::<()>::Ok(())
 /// ```
 #[derive(Clone)]
 #[doc(alias = "AdoptedStreamServerEndpoint")]
@@ -63,6 +62,18 @@ impl AdoptedServer {
 
     /// The same by the socket's name (`FileDescriptorName=` in its unit, LISTEN_FDNAMES here).
     ///
+    /// ```
+    /// use torsade_core::NotHandedOver;
+    /// use torsade_core::endpoints::AdoptedServer;
+    /// use torsade_core::testing::Simulation;
+    ///
+    /// let reactor = Simulation::new().reactor();
+    /// // Nobody has started this example with sockets.
+    /// let failure = AdoptedServer::handed_over_by_name(&reactor, "web").unwrap_err();
+    /// assert_eq!(failure.trap::<NotHandedOver>()?.given, 0);
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
+    ///
     /// # Errors
     /// As [`handed_over`](Self::handed_over).
     pub fn handed_over_by_name(reactor: &Reactor, name: &str) -> Result<Self> {
@@ -71,6 +82,21 @@ impl AdoptedServer {
 
     /// An endpoint for the descriptor of that number in this process: a copy is listened on, and
     /// the descriptor itself stays open. (The descriptor of LISTEN_FDS is taken, not copied.)
+    ///
+    /// ```
+    /// use std::net::TcpListener;
+    /// use std::os::fd::AsRawFd;
+    /// use torsade_core::endpoints::AdoptedServer;
+    /// use torsade_core::protocols::wire::Echo;
+    /// use torsade_core::{Address, Reactor};
+    ///
+    /// let reactor = Reactor::new()?;
+    /// let socket = TcpListener::bind("127.0.0.1:0")?;
+    /// let server = AdoptedServer::descriptor(&reactor, socket.as_raw_fd())?;
+    /// let port = server.listen(|_: &Address| Echo)?;
+    /// assert_eq!(port.address(), &Address::Tcp(socket.local_addr()?));
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     ///
     /// # Errors
     /// What the system says; `Unsupported` on others than Linux.

@@ -63,6 +63,26 @@ impl HostnameClient {
     }
 
     /// How long an address may be silent before the next is tried beside it: 250 ms unless set.
+    ///
+    /// ```
+    /// use std::net::IpAddr;
+    /// use std::time::Duration;
+    /// # use torsade_core::protocols::wire::Echo;
+    /// use torsade_core::testing::Simulation;
+    /// use torsade_core::{Address, ClientEndpoint, HostnameClient, TcpServer};
+    ///
+    /// let [dead, alive] = [1, 2].map(|last| IpAddr::from([192, 0, 2, last]));
+    /// let world = Simulation::new().host("example.test", [dead, alive]).silent(dead);
+    /// let reactor = world.reactor();
+    /// TcpServer::new(&reactor, (alive, 7).into()).listen(|_: &Address| Echo)?;
+    /// let delay = Duration::from_millis(100);
+    /// let endpoint = HostnameClient::new(&reactor, "example.test", 7).attempt_delay(delay);
+    /// let start = reactor.now();
+    /// let client = reactor.run_until(endpoint.connect_protocol(Echo))?;
+    /// assert_eq!(client.transport().peer(), Address::Tcp((alive, 7).into()));
+    /// assert_eq!(reactor.now() - start, delay + Duration::from_millis(2)); // there and back
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     pub fn attempt_delay(mut self, delay: Duration) -> Self {
         self.attempt_delay = delay;
         self

@@ -141,6 +141,33 @@ stream_servers!(
 pub trait ClientEndpoint: fmt::Debug + 'static {
     /// Makes a connected stream that no protocol has yet. Cancelling gives up.
     ///
+    /// ```
+    /// use torsade_core::endpoints::{ClientEndpoint, Established};
+    /// # use torsade_core::protocols::wire::Echo;
+    /// # use torsade_core::testing::Simulation;
+    /// # use torsade_core::{Address, TcpServer};
+    /// use torsade_core::{Deferred, TcpClient};
+    ///
+    /// /// One endpoint, and another if that fails.
+    /// #[derive(Debug)]
+    /// struct Either(TcpClient, TcpClient);
+    ///
+    /// impl ClientEndpoint for Either {
+    ///     fn establish(&self) -> Deferred<Established> {
+    ///         let second = self.1.clone();
+    ///         self.0.establish().add_errback(move |_| second.establish())
+    ///     }
+    /// }
+    ///
+    /// # let reactor = Simulation::new().reactor();
+    /// # let (dead, alive) = ("127.0.0.1:8".parse()?, "127.0.0.1:7".parse()?);
+    /// # TcpServer::new(&reactor, alive).listen(|_: &Address| Echo)?;
+    /// let either = Either(TcpClient::new(&reactor, dead), TcpClient::new(&reactor, alive));
+    /// let client = reactor.run_until(either.connect_protocol(Echo))?;
+    /// assert_eq!(client.transport().peer(), Address::Tcp(alive));
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
+    ///
     /// # Errors
     /// Each endpoint documents its own.
     fn establish(&self) -> Deferred<Established>;
@@ -149,6 +176,24 @@ pub trait ClientEndpoint: fmt::Debug + 'static {
     ///
     /// The Deferred fires when the protocol's `connection_made` has returned: with TLS, that is
     /// after the handshake. Cancelling it gives up.
+    ///
+    /// ```
+    /// use torsade_core::protocols::wire::{Discard, Echo};
+    /// use torsade_core::testing::{Simulation, failure_result_of};
+    /// use torsade_core::{Address, Cancelled, ClientEndpoint, TcpClient, TcpServer};
+    ///
+    /// let reactor = Simulation::new().reactor();
+    /// let address = "127.0.0.1:7".parse()?;
+    /// TcpServer::new(&reactor, address).listen(|_: &Address| Echo)?;
+    /// let endpoint = TcpClient::new(&reactor, address);
+    /// let client = reactor.run_until(endpoint.connect(|_: &Address| Discard))?;
+    /// assert!(client.transport().is_open());
+    ///
+    /// let given_up = endpoint.connect(|_: &Address| Discard);
+    /// given_up.cancel();
+    /// assert!(failure_result_of(given_up).check::<Cancelled>().is_some());
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     ///
     /// # Errors
     /// As [`establish`](Self::establish), and as [`Established::open`].

@@ -19,18 +19,27 @@ use crate::{Deferred, Reactor, Result};
 /// ```
 /// use std::process::Command;
 /// use torsade_core::endpoints::{ClientEndpoint, ProcessClient};
-/// # use torsade_core::{Address, Protocol, Reactor, Result, Transport};
-/// # struct Quiet;
-/// # impl Protocol for Quiet {
-/// #     fn data_received(&mut self, _: &Transport, _: &[u8]) -> Result<()> { Ok(()) }
-/// # }
-/// # fn main() -> Result<()> {
+/// use torsade_core::{Protocol, Reactor, Result, Transport};
+///
+/// /// Says something, and hears it again.
+/// struct Hears;
+///
+/// impl Protocol for Hears {
+///     fn connection_made(&mut self, transport: &Transport) {
+///         transport.write(b"this comes back");
+///     }
+///
+///     fn data_received(&mut self, transport: &Transport, data: &[u8]) -> Result<()> {
+///         assert_eq!(data, b"this comes back");
+///         transport.lose_connection();
+///         Ok(())
+///     }
+/// }
+///
 /// let reactor = Reactor::new()?;
 /// let endpoint = ProcessClient::new(&reactor, || Command::new("cat").into());
-/// let connected = reactor.run_until(endpoint.connect(|_: &Address| Quiet))?;
-/// connected.transport().write(b"this comes back");
-/// # Ok(())
-/// # }
+/// reactor.run_until(endpoint.converse(Hears))?;
+/// # Result::<()>::Ok(())
 /// ```
 ///
 /// # Errors

@@ -16,7 +16,7 @@ use crate::{Address, Deferred, Factory, Filter, Reactor, Result};
 ///
 /// ```no_run
 /// use torsade_core::endpoints::{ClientEndpoint, StandardIo};
-/// use torsade_core::{Address, Protocol, Result, Transport, react};
+/// use torsade_core::{Address, Protocol, Result, Transport};
 ///
 /// struct Shout;
 ///

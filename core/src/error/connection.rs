@@ -1,21 +1,22 @@
-//! Why a connection ended, or never came to be.
+//! Why a connection ended, or was refused something.
 
 use std::error::Error;
 use std::fmt;
 use std::io;
-use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use crate::{Address, Failure};
 
 /// The connection was closed in an orderly way, by either side.
 ///
 /// ```
+/// use std::cell::Cell;
+/// use std::rc::Rc;
+/// use torsade_core::testing::StringTransport;
 /// use torsade_core::{ConnectionDone, Failure, Protocol, Result, Transport};
 ///
 /// struct Download {
-///     is_whole: bool,
+///     is_whole: Rc<Cell<bool>>,
 /// }
 ///
 /// impl Protocol for Download {
@@ -24,9 +25,15 @@ use crate::{Address, Failure};
 ///     }
 ///
 ///     fn connection_lost(&mut self, reason: &Failure) {
-///         self.is_whole = reason.check::<ConnectionDone>().is_some();
+///         self.is_whole.set(reason.check::<ConnectionDone>().is_some());
 ///     }
 /// }
+///
+/// let is_whole = Rc::new(Cell::new(false));
+/// let wire = StringTransport::new();
+/// let _download = wire.connect(Download { is_whole: is_whole.clone() });
+/// wire.lose(ConnectionDone);
+/// assert!(is_whole.get());
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[doc(alias = "CONNECTION_DONE")]
@@ -34,27 +41,54 @@ use crate::{Address, Failure};
 pub struct ConnectionDone;
 
 /// The connection was aborted by us.
+///
+/// ```
+/// # use torsade_core::protocols::wire::Echo;
+/// # use torsade_core::testing::Simulation;
+/// # use torsade_core::{Address, Result, TcpServer};
+/// use torsade_core::{ClientEndpoint, ConnectionAborted, Protocol, TcpClient, Transport};
+///
+/// /// Has changed its mind.
+/// struct Rude;
+///
+/// impl Protocol for Rude {
+///     fn connection_made(&mut self, transport: &Transport) {
+///         transport.abort_connection();
+///     }
+/// #   fn data_received(&mut self, _: &Transport, _: &[u8]) -> Result<()> { Ok(()) }
+/// }
+///
+/// # let reactor = Simulation::new().reactor();
+/// # let address = "127.0.0.1:7".parse()?;
+/// # TcpServer::new(&reactor, address).listen(|_: &Address| Echo)?;
+/// let conversation = TcpClient::new(&reactor, address).converse(Rude);
+/// let failure = reactor.run_until(conversation).unwrap_err();
+/// assert!(failure.check::<ConnectionAborted>().is_some());
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ConnectionAborted;
 
 /// The connection ended in an unclean way: reset, timed out, cut off.
 ///
 /// ```
-/// use torsade_core::{ConnectionLost, Failure, Protocol, Result, Transport};
+/// use std::io::ErrorKind;
+/// # use std::time::Duration;
+/// # use torsade_core::protocols::wire::Discard;
+/// # use torsade_core::testing::{AccumulatingProtocol, Simulation};
+/// # use torsade_core::{Address, ClientEndpoint, TcpClient, TcpServer};
+/// use torsade_core::ConnectionLost;
 ///
-/// struct Quiet;
-///
-/// impl Protocol for Quiet {
-///     fn data_received(&mut self, _: &Transport, _: &[u8]) -> Result<()> {
-///         Ok(())
-///     }
-///
-///     fn connection_lost(&mut self, reason: &Failure) {
-///         if let Some(lost) = reason.check::<ConnectionLost>() {
-///             eprintln!("{} is gone: {}", lost.peer, lost.error);
-///         }
-///     }
-/// }
+/// let (reactor, network) = Simulation::new().start();
+/// # let address = "127.0.0.1:7".parse()?;
+/// # TcpServer::new(&reactor, address).listen(|_: &Address| Discard)?;
+/// let conversation = TcpClient::new(&reactor, address).converse(AccumulatingProtocol::new());
+/// let _ = reactor.call_later(Duration::from_secs(60), move || network.reset(address));
+/// let failure = reactor.run_until(conversation).unwrap_err();
+/// let lost = failure.trap::<ConnectionLost>()?;
+/// assert_eq!(lost.peer, Address::Tcp(address));
+/// assert_eq!(lost.error.kind(), ErrorKind::ConnectionReset);
+/// # torsade_core::Result::<()>::Ok(())
 /// ```
 #[derive(Clone, Debug)]
 #[doc(alias = "CONNECTION_LOST")]
@@ -70,6 +104,25 @@ pub struct ConnectionLost {
 }
 
 /// What a connection was doing when it was lost.
+///
+/// ```
+/// # use std::time::Duration;
+/// # use torsade_core::protocols::wire::Discard;
+/// # use torsade_core::testing::{AccumulatingProtocol, Simulation};
+/// # use torsade_core::{Address, ClientEndpoint, TcpClient, TcpServer};
+/// use torsade_core::{ConnectionLost, Stage};
+///
+/// let (reactor, network) = Simulation::new().start();
+/// # let address = "127.0.0.1:7".parse()?;
+/// # TcpServer::new(&reactor, address).listen(|_: &Address| Discard)?;
+/// let conversation = TcpClient::new(&reactor, address).converse(AccumulatingProtocol::new());
+/// // The peer's machine goes down and comes up again.
+/// let _ = reactor.call_later(Duration::from_secs(60), move || network.reset(address));
+/// let lost = reactor.run_until(conversation).unwrap_err().trap::<ConnectionLost>()?;
+/// assert_eq!(lost.stage, Stage::Reading);
+/// assert!(lost.to_string().ends_with("was lost while reading"));
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Stage {
@@ -86,9 +139,9 @@ pub enum Stage {
 /// More was queued for the peer than [`set_max_queued`](crate::Transport::set_max_queued) allows.
 ///
 /// ```
-/// use std::time::Duration;
-/// use torsade_core::testing::{AccumulatingProtocol, Simulation};
-/// use torsade_core::{Address, ClientEndpoint, Failure, Protocol, Result, TcpClient, TcpServer, Transport, WriteQueueFull};
+/// # use torsade_core::testing::{AccumulatingProtocol, Simulation};
+/// # use torsade_core::{Address, Result, TcpServer};
+/// use torsade_core::{ClientEndpoint, Protocol, TcpClient, Transport, WriteQueueFull};
 ///
 /// struct Chatterbox;
 ///
@@ -97,21 +150,15 @@ pub enum Stage {
 ///         transport.set_max_queued(Some(1_000_000));
 ///         transport.write(&vec![0; 5_000_000]);
 ///     }
-///
-///     fn data_received(&mut self, _: &Transport, _: &[u8]) -> Result<()> {
-///         Ok(())
-///     }
-///
-///     fn connection_lost(&mut self, reason: &Failure) {
-///         assert!(reason.check::<WriteQueueFull>().is_some());
-///     }
+/// #   fn data_received(&mut self, _: &Transport, _: &[u8]) -> Result<()> { Ok(()) }
 /// }
+///
 /// # let reactor = Simulation::new().reactor();
 /// # let address = "127.0.0.1:7".parse()?;
-/// # TcpServer::new(&reactor, address).listen(|_: &Address| Chatterbox)?;
-/// # let connected = TcpClient::new(&reactor, address).connect_protocol(AccumulatingProtocol::new());
-/// # let _ = reactor.run_until(connected)?;
-/// # reactor.advance(Duration::from_secs(1))?;
+/// # TcpServer::new(&reactor, address).listen(|_: &Address| AccumulatingProtocol::new())?;
+/// let conversation = TcpClient::new(&reactor, address).converse(Chatterbox);
+/// let failure = reactor.run_until(conversation).unwrap_err();
+/// assert_eq!(failure.trap::<WriteQueueFull>()?.limit, 1_000_000);
 /// # torsade_core::Result::<()>::Ok(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -121,10 +168,50 @@ pub struct WriteQueueFull {
 }
 
 /// A transport has a producer already.
+///
+/// ```
+/// use torsade_core::testing::StringTransport;
+/// use torsade_core::{AlreadyRegistered, ProducerKind};
+///
+/// let (from, to) = (StringTransport::new(), StringTransport::new());
+/// let first = from.transport().clone();
+/// to.transport().register_producer(first.clone(), ProducerKind::Push)?;
+/// let second = to.transport().register_producer(first.clone(), ProducerKind::Push);
+/// assert_eq!(second, Err(AlreadyRegistered));
+/// // The next one may come when the first has done its part.
+/// to.transport().unregister_producer();
+/// to.transport().register_producer(first, ProducerKind::Push)?;
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AlreadyRegistered;
 
 /// The factory built no protocol for the connection, so it was closed.
+///
+/// ```
+/// use torsade_core::protocols::wire::Echo;
+/// # use torsade_core::testing::Simulation;
+/// use torsade_core::{Address, ClientEndpoint, Factory, NoProtocol, TcpClient, TcpServer};
+///
+/// /// Has nothing to do with anybody.
+/// struct Closed;
+///
+/// impl Factory for Closed {
+///     type Protocol = Echo;
+///
+///     fn build_protocol(&mut self, _: &Address) -> Option<Echo> {
+///         None
+///     }
+/// }
+///
+/// # let reactor = Simulation::new().reactor();
+/// # let address = "127.0.0.1:7".parse()?;
+/// # TcpServer::new(&reactor, address).listen(|_: &Address| Echo)?;
+/// let connected = TcpClient::new(&reactor, address).connect(Closed);
+/// let failure = reactor.run_until(connected).unwrap_err();
+/// assert_eq!(failure.trap::<NoProtocol>()?.peer, Address::Tcp(address));
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NoProtocol {
     /// The peer it would have been for.
@@ -134,6 +221,24 @@ pub struct NoProtocol {
 /// A connection never became ready to use, or a filter put on it never did.
 ///
 /// The reason is its [`source`](Error::source): `find` finds it.
+///
+/// ```
+/// use torsade_core::filter::{ProxyHeader, ProxyHeaderError};
+/// use torsade_core::testing::{AccumulatingProtocol, ConnectedPair, failure_result_of};
+/// use torsade_core::{HandshakeFailed, Result};
+///
+/// # fn main() -> Result<()> {
+/// let pair = ConnectedPair::new(AccumulatingProtocol::new(), AccumulatingProtocol::new())?;
+/// let ready = pair.server().transport().start_filter(ProxyHeader::new());
+/// pair.client().transport().write(b"GET / HTTP/1.1\r\n");
+/// pair.flush()?;
+/// let failure = failure_result_of(ready);
+/// assert!(failure.check::<HandshakeFailed>().is_some());
+/// // What the filter found, whatever that is wrapped in.
+/// assert_eq!(failure.find(), Some(&ProxyHeaderError::NotThere));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct HandshakeFailed {
     /// What ended the connection.
@@ -145,164 +250,43 @@ pub struct HandshakeFailed {
 ///
 /// Those that came must not be mistaken for bytes that came through the filter: that is how commands are
 /// smuggled into an encrypted session (CVE-2011-0411).
+///
+/// ```
+/// use std::cell::Cell;
+/// use std::rc::Rc;
+/// use torsade_core::filter::ProxyHeader;
+/// use torsade_core::protocols::{LineControl, LineProtocol, LineReceiver};
+/// use torsade_core::testing::{AccumulatingProtocol, ConnectedPair};
+/// use torsade_core::{Failure, PlaintextPending, Result};
+///
+/// /// Knows one command, which begins a filter: TLS, in earnest.
+/// struct Commands {
+///     was_attacked: Rc<Cell<bool>>,
+/// }
+///
+/// impl LineProtocol for Commands {
+///     fn line_received(&mut self, lines: &LineControl, line: &[u8]) -> Result<()> {
+///         assert_eq!(line, b"STARTTLS");
+///         lines.transport().start_filter(ProxyHeader::new());
+///         Ok(())
+///     }
+///
+///     fn connection_lost(&mut self, reason: &Failure) {
+///         self.was_attacked.set(reason.check::<PlaintextPending>().is_some());
+///     }
+/// }
+///
+/// let seen = Rc::new(Cell::new(false));
+/// let server = LineReceiver::new(Commands { was_attacked: seen.clone() });
+/// let pair = ConnectedPair::new(AccumulatingProtocol::new(), server)?;
+/// // Somebody on the way adds a command, to be taken for one of the encrypted ones.
+/// pair.client().transport().write(b"STARTTLS\r\nRCPT TO:<mallory>\r\n");
+/// pair.flush()?;
+/// assert!(seen.get());
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PlaintextPending;
-
-/// A connection to one address could not be made.
-///
-/// ```
-/// use std::io::ErrorKind;
-/// use torsade_core::protocols::wire::Echo;
-/// use torsade_core::testing::Simulation;
-/// use torsade_core::{ClientEndpoint, ConnectError, TcpClient};
-///
-/// let reactor = Simulation::new().reactor();
-/// let nobody = TcpClient::new(&reactor, "127.0.0.1:7".parse()?);
-/// let failure = reactor.run_until(nobody.connect_protocol(Echo)).unwrap_err();
-/// let error = failure.check::<ConnectError>().unwrap();
-/// assert_eq!(error.error.kind(), ErrorKind::ConnectionRefused);
-/// # torsade_core::Result::<()>::Ok(())
-/// ```
-#[derive(Clone, Debug)]
-#[doc(alias = "ConnectionRefusedError")]
-#[doc(alias = "BadFileError")]
-#[doc(alias = "ConnectBindError")]
-#[doc(alias = "ConnectInProgressError")]
-#[doc(alias = "NoRouteError")]
-#[doc(alias = "UserError")]
-pub struct ConnectError {
-    /// Whom we tried to reach.
-    pub address: Address,
-    /// What the operating system said: its kind tells refused from unroutable.
-    pub error: Arc<io::Error>,
-}
-
-/// No answer within the time allowed for connecting (look-up, TCP and handshakes together).
-///
-/// ```
-/// use std::net::IpAddr;
-/// use torsade_core::protocols::wire::Echo;
-/// use torsade_core::testing::Simulation;
-/// use torsade_core::{ClientEndpoint, ConnectTimedOut, TcpClient};
-///
-/// let host = IpAddr::from([192, 0, 2, 7]);
-/// let reactor = Simulation::new().silent(host).reactor();
-/// let nobody = TcpClient::new(&reactor, (host, 7).into());
-/// let failure = reactor.run_until(nobody.connect_protocol(Echo)).unwrap_err();
-/// let error = failure.check::<ConnectTimedOut>().unwrap();
-/// assert_eq!(error.to_string(), "no TCP connection to 192.0.2.7:7 within 30s");
-/// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[doc(alias = "TimeoutError")]
-#[doc(alias = "TCPTimedOutError")]
-pub struct ConnectTimedOut {
-    /// Whom we tried to reach.
-    pub peer: String,
-    /// The time that was allowed.
-    pub after: Duration,
-    /// What was waited for when the time was up.
-    pub stage: ConnectStage,
-}
-
-/// The stages of making a connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum ConnectStage {
-    /// Looking the name up.
-    LookUp,
-    /// Waiting for a TCP connection.
-    Tcp,
-    /// Waiting for a filter's handshake, such as TLS.
-    Handshake,
-}
-
-/// No address of a host could be connected to.
-///
-/// ```
-/// use std::net::IpAddr;
-/// use torsade_core::protocols::wire::Echo;
-/// use torsade_core::testing::Simulation;
-/// use torsade_core::{AllAttemptsFailed, ClientEndpoint, HostnameClient};
-///
-/// let hosts = [IpAddr::from([192, 0, 2, 1]), IpAddr::from([192, 0, 2, 2])];
-/// let reactor = Simulation::new().host("example.test", hosts).reactor();
-/// let connected = HostnameClient::new(&reactor, "example.test", 7).connect_protocol(Echo);
-/// let failure = reactor.run_until(connected).unwrap_err();
-/// for (address, why) in &failure.check::<AllAttemptsFailed>().unwrap().attempts {
-///     println!("{address}: {why:#}");
-/// }
-/// ```
-#[derive(Debug)]
-pub struct AllAttemptsFailed {
-    /// The host that was asked for.
-    pub host: String,
-    /// The port.
-    pub port: u16,
-    /// Each address that was tried, with what became of it; never empty.
-    pub attempts: Vec<(SocketAddr, Failure)>,
-}
-
-/// A host name could not be turned into addresses.
-///
-/// ```
-/// use torsade_core::testing::Simulation;
-/// use torsade_core::{LookupError, LookupVerdict};
-///
-/// let reactor = Simulation::new().reactor();
-/// let failure = reactor.run_until(reactor.look_up("nobody.test")).unwrap_err();
-/// let error = failure.check::<LookupError>().unwrap();
-/// assert!(matches!(error.verdict, LookupVerdict::NoSuchName));
-/// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[doc(alias = "DNSLookupError")]
-#[doc(alias = "UnknownHostError")]
-pub struct LookupError {
-    /// The name that was asked for.
-    pub host: String,
-    /// What the resolver said.
-    pub verdict: LookupVerdict,
-}
-
-/// What a resolver said instead of an address.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum LookupVerdict {
-    /// There is no such name.
-    NoSuchName,
-    /// The name exists, without an address.
-    NoAddress,
-    /// The resolver did not answer, or not usably; it may later.
-    TryAgain,
-    /// It is not a host name at all: what is wrong with it.
-    BadName(&'static str),
-    /// Anything else, in the words of the resolver, or of the system that had no thread or no
-    /// descriptor for it.
-    Other(String),
-}
-
-/// A port could not be listened on.
-///
-/// ```
-/// use torsade_core::protocols::wire::Echo;
-/// use torsade_core::testing::Simulation;
-/// use torsade_core::{Address, CannotListen, TcpServer};
-///
-/// let reactor = Simulation::new().reactor();
-/// let server = TcpServer::new(&reactor, "127.0.0.1:7".parse()?);
-/// let _first = server.listen(|_: &Address| Echo)?;
-/// let failure = server.listen(|_: &Address| Echo).unwrap_err();
-/// assert!(failure.check::<CannotListen>().is_some());
-/// # torsade_core::Result::<()>::Ok(())
-/// ```
-#[derive(Clone, Debug)]
-#[doc(alias = "CannotListenError")]
-#[doc(alias = "BindError")]
-pub struct CannotListen {
-    /// The address that was asked for.
-    pub address: Address,
-    /// What the operating system said.
-    pub error: Arc<io::Error>,
-}
 
 impl fmt::Display for ConnectionDone {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -374,85 +358,13 @@ impl Error for HandshakeFailed {
     }
 }
 
-impl fmt::Display for ConnectError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "cannot connect to {}", self.address)
-    }
-}
-
-impl fmt::Display for ConnectTimedOut {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let missing = match self.stage {
-            ConnectStage::LookUp => "no address of",
-            ConnectStage::Tcp => "no TCP connection to",
-            ConnectStage::Handshake => "no handshake with",
-        };
-        write!(f, "{missing} {} within {:?}", self.peer, self.after)
-    }
-}
-
-impl fmt::Display for AllAttemptsFailed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("cannot connect to ")?;
-        for (number, (address, failure)) in self.attempts.iter().enumerate() {
-            match number {
-                0 if self.host == address.ip().to_string() => write!(f, "{address}: ")?,
-                0 => write!(f, "{} at {address}: ", self.host)?,
-                _ => write!(f, ", nor at {address}: ")?,
-            }
-            match failure.check::<ConnectError>() {
-                // Its own text would name the address once more.
-                Some(error) => write!(f, "{}", error.error)?,
-                None => write!(f, "{failure:#}")?,
-            }
-        }
-        Ok(())
-    }
-}
-
-impl fmt::Display for LookupError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let host = &self.host;
-        match &self.verdict {
-            LookupVerdict::NoSuchName => write!(f, "there is no host named {host}"),
-            LookupVerdict::NoAddress => write!(f, "the host {host} has no address"),
-            LookupVerdict::TryAgain => {
-                write!(f, "the name server did not tell about {host}; it may later")
-            }
-            LookupVerdict::BadName(why) => write!(f, "{host:?} is not a host name: {why}"),
-            LookupVerdict::Other(why) => write!(f, "looking up {host} failed: {why}"),
-        }
-    }
-}
-
-impl fmt::Display for CannotListen {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "cannot listen on {}", self.address)
-    }
-}
-
 impl Error for ConnectionDone {}
 impl Error for ConnectionAborted {}
 impl Error for WriteQueueFull {}
 impl Error for AlreadyRegistered {}
 impl Error for NoProtocol {}
-impl Error for ConnectTimedOut {}
-impl Error for AllAttemptsFailed {}
-impl Error for LookupError {}
 
 impl Error for ConnectionLost {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        Some(&*self.error)
-    }
-}
-
-impl Error for ConnectError {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        Some(&*self.error)
-    }
-}
-
-impl Error for CannotListen {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         Some(&*self.error)
     }

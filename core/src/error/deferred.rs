@@ -135,6 +135,25 @@ impl fmt::Display for TimedOut {
 impl Error for TimedOut {}
 
 /// A callback returned the Deferred that its own chain leads to: it would wait for itself for ever.
+///
+/// ```
+/// use std::cell::RefCell;
+/// use std::rc::Rc;
+/// use torsade_core::testing::failure_result_of;
+/// use torsade_core::{Deferred, WaitsForItself};
+///
+/// # let seen = Rc::new(RefCell::new(None));
+/// # let sees = seen.clone();
+/// let slot = Rc::new(RefCell::new(None));
+/// let returned = slot.clone();
+/// let (resolver, deferred) = Deferred::new();
+/// let chain = deferred.add_callback(move |()| returned.take().unwrap());
+/// # let chain = chain.add_errback(move |failure| { sees.replace(Some(failure)); Ok(()) });
+/// slot.replace(Some(chain));
+/// resolver.callback(()); // the callback gives the end of its own chain
+/// # let failure = failure_result_of(Deferred::<()>::fail(seen.take().unwrap()));
+/// assert!(failure.check::<WaitsForItself>().is_some());
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WaitsForItself;
 

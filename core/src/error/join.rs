@@ -73,6 +73,15 @@ impl fmt::Display for FailureGroup {
 impl Error for FailureGroup {}
 
 /// The first of no Deferreds was asked for: there will never be one.
+///
+/// ```
+/// use torsade_core::testing::failure_result_of;
+/// use torsade_core::{Deferred, NoDeferreds, race};
+///
+/// let mirrors: Vec<Deferred<String>> = Vec::new();
+/// let failure = failure_result_of(race(mirrors));
+/// assert!(failure.check::<NoDeferreds>().is_some());
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NoDeferreds;
 

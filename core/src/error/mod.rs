@@ -1,5 +1,6 @@
 //! The errors that torsade itself makes: each is a type of its own, so that `trap` can name it.
 
+mod connecting;
 mod connection;
 mod deferred;
 mod descriptor;
@@ -8,10 +9,13 @@ mod queue;
 mod reactor;
 mod task;
 
+pub use connecting::{
+    AllAttemptsFailed, CannotListen, ConnectError, ConnectStage, ConnectTimedOut, LookupError,
+    LookupVerdict,
+};
 pub use connection::{
-    AllAttemptsFailed, AlreadyRegistered, CannotListen, ConnectError, ConnectStage,
-    ConnectTimedOut, ConnectionAborted, ConnectionDone, ConnectionLost, HandshakeFailed,
-    LookupError, LookupVerdict, NoProtocol, PlaintextPending, Stage, WriteQueueFull,
+    AlreadyRegistered, ConnectionAborted, ConnectionDone, ConnectionLost, HandshakeFailed,
+    NoProtocol, PlaintextPending, Stage, WriteQueueFull,
 };
 pub use deferred::{Abandoned, Cancelled, Panicked, TimedOut, WaitsForItself};
 pub use descriptor::{AlreadyListened, DescriptorOverrun, NotHandedOver};

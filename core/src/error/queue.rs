@@ -38,6 +38,20 @@ impl<T> fmt::Display for QueueOverflow<T> {
 impl<T> Error for QueueOverflow<T> {}
 
 /// As many wait for an item of a [`DeferredQueue`](crate::DeferredQueue) as its backlog allows.
+///
+/// ```
+/// use torsade_core::testing::failure_result_of;
+/// use torsade_core::{DeferredQueue, QueueUnderflow};
+///
+/// let queue = DeferredQueue::<u32>::new().with_backlog(1);
+/// let waits = queue.get();
+/// let failure = failure_result_of(queue.get());
+/// assert!(failure.check::<QueueUnderflow>().is_some());
+/// // The one who came first still gets the item.
+/// queue.put(7)?;
+/// assert_eq!(waits.try_take().unwrap()?, 7);
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[doc(alias = "twisted.internet.defer.QueueUnderflow")]
 pub struct QueueUnderflow;
@@ -51,6 +65,16 @@ impl fmt::Display for QueueUnderflow {
 impl Error for QueueUnderflow {}
 
 /// A [`DeferredSemaphore`](crate::DeferredSemaphore) needs at least one token.
+///
+/// ```
+/// use torsade_core::{DeferredSemaphore, NoTokens};
+///
+/// // A number from a configuration, say.
+/// let most = 0;
+/// assert!(matches!(DeferredSemaphore::new(most), Err(NoTokens)));
+/// assert_eq!(DeferredSemaphore::new(most.max(1))?.limit(), 1);
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NoTokens;
 

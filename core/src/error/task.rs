@@ -4,6 +4,20 @@ use std::error::Error;
 use std::fmt;
 
 /// A [`LoopingCall`](crate::task::LoopingCall) cannot do that, in the state that it is in.
+///
+/// ```
+/// use std::time::Duration;
+/// use torsade_core::LoopingCallError;
+/// use torsade_core::task::LoopingCall;
+/// use torsade_core::testing::{Simulation, failure_result_of};
+///
+/// let reactor = Simulation::new().reactor();
+/// let call = LoopingCall::new(&reactor, |_| ());
+/// assert!(matches!(call.stop(), Err(LoopingCallError::NotRunning)));
+/// let _ends = call.start(Duration::from_secs(1));
+/// let failure = failure_result_of(call.start(Duration::from_secs(1)));
+/// assert!(matches!(failure.check(), Some(LoopingCallError::AlreadyRunning)));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum LoopingCallError {
@@ -25,6 +39,19 @@ impl fmt::Display for LoopingCallError {
 impl Error for LoopingCallError {}
 
 /// A [`CooperativeTask`](crate::task::CooperativeTask) was stopped before it was done.
+///
+/// ```
+/// use torsade_core::task::Cooperator;
+/// use torsade_core::testing::{Simulation, failure_result_of};
+/// use torsade_core::TaskStopped;
+///
+/// let reactor = Simulation::new().reactor();
+/// let task = Cooperator::new(&reactor).cooperate(std::iter::repeat(()));
+/// let done = task.when_done();
+/// task.stop()?;
+/// assert!(failure_result_of(done).check::<TaskStopped>().is_some());
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[doc(alias = "twisted.internet.task.TaskStopped")]
 pub struct TaskStopped;
@@ -38,6 +65,18 @@ impl fmt::Display for TaskStopped {
 impl Error for TaskStopped {}
 
 /// The [`Cooperator`](crate::task::Cooperator) of a task was stopped.
+///
+/// ```
+/// use torsade_core::SchedulerStopped;
+/// use torsade_core::task::Cooperator;
+/// use torsade_core::testing::{Simulation, failure_result_of};
+///
+/// let reactor = Simulation::new().reactor();
+/// let cooperator = Cooperator::new(&reactor);
+/// let done = cooperator.coiterate(std::iter::repeat(()));
+/// cooperator.stop(); // with all of its tasks
+/// assert!(failure_result_of(done).check::<SchedulerStopped>().is_some());
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[doc(alias = "twisted.internet.task.SchedulerStopped")]
 pub struct SchedulerStopped;

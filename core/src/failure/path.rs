@@ -4,6 +4,19 @@ use std::fmt;
 use std::panic::Location;
 
 /// What happened to a failure at a place.
+///
+/// ```
+/// use torsade_core::failure::StepKind;
+/// use torsade_core::testing::failure_result_of;
+/// use torsade_core::{ConnectionDone, Deferred};
+///
+/// let (resolver, deferred) = Deferred::<u32>::new();
+/// let doubled = deferred.map(|number| number * 2);
+/// resolver.errback(ConnectionDone);
+/// let failure = failure_result_of(doubled);
+/// let kinds: Vec<StepKind> = failure.path().steps().iter().map(|step| step.kind).collect();
+/// assert_eq!(kinds, [StepKind::Made, StepKind::Fired, StepKind::Passed]);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum StepKind {
@@ -32,6 +45,20 @@ impl fmt::Display for StepKind {
 }
 
 /// One place on a failure's path.
+///
+/// ```
+/// use torsade_core::failure::StepKind;
+/// use torsade_core::testing::failure_result_of;
+/// use torsade_core::{ConnectionDone, Deferred};
+///
+/// let (resolver, deferred) = Deferred::<u32>::new();
+/// let next_line = line!() + 1;
+/// resolver.errback(ConnectionDone);
+/// let failure = failure_result_of(deferred);
+/// let step = failure.path().steps().last().unwrap();
+/// assert_eq!((step.kind, step.at.line()), (StepKind::Fired, next_line));
+/// assert!(step.to_string().starts_with("fired at "));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Step {
@@ -118,6 +145,20 @@ impl Path {
     }
 
     /// How many steps were left out in the middle.
+    ///
+    /// ```
+    /// use torsade_core::testing::failure_result_of;
+    /// use torsade_core::{ConnectionDone, Deferred};
+    ///
+    /// let (resolver, mut deferred) = Deferred::<u32>::new();
+    /// for _ in 0..100 {
+    ///     deferred = deferred.map(|number| number + 1);
+    /// }
+    /// resolver.errback(ConnectionDone);
+    /// let failure = failure_result_of(deferred);
+    /// assert_eq!(failure.path().steps().len() + failure.path().elided(), 102);
+    /// assert_eq!(failure.path().elided(), 86);
+    /// ```
     pub fn elided(&self) -> usize {
         self.elided
     }

@@ -8,6 +8,27 @@ use std::rc::Rc;
 use crate::{Address, Filter, Result};
 
 /// What the first bytes of a connection say of it.
+///
+/// ```
+/// use torsade_core::filter::{ByFirstBytes, FirstBytes, ProxyHeader};
+/// use torsade_core::{Filter, Result};
+///
+/// /// With a header of the PROXY protocol, or without it.
+/// fn decide(bytes: &[u8]) -> Result<FirstBytes> {
+///     Ok(match bytes {
+///         _ if bytes.starts_with(b"PROXY ") => FirstBytes::Filter(Box::new(ProxyHeader::new())),
+///         _ if b"PROXY ".starts_with(bytes) => FirstBytes::More,
+///         _ => FirstBytes::Plain,
+///     })
+/// }
+///
+/// let (mut filter, mut plain, mut wire) = (ByFirstBytes::new(decide), Vec::new(), Vec::new());
+/// filter.decode(&mut b"PRO".to_vec(), &mut plain, &mut wire)?;
+/// assert!(!filter.is_ready());
+/// filter.decode(&mut b"BLEM".to_vec(), &mut plain, &mut wire)?;
+/// assert_eq!(plain, b"PROBLEM");
+/// # Result::<()>::Ok(())
+/// ```
 #[derive(Debug)]
 pub enum FirstBytes {
     /// Too little: more have to come.
@@ -28,12 +49,15 @@ pub enum FirstBytes {
 /// # fn tls() -> Result<Box<dyn Filter>> { Ok(Box::new(torsade_core::filter::ProxyHeader::new())) }
 ///
 /// // A record of a TLS handshake begins with 22.
-/// let filter = ByFirstBytes::new(|bytes| match bytes.first() {
+/// let mut filter = ByFirstBytes::new(|bytes| match bytes.first() {
 ///     None => Ok(FirstBytes::More),
 ///     Some(22) => Ok(FirstBytes::Filter(tls()?)),
 ///     Some(_) => Ok(FirstBytes::Plain),
 /// });
-/// # drop(filter);
+/// let mut plain = Vec::new();
+/// filter.decode(&mut b"GET / HTTP/1.1\r\n".to_vec(), &mut plain, &mut Vec::new())?;
+/// assert_eq!(plain, b"GET / HTTP/1.1\r\n");
+/// # Result::<()>::Ok(())
 /// ```
 ///
 /// It is for the side that is spoken to: while nothing comes, nothing can be sent. How long that may
@@ -54,6 +78,21 @@ enum State {
 const MOST: usize = 4096;
 
 /// The first bytes of a connection did not say what it is.
+///
+/// ```
+/// use torsade_core::Filter;
+/// use torsade_core::filter::{ByFirstBytes, FirstBytes, UndecidedError};
+///
+/// let mut filter = ByFirstBytes::new(|bytes| match bytes.len() {
+///     ..8 => Ok(FirstBytes::More),
+///     _ => Ok(FirstBytes::Plain),
+/// });
+/// filter.decode(&mut b"GET".to_vec(), &mut Vec::new(), &mut Vec::new())?;
+/// // The peer goes before it has said enough.
+/// let error = filter.wire_closed().unwrap_err().trap::<UndecidedError>()?;
+/// assert_eq!((error.bytes, error.is_cut_off), (3, true));
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UndecidedError {
     /// How many bytes had come.

@@ -6,6 +6,30 @@ use std::fmt::Write;
 use crate::{Filter, Result};
 
 /// Which way bytes go.
+///
+/// ```
+/// use std::cell::RefCell;
+/// use std::rc::Rc;
+/// use torsade_core::filter::{Direction, TrafficLog};
+/// # use torsade_core::protocols::wire::{Discard, Echo};
+/// # use torsade_core::testing::Simulation;
+/// # use torsade_core::{Address, ClientEndpoint, TcpClient, TcpServer};
+///
+/// # let reactor = Simulation::new().reactor();
+/// # let address = "127.0.0.1:7".parse()?;
+/// # TcpServer::new(&reactor, address).listen(|_: &Address| Echo)?;
+/// let seen = Rc::new(RefCell::new(Vec::new()));
+/// let note = seen.clone();
+/// let endpoint = TcpClient::new(&reactor, address).filter(move || {
+///     let note = note.clone();
+///     Ok(TrafficLog::new(move |direction, data| note.borrow_mut().push((direction, data.len()))))
+/// });
+/// let client = reactor.run_until(endpoint.connect_protocol(Discard))?;
+/// client.transport().write(b"hello");
+/// reactor.advance(std::time::Duration::from_secs(1))?;
+/// assert_eq!(*seen.borrow(), [(Direction::Sent, 5), (Direction::Received, 5)]);
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Direction {
     /// They came from the peer.
@@ -20,19 +44,30 @@ pub enum Direction {
 /// sends may hold secrets.
 ///
 /// ```
+/// use std::cell::Cell;
+/// use std::rc::Rc;
 /// use torsade_core::filter::TrafficLog;
-/// use torsade_core::{Address, TcpServer, testing::Simulation};
-/// # use torsade_core::{Protocol, Result, Transport};
-/// # struct Echo;
-/// # impl Protocol for Echo {
-/// #     fn data_received(&mut self, _: &Transport, _: &[u8]) -> Result<()> { Ok(()) }
-/// # }
-/// # fn main() -> Result<()> {
+/// # use torsade_core::protocols::wire::{Discard, Echo};
+/// # use torsade_core::testing::Simulation;
+/// use torsade_core::{Address, ClientEndpoint, TcpClient, TcpServer};
+///
 /// # let reactor = Simulation::new().reactor();
-/// let server = TcpServer::new(&reactor, "127.0.0.1:8007".parse()?);
-/// server.filter(|| Ok(TrafficLog::hex())).listen(|_: &Address| Echo)?;
-/// # Ok(())
-/// # }
+/// # let address = "127.0.0.1:7".parse()?;
+/// // To the log:
+/// let server = TcpServer::new(&reactor, address).filter(|| Ok(TrafficLog::hex()));
+/// server.listen(|_: &Address| Echo)?;
+/// // Or to a function:
+/// let bytes = Rc::new(Cell::new(0));
+/// let count = bytes.clone();
+/// let client = TcpClient::new(&reactor, address).filter(move || {
+///     let count = count.clone();
+///     Ok(TrafficLog::new(move |_, data| count.set(count.get() + data.len())))
+/// });
+/// let client = reactor.run_until(client.connect_protocol(Discard))?;
+/// client.transport().write(b"hello");
+/// reactor.advance(std::time::Duration::from_secs(1))?;
+/// assert_eq!(bytes.get(), 10);
+/// # torsade_core::Result::<()>::Ok(())
 /// ```
 #[doc(alias = "TrafficLoggingFactory")]
 #[doc(alias = "TrafficLoggingProtocol")]

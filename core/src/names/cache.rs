@@ -15,13 +15,20 @@ use crate::{Deferred, Reactor};
 /// look-up. Failures are not remembered.
 ///
 /// ```
+/// use std::net::IpAddr;
 /// use std::time::Duration;
-/// use torsade_core::Reactor;
+/// use torsade_core::LookupVerdict;
 /// use torsade_core::names::{Cache, SystemResolver};
+/// use torsade_core::testing::World;
 ///
-/// let reactor = Reactor::new()?;
+/// let world = World::new(1);
+/// let reactor = world.host("here", [[192, 0, 2, 1]]);
 /// let cache = Cache::new(&reactor, SystemResolver::new(&reactor));
 /// reactor.set_resolver(cache.expiry(Duration::from_secs(60)).capacity(1000));
+/// let here = [IpAddr::from([192, 0, 2, 1])];
+/// assert_eq!(reactor.run_until(reactor.look_up("here"))?, here);
+/// world.names_fail("here", LookupVerdict::TryAgain);
+/// assert_eq!(reactor.run_until(reactor.look_up("here"))?, here); // it remembers
 /// # torsade_core::Result::<()>::Ok(())
 /// ```
 #[doc(alias = "CacheResolver")]
@@ -58,6 +65,37 @@ impl<R: NameResolver> Cache<R> {
     }
 
     /// How long it remembers, since it asked.
+    ///
+    /// ```
+    /// use std::cell::Cell;
+    /// use std::net::IpAddr;
+    /// use std::rc::Rc;
+    /// use std::time::Duration;
+    /// use torsade_core::Deferred;
+    /// use torsade_core::names::{Cache, NameResolver};
+    /// use torsade_core::testing::Simulation;
+    ///
+    /// /// Counts how often it is asked.
+    /// struct Counts(Rc<Cell<u32>>);
+    ///
+    /// impl NameResolver for Counts {
+    ///     fn look_up(&self, _: &str) -> Deferred<Vec<IpAddr>> {
+    ///         self.0.set(self.0.get() + 1);
+    ///         Deferred::succeed(vec![[192, 0, 2, 7].into()])
+    ///     }
+    /// }
+    ///
+    /// let reactor = Simulation::new().reactor();
+    /// let asked = Rc::new(Cell::new(0));
+    /// let cache = Cache::new(&reactor, Counts(asked.clone()));
+    /// reactor.set_resolver(cache.expiry(Duration::from_secs(10)));
+    /// for (seconds, count) in [(0, 1), (9, 1), (1, 2)] {
+    ///     reactor.advance(Duration::from_secs(seconds))?;
+    ///     reactor.run_until(reactor.look_up("example.com"))?;
+    ///     assert_eq!(asked.get(), count);
+    /// }
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     pub fn expiry(mut self, expiry: Duration) -> Self {
         self.expiry = expiry;
         self

@@ -40,6 +40,16 @@ impl Hosts {
     /// The names of a file in the format of `/etc/hosts`: on each line an address and its names.
     /// A `#` begins a comment; a line without an address is passed over, as the system does.
     ///
+    /// ```
+    /// use torsade_core::Reactor;
+    /// use torsade_core::names::Hosts;
+    ///
+    /// let reactor = Reactor::new()?;
+    /// reactor.set_resolver(Hosts::from_file("/etc/hosts")?);
+    /// assert!(reactor.run_until(reactor.look_up("localhost"))?[0].is_loopback());
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
+    ///
     /// # Errors
     /// What the system says when the file cannot be read.
     pub fn from_file(path: impl AsRef<Path>) -> io::Result<Self> {
@@ -48,6 +58,19 @@ impl Hosts {
     }
 
     /// The same, from the text of such a file.
+    ///
+    /// ```
+    /// use std::net::IpAddr;
+    /// use torsade_core::names::Hosts;
+    /// use torsade_core::testing::Simulation;
+    ///
+    /// let hosts = Hosts::from_text("# our own\n192.0.2.7  db.internal db\n192.0.2.8  db.internal\n");
+    /// let reactor = Simulation::new().reactor();
+    /// reactor.set_resolver(hosts);
+    /// let db = [7, 8].map(|last| IpAddr::from([192, 0, 2, last]));
+    /// assert_eq!(reactor.run_until(reactor.look_up("DB.internal."))?, db);
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     pub fn from_text(text: &str) -> Self {
         let mut hosts = Self::new();
         for line in text.lines() {

@@ -159,7 +159,6 @@ impl Source for Connector {
 /// [opened](Self::open).
 ///
 /// ```
-/// use torsade_core::filter::TrafficLog;
 /// use torsade_core::protocols::wire::Echo;
 /// use torsade_core::testing::Simulation;
 /// use torsade_core::{Address, ClientEndpoint, TcpClient, TcpServer};
@@ -197,6 +196,26 @@ impl Established {
     }
 
     /// Adds a filter, above those that were added before.
+    ///
+    /// ```
+    /// use torsade_core::filter::SendProxyHeader;
+    /// # use torsade_core::protocols::wire::Discard;
+    /// # use torsade_core::testing::{AccumulatingProtocol, Simulation};
+    /// # use torsade_core::{Address, ClientEndpoint, TcpClient, TcpServer};
+    ///
+    /// # let reactor = Simulation::new().reactor();
+    /// # let address = "127.0.0.1:7".parse()?;
+    /// # let seen = AccumulatingProtocol::new();
+    /// # let server = seen.clone();
+    /// # TcpServer::new(&reactor, address).listen(move |_: &Address| server.clone())?;
+    /// let peer = Address::Tcp("192.0.2.1:4000".parse()?);
+    /// let stream = reactor.run_until(TcpClient::new(&reactor, address).establish())?;
+    /// let stream = stream.with_filter(SendProxyHeader::version_1(&peer, &Address::Tcp(address)));
+    /// reactor.run_until(stream.open(|_: &Address| Discard))?;
+    /// reactor.advance(std::time::Duration::from_secs(1))?;
+    /// assert!(seen.data().starts_with(b"PROXY TCP4 192.0.2.1 "));
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     pub fn with_filter(self, filter: impl Filter) -> Self {
         self.with_filters([Box::new(filter) as Box<dyn Filter>])
     }
@@ -211,6 +230,28 @@ impl Established {
 
     /// Lets filters take until `deadline`, in the reactor's time, to become ready; `total` and
     /// `peer` are for the [`ConnectTimedOut`] that it fails with otherwise.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use torsade_core::filter::ProxyHeader;
+    /// # use torsade_core::protocols::wire::Discard;
+    /// # use torsade_core::testing::Simulation;
+    /// # use torsade_core::{Address, TcpServer};
+    /// use torsade_core::{ClientEndpoint, ConnectTimedOut, TcpClient};
+    ///
+    /// # let reactor = Simulation::new().reactor();
+    /// # let address = "127.0.0.1:9".parse()?;
+    /// # TcpServer::new(&reactor, address).listen(|_: &Address| Discard)?;
+    /// let stream = reactor.run_until(TcpClient::new(&reactor, address).establish())?;
+    /// let time = Duration::from_secs(5);
+    /// let opened = stream
+    ///     .with_filter(ProxyHeader::new()) // which waits for a word of the server's
+    ///     .open_by(reactor.now() + time, time, "the discard server")
+    ///     .open(|_: &Address| Discard);
+    /// let failure = reactor.run_until(opened).unwrap_err();
+    /// assert_eq!(failure.trap::<ConnectTimedOut>()?.peer, "the discard server");
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     pub fn open_by(mut self, deadline: Instant, total: Duration, peer: impl Into<String>) -> Self {
         self.limit = Some(Limit {
             total,

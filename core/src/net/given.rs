@@ -15,6 +15,24 @@ impl Reactor {
     /// Makes a stream of a connected TCP or UNIX socket that somebody else made (a parent process,
     /// a library). It becomes non-blocking.
     ///
+    /// ```
+    /// use std::io::Read;
+    /// use std::os::unix::net::UnixStream;
+    /// use torsade_core::protocols::wire::Discard;
+    /// use torsade_core::{Address, Reactor};
+    ///
+    /// let reactor = Reactor::new()?;
+    /// let (ours, mut theirs) = UnixStream::pair()?;
+    /// let stream = reactor.adopt_stream(ours.into())?;
+    /// let client = reactor.run_until(stream.open(|_: &Address| Discard))?;
+    /// client.transport().write(b"hello");
+    /// reactor.iterate(Some(std::time::Duration::ZERO))?;
+    /// let mut greeting = [0; 5];
+    /// theirs.read_exact(&mut greeting)?;
+    /// assert_eq!(&greeting, b"hello");
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
+    ///
     /// # Errors
     /// What the system says, `InvalidInput` when it is no stream socket; `Unsupported` in a
     /// simulated world.
@@ -29,6 +47,23 @@ impl Reactor {
 
     /// Accepts connections on a TCP or UNIX socket that listens already, as systemd and other
     /// super-servers hand them over: see [`AdoptedServer`](crate::endpoints::AdoptedServer).
+    ///
+    /// ```
+    /// use std::net::{TcpListener, UdpSocket};
+    /// use torsade_core::protocols::wire::Echo;
+    /// use torsade_core::{Address, CannotListen, ListenOptions, Reactor};
+    ///
+    /// let reactor = Reactor::new()?;
+    /// let socket = TcpListener::bind("127.0.0.1:0")?;
+    /// let address = socket.local_addr()?;
+    /// let port = reactor.adopt_port(socket.into(), |_: &Address| Echo, &ListenOptions::new())?;
+    /// assert_eq!(port.address(), &Address::Tcp(address));
+    /// // Nobody can listen on this one.
+    /// let socket = UdpSocket::bind("127.0.0.1:0")?;
+    /// let refused = reactor.adopt_port(socket.into(), |_: &Address| Echo, &ListenOptions::new());
+    /// assert!(refused.unwrap_err().check::<CannotListen>().is_some());
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     ///
     /// # Errors
     /// [`CannotListen`](crate::CannotListen) with what the system said: `InvalidInput` when the
@@ -53,6 +88,24 @@ impl Reactor {
     /// They become non-blocking, and what was blocking is so again when the connection has ended.
     /// A file is always ready, and a slow disk holds the reactor up.
     ///
+    /// ```
+    /// use std::io::{Read, pipe};
+    /// use torsade_core::protocols::wire::Discard;
+    /// use torsade_core::{Address, Reactor};
+    ///
+    /// let reactor = Reactor::new()?;
+    /// let (mut reader, writer) = pipe()?;
+    /// let stream = reactor.join_descriptors(None, Some(writer.into()))?; // it only writes
+    /// let client = reactor.run_until(stream.open(|_: &Address| Discard))?;
+    /// client.transport().write(b"hello");
+    /// client.transport().lose_connection();
+    /// reactor.iterate(Some(std::time::Duration::ZERO))?;
+    /// let mut text = String::new();
+    /// reader.read_to_string(&mut text)?;
+    /// assert_eq!(text, "hello");
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
+    ///
     /// # Errors
     /// What the system says; `Unsupported` in a simulated world.
     #[doc(alias = "removeAll")]
@@ -67,28 +120,21 @@ impl Reactor {
     /// Two streams that are connected with each other, to let two protocols of one program talk.
     ///
     /// ```
-    /// # use torsade_core::testing::Simulation;
-    /// use torsade_core::{Address, Protocol, Result, Transport};
-    ///
-    /// struct Greeter;
-    ///
-    /// impl Protocol for Greeter {
-    ///     fn connection_made(&mut self, transport: &Transport) {
-    ///         transport.write(b"hello");
-    ///     }
-    ///     fn data_received(&mut self, transport: &Transport, data: &[u8]) -> Result<()> {
-    ///         assert_eq!(data, b"hello");
-    ///         transport.lose_connection();
-    ///         Ok(())
-    ///     }
-    /// }
+    /// use std::time::Duration;
+    /// use torsade_core::protocols::wire::Echo;
+    /// use torsade_core::testing::{AccumulatingProtocol, Simulation};
+    /// use torsade_core::{Address, Result};
     ///
     /// # fn main() -> Result<()> {
-    /// # let reactor = Simulation::new().reactor();
+    /// let reactor = Simulation::new().reactor();
     /// let [one, other] = reactor.pair()?;
-    /// let one = one.open(|_: &Address| Greeter);
-    /// reactor.run_until(other.open(|_: &Address| Greeter))?;
-    /// # let _ = one;
+    /// let seen = AccumulatingProtocol::new();
+    /// let told = seen.clone();
+    /// let _echo = one.open(|_: &Address| Echo);
+    /// let client = reactor.run_until(other.open(move |_: &Address| told.clone()))?;
+    /// client.transport().write(b"hello");
+    /// reactor.advance(Duration::from_secs(1))?;
+    /// assert_eq!(seen.data(), b"hello");
     /// # Ok(())
     /// # }
     /// ```

@@ -72,6 +72,21 @@ impl ListeningPort {
     ///
     /// The Deferred fires when the factory's `stop_factory` has returned.
     ///
+    /// ```
+    /// # use torsade_core::protocols::wire::Echo;
+    /// # use torsade_core::testing::Simulation;
+    /// # use torsade_core::{Address, ClientEndpoint, TcpClient, TcpServer};
+    /// # let reactor = Simulation::new().reactor();
+    /// # let address = "127.0.0.1:7".parse()?;
+    /// # let endpoint = TcpClient::new(&reactor, address);
+    /// let port = TcpServer::new(&reactor, address).listen(|_: &Address| Echo)?;
+    /// let client = reactor.run_until(endpoint.connect_protocol(Echo))?;
+    /// reactor.run_until(port.stop_listening())?;
+    /// assert!(client.transport().is_open());
+    /// assert!(reactor.run_until(endpoint.connect_protocol(Echo)).is_err());
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
+    ///
     /// # Errors
     /// [`Panicked`](crate::Panicked) when `stop_factory` panicked.
     #[doc(alias = "stopListening")]

@@ -17,12 +17,16 @@ use crate::{
 ///
 /// ```
 /// use std::time::Duration;
-/// use torsade_core::{ConnectOptions, Reactor, TcpClient};
+/// # use torsade_core::protocols::wire::Discard;
+/// use torsade_core::testing::Simulation;
+/// use torsade_core::{ClientEndpoint, ConnectOptions, ConnectTimedOut, TcpClient};
 ///
-/// let reactor = Reactor::new()?;
+/// let silent = [192, 0, 2, 1].into();
+/// let reactor = Simulation::new().silent(silent).reactor();
 /// let options = ConnectOptions::new().timeout(Duration::from_secs(5)).no_delay(false);
-/// let endpoint = TcpClient::new(&reactor, "192.0.2.1:80".parse()?).options(options);
-/// # drop(endpoint);
+/// let endpoint = TcpClient::new(&reactor, (silent, 80).into()).options(options);
+/// let failure = reactor.run_until(endpoint.connect_protocol(Discard)).unwrap_err();
+/// assert_eq!(failure.trap::<ConnectTimedOut>()?.after, Duration::from_secs(5));
 /// # torsade_core::Result::<()>::Ok(())
 /// ```
 #[derive(Clone, Debug)]
@@ -56,6 +60,22 @@ impl ConnectOptions {
     }
 
     /// The local address to connect from; port 0 lets the system choose one.
+    ///
+    /// ```
+    /// # use torsade_core::protocols::wire::{Discard, Echo};
+    /// # use torsade_core::testing::Simulation;
+    /// use torsade_core::{Address, ClientEndpoint, ConnectOptions, TcpClient, TcpServer};
+    ///
+    /// # let reactor = Simulation::new().reactor();
+    /// # let address = "127.0.0.1:7".parse()?;
+    /// # TcpServer::new(&reactor, address).listen(|_: &Address| Echo)?;
+    /// let from = "127.0.0.2:4000".parse()?;
+    /// let options = ConnectOptions::new().bind_address(from);
+    /// let endpoint = TcpClient::new(&reactor, address).options(options);
+    /// let client = reactor.run_until(endpoint.connect_protocol(Discard))?;
+    /// assert_eq!(client.transport().host(), Address::Tcp(from));
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     #[doc(alias = "bindAddress")]
     pub fn bind_address(mut self, address: SocketAddr) -> Self {
         self.for_driver.bind_address = Some(address);
@@ -83,12 +103,17 @@ pub(super) type FilterMaker = Rc<dyn Fn() -> Result<Box<dyn Filter>>>;
 /// How a port is listened on.
 ///
 /// ```
-/// use torsade_core::{ListenOptions, Reactor, TcpServer};
+/// use torsade_core::protocols::wire::Echo;
+/// use torsade_core::{Address, ListenOptions, Reactor, TcpServer};
 ///
 /// let reactor = Reactor::new()?;
 /// let options = ListenOptions::new().backlog(1024).reuse_port(true);
-/// let server = TcpServer::new(&reactor, "127.0.0.1:8007".parse()?).options(options);
-/// # drop(server);
+/// let server = TcpServer::new(&reactor, "127.0.0.1:0".parse()?).options(options.clone());
+/// let port = server.listen(|_: &Address| Echo)?;
+/// // Another one on the same port, as for a process for each processor.
+/// let address = port.address().socket_addr().unwrap();
+/// let second = TcpServer::new(&reactor, address).options(options).listen(|_: &Address| Echo)?;
+/// assert_eq!(second.address(), port.address());
 /// # torsade_core::Result::<()>::Ok(())
 /// ```
 #[derive(Clone)]
@@ -164,6 +189,29 @@ impl ListenOptions {
     }
 
     /// How long the filter may take to become ready: 30 seconds unless set.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use torsade_core::ListenOptions;
+    /// use torsade_core::filter::ProxyHeader;
+    /// # use torsade_core::protocols::wire::Echo;
+    /// # use torsade_core::testing::{AccumulatingProtocol, Simulation};
+    /// # use torsade_core::{Address, ClientEndpoint, TcpClient, TcpServer};
+    ///
+    /// # let reactor = Simulation::new().reactor();
+    /// # let address = "127.0.0.1:7".parse()?;
+    /// let options = ListenOptions::new()
+    ///     .filter(|| Ok(ProxyHeader::new()))
+    ///     .handshake_timeout(Duration::from_secs(5));
+    /// TcpServer::new(&reactor, address).options(options).listen(|_: &Address| Echo)?;
+    /// let silent = AccumulatingProtocol::new();
+    /// reactor.run_until(TcpClient::new(&reactor, address).connect_protocol(silent.clone()))?;
+    /// reactor.advance(Duration::from_secs(4))?;
+    /// assert!(silent.ending().is_none());
+    /// reactor.advance(Duration::from_secs(1))?;
+    /// assert!(silent.ending().is_some());
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     pub fn handshake_timeout(mut self, timeout: Duration) -> Self {
         self.handshake_timeout = timeout;
         self
@@ -175,6 +223,32 @@ impl ListenOptions {
     /// who comes waits in the [`backlog`](Self::backlog), and those that began are done sooner.
     /// Of one that says nothing the place is free again after the
     /// [`handshake_timeout`](Self::handshake_timeout).
+    ///
+    /// ```
+    /// use torsade_core::ListenOptions;
+    /// use torsade_core::filter::ProxyHeader;
+    /// # use std::time::Duration;
+    /// # use torsade_core::protocols::wire::Discard;
+    /// # use torsade_core::testing::{AccumulatingProtocol, Simulation};
+    /// # use torsade_core::{Address, ClientEndpoint, TcpClient, TcpServer};
+    ///
+    /// # let reactor = Simulation::new().reactor();
+    /// # let address = "127.0.0.1:7".parse()?;
+    /// # let client = TcpClient::new(&reactor, address);
+    /// let options = ListenOptions::new().filter(|| Ok(ProxyHeader::new())).handshake_limit(1);
+    /// let seen = AccumulatingProtocol::new();
+    /// # let server = seen.clone();
+    /// TcpServer::new(&reactor, address).options(options).listen(move |_: &Address| server.clone())?;
+    /// let [slow, quick] = [client.connect_protocol(Discard), client.connect_protocol(Discard)];
+    /// let (slow, quick) = (reactor.run_until(slow)?, reactor.run_until(quick)?);
+    /// quick.transport().write(b"PROXY UNKNOWN\r\nhello");
+    /// reactor.advance(Duration::from_secs(10))?;
+    /// assert_eq!(seen.data(), b""); // it waits for the one before it
+    /// slow.transport().abort_connection();
+    /// reactor.advance(Duration::from_secs(1))?;
+    /// assert_eq!(seen.data(), b"hello");
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     pub fn handshake_limit(mut self, connections: usize) -> Self {
         self.handshake_limit = Some(connections.max(1));
         self
@@ -215,6 +289,21 @@ impl Reactor {
     ///
     /// The Deferred fires when `connection_made` has returned, never before this has. Cancelling
     /// it ends the attempt.
+    ///
+    /// ```
+    /// use torsade_core::protocols::wire::{Discard, Echo};
+    /// use torsade_core::testing::Simulation;
+    /// use torsade_core::{Address, ConnectOptions, ListenOptions};
+    ///
+    /// let reactor = Simulation::new().reactor();
+    /// let address = "127.0.0.1:7".parse()?;
+    /// reactor.listen_tcp(address, |_: &Address| Echo, &ListenOptions::new())?;
+    /// let connected = reactor.connect_tcp(address, |_: &Address| Discard, &ConnectOptions::new());
+    /// assert!(!connected.is_fired()); // never before this has returned
+    /// let client = reactor.run_until(connected)?;
+    /// assert_eq!(client.transport().peer(), Address::Tcp(address));
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     ///
     /// # Errors
     /// [`ConnectError`](crate::ConnectError) with what the system said; [`ConnectTimedOut`];

@@ -26,6 +26,22 @@ impl Reactor {
     /// A file that was left behind by somebody who does not listen any more is replaced; the file
     /// is removed when the port stops.
     ///
+    /// ```
+    /// use torsade_core::protocols::wire::{Discard, Echo};
+    /// use torsade_core::testing::Simulation;
+    /// use torsade_core::{Address, ConnectOptions, ListenOptions};
+    ///
+    /// let reactor = Simulation::new().reactor();
+    /// let name = "/run/echo.sock";
+    /// let port = reactor.listen_unix(name, |_: &Address| Echo, &ListenOptions::new())?;
+    /// let connected = reactor.connect_unix(name, |_: &Address| Discard, &ConnectOptions::new());
+    /// assert!(reactor.run_until(connected)?.transport().is_open());
+    /// reactor.run_until(port.stop_listening())?;
+    /// let refused = reactor.connect_unix(name, |_: &Address| Discard, &ConnectOptions::new());
+    /// assert!(reactor.run_until(refused).is_err());
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
+    ///
     /// # Errors
     /// [`CannotListen`](crate::CannotListen) with the name and what the system said.
     #[doc(alias = "listenUNIX")]

@@ -13,12 +13,17 @@ use crate::{Address, Reactor};
 /// use std::time::Duration;
 /// use torsade_core::policies::AcceptRate;
 /// use torsade_core::protocols::wire::Echo;
-/// use torsade_core::{Address, Factory, Reactor};
+/// use torsade_core::testing::Simulation;
+/// use torsade_core::{Address, Factory};
 ///
-/// let reactor = Reactor::new()?;
-/// // A hundred new connections a second.
-/// let factory = (|_: &Address| Echo).policy(AcceptRate::new(&reactor, 100, Duration::from_secs(1)));
-/// # drop(factory);
+/// let reactor = Simulation::new().reactor();
+/// // Two new connections a second.
+/// let rate = AcceptRate::new(&reactor, 2, Duration::from_secs(1));
+/// let mut factory = (|_: &Address| Echo).policy(rate);
+/// let mut is_served = move || factory.build_protocol(&Address::Unnamed).is_some();
+/// assert_eq!([is_served(), is_served(), is_served()], [true, true, false]);
+/// reactor.advance(Duration::from_secs(1))?;
+/// assert!(is_served());
 /// # torsade_core::Result::<()>::Ok(())
 /// ```
 pub struct AcceptRate {

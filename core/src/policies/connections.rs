@@ -13,20 +13,27 @@ use crate::{Address, Deferred, Transport};
 /// The connections of a factory: a policy that refuses none and knows all. A cheap handle.
 ///
 /// ```
+/// # use std::time::Duration;
 /// use torsade_core::policies::Connections;
-/// use torsade_core::{Address, Factory, Protocol, Result, Transport};
-/// # struct Quiet;
-/// # impl Protocol for Quiet {
-/// #     fn data_received(&mut self, _: &Transport, _: &[u8]) -> Result<()> { Ok(()) }
-/// # }
+/// # use torsade_core::protocols::wire::Discard;
+/// # use torsade_core::testing::{AccumulatingProtocol, Ending, Simulation};
+/// # use torsade_core::{Address, ClientEndpoint, Factory, TcpClient, TcpServer};
 ///
+/// # let reactor = Simulation::new().reactor();
+/// # let address = "127.0.0.1:9".parse()?;
 /// let connections = Connections::new();
-/// let factory = (|_: &Address| Quiet).policy(connections.clone());
+/// let factory = (|_: &Address| Discard).policy(connections.clone());
+/// TcpServer::new(&reactor, address).listen(factory)?;
+/// let client = AccumulatingProtocol::new();
+/// reactor.run_until(TcpClient::new(&reactor, address).connect_protocol(client.clone()))?;
+/// assert_eq!(connections.len(), 1);
 /// // When the program ends:
 /// for transport in connections.transports() {
 ///     transport.lose_connection();
 /// }
-/// # drop(factory);
+/// reactor.advance(Duration::from_secs(1))?;
+/// assert_eq!((connections.len(), client.ending()), (0, Some(Ending::Done)));
+/// # torsade_core::Result::<()>::Ok(())
 /// ```
 #[derive(Clone, Default)]
 pub struct Connections(Rc<Inner>);
@@ -69,20 +76,24 @@ impl Connections {
     ///
     /// ```
     /// use std::time::Duration;
-    /// use torsade_core::Reactor;
     /// use torsade_core::policies::Connections;
+    /// # use torsade_core::policies::Policy;
     /// use torsade_core::reactor::Phase;
+    /// use torsade_core::testing::Simulation;
     ///
-    /// # fn main() -> torsade_core::Result<()> {
-    /// let reactor = Reactor::new()?;
+    /// let reactor = Simulation::new().reactor();
     /// let connections = Connections::new(); // the policy of a server's factory
+    /// # let _guard = connections.clone().admit(&torsade_core::Address::Unnamed).unwrap();
     /// let (clients, clock) = (connections.clone(), reactor.clone());
     /// reactor.on_shutdown(Phase::Before, move || {
     ///     let done = clients.when_empty().add_timeout(&clock, Duration::from_secs(30));
     ///     done.add_errback(|_| Ok(())) // those that are left are closed
     /// });
-    /// # Ok(())
-    /// # }
+    /// let (start, handle) = (reactor.now(), reactor.clone());
+    /// reactor.call_soon(move || handle.stop().unwrap());
+    /// reactor.run()?; // with a client that does not go
+    /// assert_eq!(reactor.now() - start, Duration::from_secs(30));
+    /// # torsade_core::Result::<()>::Ok(())
     /// ```
     #[track_caller]
     pub fn when_empty(&self) -> Deferred<()> {
@@ -105,6 +116,18 @@ impl Policy for Connections {
 }
 
 /// A place among the [`Connections`]; given back when it is dropped.
+///
+/// ```
+/// use torsade_core::Address;
+/// use torsade_core::policies::{ConnectionGuard, Connections, Policy};
+///
+/// let mut connections = Connections::new();
+/// let guard: ConnectionGuard = connections.admit(&Address::Unnamed).unwrap();
+/// assert_eq!(connections.len(), 1);
+/// let empty = connections.when_empty();
+/// drop(guard); // as its protocol is, in the end
+/// assert!(empty.is_fired());
+/// ```
 #[derive(Debug)]
 pub struct ConnectionGuard {
     connections: Connections,
@@ -166,6 +189,28 @@ impl ConnectionLimit {
     }
 
     /// Has `farewell` tell those that are too many, before they are closed.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// use torsade_core::policies::ConnectionLimit;
+    /// # use torsade_core::protocols::wire::Discard;
+    /// # use torsade_core::testing::{AccumulatingProtocol, Simulation};
+    /// # use torsade_core::{Address, ClientEndpoint, Factory, TcpClient, TcpServer};
+    ///
+    /// # let reactor = Simulation::new().reactor();
+    /// # let address = "127.0.0.1:9".parse()?;
+    /// let limit = ConnectionLimit::new(1).overflow(|transport| transport.write(b"come back later\r\n"));
+    /// TcpServer::new(&reactor, address).listen((|_: &Address| Discard).policy(limit))?;
+    /// # let client = TcpClient::new(&reactor, address);
+    /// let [first, second] = [(); 2].map(|()| AccumulatingProtocol::new());
+    /// reactor.run_until(client.connect_protocol(first.clone()))?;
+    /// reactor.run_until(client.connect_protocol(second.clone()))?;
+    /// reactor.advance(Duration::from_secs(1))?;
+    /// assert!(first.ending().is_none());
+    /// assert_eq!(second.data(), b"come back later\r\n");
+    /// assert!(second.ending().is_some());
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     #[must_use]
     #[doc(alias = "overflowProtocol")]
     pub fn overflow(mut self, farewell: impl Fn(&Transport) + 'static) -> Self {

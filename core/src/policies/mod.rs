@@ -72,8 +72,10 @@ pub use wrapping::{ProtocolWrapper, WrappingFactory};
 ///     }
 /// }
 ///
-/// let factory = (|_: &Address| Echo).policy(Local);
-/// # drop(factory);
+/// let mut factory = (|_: &Address| Echo).policy(Local);
+/// assert!(factory.build_protocol(&Address::Tcp("127.0.0.1:4000".parse()?)).is_some());
+/// assert!(factory.build_protocol(&Address::Tcp("192.0.2.1:4000".parse()?)).is_none());
+/// # torsade_core::Result::<()>::Ok(())
 /// ```
 pub trait Policy: 'static {
     /// What looks after one connection.
@@ -90,32 +92,39 @@ pub trait Policy: 'static {
 /// protocol.
 ///
 /// ```
+/// use std::cell::Cell;
+/// use std::rc::Rc;
 /// use torsade_core::policies::{Guard, Policy, Refusal};
-/// use torsade_core::{Address, Failure, Transport};
+/// use torsade_core::protocols::wire::Discard;
+/// use torsade_core::testing::StringTransport;
+/// use torsade_core::{Address, Factory, Transport};
 ///
-/// /// Counts what comes, and says so at the end.
-/// #[derive(Default)]
-/// struct Count(usize);
+/// /// Counts what comes over all connections.
+/// struct Counting(Rc<Cell<usize>>);
 ///
-/// impl Guard for Count {
-///     fn data_received(&mut self, _: &Transport, data: &[u8]) {
-///         self.0 += data.len();
-///     }
-///
-///     fn connection_lost(&mut self, _: &Failure) {
-///         println!("{} bytes", self.0);
-///     }
-/// }
-///
-/// struct Counting;
+/// struct Count(Rc<Cell<usize>>);
 ///
 /// impl Policy for Counting {
 ///     type Guard = Count;
 ///
 ///     fn admit(&mut self, _: &Address) -> Result<Count, Refusal> {
-///         Ok(Count::default())
+///         Ok(Count(self.0.clone()))
 ///     }
 /// }
+///
+/// impl Guard for Count {
+///     fn data_received(&mut self, _: &Transport, data: &[u8]) {
+///         self.0.set(self.0.get() + data.len());
+///     }
+/// }
+///
+/// let bytes = Rc::new(Cell::new(0));
+/// let mut factory = (|_: &Address| Discard).policy(Counting(bytes.clone()));
+/// let wire = StringTransport::new();
+/// let _discard = wire.connect(factory.build_protocol(&Address::Unnamed).unwrap());
+/// wire.receive(b"hello")?;
+/// assert_eq!(bytes.get(), 5);
+/// # torsade_core::Result::<()>::Ok(())
 /// ```
 pub trait Guard: 'static {
     /// The connection is ready to use.
@@ -129,6 +138,44 @@ pub trait Guard: 'static {
     }
 
     /// The connection is over.
+    ///
+    /// ```
+    /// use std::cell::Cell;
+    /// use std::rc::Rc;
+    /// use torsade_core::policies::{Guard, Policy, Refusal};
+    /// use torsade_core::protocols::wire::Discard;
+    /// use torsade_core::testing::StringTransport;
+    /// use torsade_core::{Address, ConnectionAborted, ConnectionDone, Factory, Failure};
+    ///
+    /// /// Counts the connections that did not end well.
+    /// struct Broken(Rc<Cell<u32>>);
+    ///
+    /// struct Watches(Rc<Cell<u32>>);
+    ///
+    /// impl Policy for Broken {
+    ///     type Guard = Watches;
+    ///
+    ///     fn admit(&mut self, _: &Address) -> Result<Watches, Refusal> {
+    ///         Ok(Watches(self.0.clone()))
+    ///     }
+    /// }
+    ///
+    /// impl Guard for Watches {
+    ///     fn connection_lost(&mut self, reason: &Failure) {
+    ///         let is_broken = reason.check::<ConnectionDone>().is_none();
+    ///         self.0.set(self.0.get() + u32::from(is_broken));
+    ///     }
+    /// }
+    ///
+    /// let broken = Rc::new(Cell::new(0));
+    /// let mut factory = (|_: &Address| Discard).policy(Broken(broken.clone()));
+    /// for reason in [Failure::from(ConnectionDone), Failure::from(ConnectionAborted)] {
+    ///     let wire = StringTransport::new();
+    ///     let _discard = wire.connect(factory.build_protocol(&Address::Unnamed).unwrap());
+    ///     wire.lose(reason);
+    /// }
+    /// assert_eq!(broken.get(), 1);
+    /// ```
     fn connection_lost(&mut self, reason: &Failure) {
         let _ = reason;
     }
@@ -140,11 +187,27 @@ impl Guard for () {}
 /// A connection may not be: it is closed, perhaps with a word.
 ///
 /// ```
-/// use torsade_core::policies::Refusal;
+/// use torsade_core::policies::{Policy, Refusal};
+/// use torsade_core::protocols::wire::Echo;
+/// use torsade_core::testing::StringTransport;
+/// use torsade_core::{Address, Factory};
 ///
-/// let refusal = Refusal::new("there are too many")
-///     .with_farewell(|transport| transport.write(b"come back later\r\n"));
-/// # drop(refusal);
+/// struct Closed;
+///
+/// impl Policy for Closed {
+///     type Guard = ();
+///
+///     fn admit(&mut self, _: &Address) -> Result<(), Refusal> {
+///         let refusal = Refusal::new("it is Sunday");
+///         Err(refusal.with_farewell(|transport| transport.write(b"come back tomorrow\r\n")))
+///     }
+/// }
+///
+/// let mut factory = (|_: &Address| Echo).policy(Closed);
+/// let wire = StringTransport::new();
+/// let _refused = wire.connect(factory.build_protocol(&Address::Unnamed).unwrap());
+/// assert_eq!(wire.value(), b"come back tomorrow\r\n");
+/// assert!(wire.is_disconnecting());
 /// ```
 pub struct Refusal {
     why: &'static str,

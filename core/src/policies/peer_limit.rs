@@ -16,8 +16,10 @@ use crate::Address;
 /// use torsade_core::protocols::wire::Echo;
 /// use torsade_core::{Address, Factory};
 ///
-/// let factory = (|_: &Address| Echo).policy(PeerLimit::new(10));
-/// # drop(factory);
+/// let mut factory = (|_: &Address| Echo).policy(PeerLimit::new(1));
+/// let [one, same, other] = ["192.0.2.1:4000", "192.0.2.1:4001", "192.0.2.2:4000"]
+///     .map(|peer| factory.build_protocol(&Address::Tcp(peer.parse().unwrap())));
+/// assert!(one.is_some() && same.is_none() && other.is_some());
 /// ```
 #[derive(Clone, Debug)]
 #[doc(alias = "LimitConnectionsByPeer")]
@@ -66,6 +68,19 @@ impl Policy for PeerLimit {
 }
 
 /// A place among the connections of one address; given back when it is dropped.
+///
+/// ```
+/// use torsade_core::Address;
+/// use torsade_core::policies::{PeerGuard, PeerLimit, Policy};
+///
+/// let mut limit = PeerLimit::new(1);
+/// let peer = Address::Tcp("192.0.2.1:4000".parse()?);
+/// let guard: PeerGuard = limit.admit(&peer).unwrap();
+/// assert!(limit.admit(&peer).is_err());
+/// drop(guard); // as its protocol is, in the end
+/// assert!(limit.admit(&peer).is_ok());
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 #[derive(Debug)]
 pub struct PeerGuard {
     counts: Counts,

@@ -9,19 +9,22 @@ use crate::{Address, Bandwidth, Transport};
 ///
 /// ```
 /// use torsade_core::policies::Throttling;
-/// use torsade_core::testing::Simulation;
+/// # use torsade_core::protocols::wire::Telling;
+/// # use torsade_core::testing::{AccumulatingProtocol, Simulation};
+/// # use torsade_core::{ClientEndpoint, TcpClient, TcpServer};
 /// use torsade_core::{Address, Bandwidth, Factory};
-/// # use torsade_core::{Protocol, Result, Transport};
-/// # struct Quiet;
-/// # impl Protocol for Quiet {
-/// #     fn data_received(&mut self, _: &Transport, _: &[u8]) -> Result<()> { Ok(()) }
-/// # }
 ///
 /// # let reactor = Simulation::new().reactor();
+/// # let address = "127.0.0.1:17".parse()?;
+/// # let page = |_: &Address| Telling::new(|| vec![0; 100_000]);
 /// let for_all = Bandwidth::new(&reactor, 10_000_000);
-/// let factory = (|_: &Address| Quiet)
-///     .policy(Throttling::new().write_limit(&for_all).write_limit_of_each(1_000_000));
-/// # drop(factory);
+/// let limits = Throttling::new().write_limit(&for_all).write_limit_of_each(10_000);
+/// TcpServer::new(&reactor, address).listen(page.policy(limits))?; // 100,000 bytes
+/// let start = reactor.now();
+/// let download = TcpClient::new(&reactor, address).converse(AccumulatingProtocol::new());
+/// reactor.run_until(download)?;
+/// assert_eq!((reactor.now() - start).as_secs(), 9);
+/// # torsade_core::Result::<()>::Ok(())
 /// ```
 #[derive(Clone, Debug, Default)]
 #[doc(alias = "ThrottlingFactory")]
@@ -56,6 +59,27 @@ impl Throttling {
     }
 
     /// All of them together write no faster than this.
+    ///
+    /// ```
+    /// use torsade_core::Bandwidth;
+    /// use torsade_core::policies::Throttling;
+    /// # use torsade_core::protocols::wire::Telling;
+    /// # use torsade_core::testing::{AccumulatingProtocol, Simulation};
+    /// # use torsade_core::{Address, ClientEndpoint, Factory, TcpClient, TcpServer, gather};
+    ///
+    /// # let reactor = Simulation::new().reactor();
+    /// # let address = "127.0.0.1:17".parse()?;
+    /// # let page = |_: &Address| Telling::new(|| vec![0; 10_000]);
+    /// let for_all = Bandwidth::new(&reactor, 2_000);
+    /// let factory = page.policy(Throttling::new().write_limit(&for_all)); // 10,000 bytes for each
+    /// TcpServer::new(&reactor, address).listen(factory)?;
+    /// # let client = TcpClient::new(&reactor, address);
+    /// let start = reactor.now();
+    /// let downloads = [(); 2].map(|()| client.converse(AccumulatingProtocol::new()));
+    /// reactor.run_until(gather(downloads))?;
+    /// assert_eq!((reactor.now() - start).as_secs(), 9); // 20,000 bytes, less what goes at once
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     #[doc(alias = "writeLimit")]
     #[must_use]
     pub fn write_limit(mut self, bandwidth: &Bandwidth) -> Self {
@@ -93,11 +117,24 @@ impl Throttling {
     /// ```
     /// use torsade_core::Bandwidth;
     /// use torsade_core::policies::Throttling;
+    /// # use torsade_core::protocols::wire::Telling;
+    /// # use torsade_core::testing::{AccumulatingProtocol, Simulation};
+    /// # use torsade_core::{Address, ClientEndpoint, Factory, TcpClient, TcpServer};
     ///
-    /// # let reactor = torsade_core::testing::Simulation::new().reactor();
-    /// let for_each = move || Bandwidth::new(&reactor, 1_000).burst(10_000);
+    /// # let reactor = Simulation::new().reactor();
+    /// # let address = "127.0.0.1:17".parse()?;
+    /// # let page = |_: &Address| Telling::new(|| vec![0; 10_000]);
+    /// let clock = reactor.clone();
+    /// let for_each = move || Bandwidth::new(&clock, 1_000).burst(10_000);
     /// let policy = Throttling::new().write_limit_of_each_peer(for_each);
-    /// # drop(policy);
+    /// TcpServer::new(&reactor, address).listen(page.policy(policy))?; // 10,000 bytes
+    /// for seconds in [0, 10] {
+    ///     let start = reactor.now();
+    ///     let again = TcpClient::new(&reactor, address).converse(AccumulatingProtocol::new());
+    ///     reactor.run_until(again)?;
+    ///     assert_eq!((reactor.now() - start).as_secs_f64().round() as u64, seconds);
+    /// }
+    /// # torsade_core::Result::<()>::Ok(())
     /// ```
     #[must_use]
     #[doc(alias = "FilterByHost")]
@@ -121,6 +158,45 @@ impl Policy for Throttling {
 }
 
 /// Sets the limits of one connection.
+///
+/// It is what a policy gives that decides by the peer whether there is a limit:
+///
+///
+/// ```
+/// use torsade_core::Address;
+/// use torsade_core::policies::{Policy, Refusal, Throttling, ThrottlingGuard};
+/// # use torsade_core::protocols::wire::Telling;
+/// # use torsade_core::testing::{AccumulatingProtocol, Simulation};
+/// # use torsade_core::{ClientEndpoint, ConnectOptions, Factory, TcpClient, TcpServer};
+///
+/// /// Limits all but this machine.
+/// struct Abroad(Throttling);
+///
+/// impl Policy for Abroad {
+///     type Guard = ThrottlingGuard;
+///
+///     fn admit(&mut self, peer: &Address) -> Result<ThrottlingGuard, Refusal> {
+///         match peer.socket_addr() {
+///             Some(peer) if peer.ip().is_loopback() => Throttling::new().admit(&peer.into()),
+///             _ => self.0.admit(peer),
+///         }
+///     }
+/// }
+///
+/// # let reactor = Simulation::new().reactor();
+/// # let address = "127.0.0.1:17".parse()?;
+/// # let page = |_: &Address| Telling::new(|| vec![0; 10_000]);
+/// let policy = Abroad(Throttling::new().write_limit_of_each(1000));
+/// TcpServer::new(&reactor, address).listen(page.policy(policy))?; // 10,000 bytes
+/// for (from, seconds) in [("127.0.0.1:0", 0), ("192.0.2.1:0", 9)] {
+///     let start = reactor.now();
+///     let from = ConnectOptions::new().bind_address(from.parse()?);
+///     let client = TcpClient::new(&reactor, address).options(from);
+///     reactor.run_until(client.converse(AccumulatingProtocol::new()))?;
+///     assert_eq!((reactor.now() - start).as_secs(), seconds);
+/// }
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 #[derive(Debug)]
 pub struct ThrottlingGuard {
     limits: Throttling,

@@ -55,6 +55,29 @@ impl Timeouts {
     }
 
     /// Closes a connection so long after it began.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use torsade_core::protocols::wire::Discard;
+    /// # use torsade_core::testing::{AccumulatingProtocol, Simulation};
+    /// # use torsade_core::{Address, ClientEndpoint, Factory, TcpClient, TcpServer};
+    /// use torsade_core::policies::Timeouts;
+    ///
+    /// # let reactor = Simulation::new().reactor();
+    /// # let address = "127.0.0.1:9".parse()?;
+    /// let factory = (|_: &Address| Discard).policy(Timeouts::new().total(Duration::from_secs(3600)));
+    /// TcpServer::new(&reactor, address).listen(factory)?;
+    /// let seen = AccumulatingProtocol::new();
+    /// # let client = reactor.run_until(TcpClient::new(&reactor, address).connect_protocol(seen.clone()))?;
+    /// for _ in 0..59 {
+    ///     reactor.advance(Duration::from_secs(60))?;
+    ///     client.transport().write(b"still here");
+    ///     assert!(seen.ending().is_none());
+    /// }
+    /// reactor.advance(Duration::from_secs(61))?;
+    /// assert!(seen.ending().is_some());
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     #[must_use]
     pub fn total(mut self, time: Duration) -> Self {
         self.total = Some(time);
@@ -75,6 +98,25 @@ impl Policy for Timeouts {
 }
 
 /// The time limits of one connection.
+///
+/// ```
+/// use std::time::Duration;
+/// use torsade_core::Address;
+/// use torsade_core::policies::{Guard, Policy, TimeoutGuard, Timeouts};
+/// use torsade_core::testing::{Simulation, StringTransport};
+///
+/// let reactor = Simulation::new().reactor();
+/// let wire = StringTransport::new().on(&reactor);
+/// let mut policy = Timeouts::new().total(Duration::from_secs(60));
+/// let mut guard: TimeoutGuard = policy.admit(&Address::Unnamed).unwrap();
+/// guard.connection_made(wire.transport());
+/// reactor.advance(Duration::from_secs(60))?;
+/// assert!(wire.is_disconnecting());
+/// // Its timers go with it.
+/// drop(guard);
+/// assert_eq!(reactor.delayed_calls(), 0);
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 #[derive(Debug)]
 #[doc(alias = "TimeoutProtocol")]
 pub struct TimeoutGuard {

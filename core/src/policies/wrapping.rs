@@ -6,6 +6,24 @@ use super::{Guard, Policy, Refusal};
 use crate::{Address, Factory, Failure, Protocol, Result, Transport};
 
 /// A factory with a policy; from [`Factory::policy`](crate::Factory::policy).
+///
+/// ```
+/// use torsade_core::policies::{PeerLimit, WrappingFactory};
+/// use torsade_core::protocols::wire::Echo;
+/// use torsade_core::{Address, Factory};
+///
+/// /// Any factory, for polite clients.
+/// fn polite<F: Factory>(factory: F) -> WrappingFactory<F, PeerLimit> {
+///     factory.policy(PeerLimit::new(1))
+/// }
+///
+/// let mut factory = polite(|_: &Address| Echo);
+/// let peer = Address::Tcp("192.0.2.1:4000".parse()?);
+/// let first = factory.build_protocol(&peer);
+/// assert!(first.is_some());
+/// assert!(factory.build_protocol(&peer).is_none());
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct WrappingFactory<F, P> {
     factory: F,
@@ -13,6 +31,27 @@ pub struct WrappingFactory<F, P> {
 }
 
 /// The protocol of a [`WrappingFactory`]'s connection: it passes everything on.
+///
+/// ```
+/// # use std::time::Duration;
+/// # use torsade_core::protocols::wire::Echo;
+/// use torsade_core::policies::{ProtocolWrapper, Throttling, ThrottlingGuard};
+/// use torsade_core::testing::{AccumulatingProtocol, Simulation};
+/// use torsade_core::{Address, ClientEndpoint, Factory, ProtocolRef, TcpClient, TcpServer};
+///
+/// # let reactor = Simulation::new().reactor();
+/// # let address = "127.0.0.1:7".parse()?;
+/// # TcpServer::new(&reactor, address).listen(|_: &Address| Echo)?;
+/// let factory = |_: &Address| AccumulatingProtocol::new();
+/// let slow = factory.policy(Throttling::new().read_limit_of_each(1000));
+/// type Slow = ProtocolWrapper<AccumulatingProtocol, ThrottlingGuard>;
+/// let client: ProtocolRef<Slow> = reactor.run_until(TcpClient::new(&reactor, address).connect(slow))?;
+/// client.transport().write(b"hello");
+/// reactor.advance(Duration::from_secs(1))?;
+/// let echoed = client.with(|wrapper, _| wrapper.get_mut().unwrap().data())?;
+/// assert_eq!(echoed, b"hello");
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 #[derive(Debug)]
 pub struct ProtocolWrapper<P, G> {
     kind: Kind<P, G>,

@@ -36,6 +36,24 @@ pub enum ProcessExit {
 }
 
 /// A process ended otherwise than by exiting with code 0.
+///
+/// ```
+/// use std::process::Command;
+/// use torsade_core::Reactor;
+/// use torsade_core::process::{self, ProcessExit, ProcessTerminated};
+///
+/// let reactor = Reactor::new()?;
+/// let mut grep = Command::new("grep");
+/// grep.args(["root", "/dev/null"]);
+/// let found = process::output(&reactor, grep).add_errback(|failure| {
+///     match failure.trap::<ProcessTerminated>()?.exit {
+///         ProcessExit::Code(1) => Ok(Vec::new()), // nothing was found, which is no fault
+///         exit => panic!("grep has failed: {exit}"),
+///     }
+/// });
+/// assert!(reactor.run_until(found)?.is_empty());
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[doc(alias = "twisted.internet.error.ProcessTerminated")]
 pub struct ProcessTerminated {

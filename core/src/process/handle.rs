@@ -72,6 +72,40 @@ impl Process {
     }
 
     /// Writes to the descriptor of that number in the child.
+    ///
+    /// ```
+    /// use std::process::Command;
+    /// use torsade_core::process::{ChildDescriptor, Process, ProcessExit, ProcessProtocol, Spawn};
+    /// use torsade_core::{Deferred, Reactor, Resolver, Result};
+    ///
+    /// /// Tells a secret by a pipe of its own.
+    /// struct Secret(Vec<u8>, Option<Resolver<Vec<u8>>>);
+    ///
+    /// impl ProcessProtocol for Secret {
+    ///     fn connection_made(&mut self, process: &Process) {
+    ///         process.write_to(3, b"open sesame");
+    ///         process.close(3);
+    ///     }
+    ///
+    ///     fn out_received(&mut self, _: &Process, data: &[u8]) -> Result<()> {
+    ///         self.0.extend_from_slice(data);
+    ///         Ok(())
+    ///     }
+    ///
+    ///     fn process_ended(&mut self, _: ProcessExit) {
+    ///         self.1.take().unwrap().callback(std::mem::take(&mut self.0));
+    ///     }
+    /// }
+    ///
+    /// let reactor = Reactor::new()?;
+    /// let (resolver, printed) = Deferred::new();
+    /// let mut command = Command::new("sh");
+    /// command.args(["-c", "cat <&3"]);
+    /// let spawn = Spawn::new(command).descriptor(3, ChildDescriptor::Write);
+    /// reactor.spawn_process(Secret(Vec::new(), Some(resolver)), spawn)?;
+    /// assert_eq!(reactor.run_until(printed)?, b"open sesame");
+    /// # Result::<()>::Ok(())
+    /// ```
     #[doc(alias = "writeToChild")]
     pub fn write_to(&self, number: i32, data: &[u8]) {
         self.with_end(number, |end| end.write(data));
@@ -115,6 +149,42 @@ impl Process {
 
     /// The pipe of that descriptor, while it is open: to register a producer there, say. It is from
     /// [`connection_made`](ProcessProtocol::connection_made) on.
+    ///
+    /// ```
+    /// use std::process::Command;
+    /// use torsade_core::process::{Process, ProcessExit, ProcessProtocol};
+    /// use torsade_core::protocols::FileSender;
+    /// use torsade_core::{Deferred, Reactor, Resolver, Result};
+    ///
+    /// /// Has a file counted, which may be larger than all memory.
+    /// struct Count(Vec<u8>, Option<Resolver<Vec<u8>>>);
+    ///
+    /// impl ProcessProtocol for Count {
+    ///     fn connection_made(&mut self, process: &Process) {
+    ///         let input = process.pipe(0).unwrap();
+    ///         let zeros = std::io::Read::take(std::io::repeat(0), 1_000_000);
+    ///         let sent = FileSender::new(zeros).begin(&input).unwrap();
+    ///         sent.map(move |_| input.lose_connection());
+    ///     }
+    ///
+    ///     fn out_received(&mut self, _: &Process, data: &[u8]) -> Result<()> {
+    ///         self.0.extend_from_slice(data);
+    ///         Ok(())
+    ///     }
+    ///
+    ///     fn process_ended(&mut self, _: ProcessExit) {
+    ///         self.1.take().unwrap().callback(std::mem::take(&mut self.0));
+    ///     }
+    /// }
+    ///
+    /// let reactor = Reactor::new()?;
+    /// let (resolver, counted) = Deferred::new();
+    /// let mut command = Command::new("wc");
+    /// command.arg("-c");
+    /// reactor.spawn_process(Count(Vec::new(), Some(resolver)), command)?;
+    /// assert_eq!(reactor.run_until(counted)?.trim_ascii(), b"1000000");
+    /// # Result::<()>::Ok(())
+    /// ```
     pub fn pipe(&self, number: i32) -> Option<Transport> {
         self.with_end(number, |end| end.open().cloned()).flatten()
     }

@@ -8,6 +8,21 @@ use crate::reactor::Signal;
 use crate::{Deferred, Reactor, Resolver, Result};
 
 /// What a process printed, and how it ended.
+///
+/// ```
+/// use std::process::Command;
+/// use torsade_core::Reactor;
+/// use torsade_core::process::{self, ProcessExit, ProcessOutput};
+///
+/// let reactor = Reactor::new()?;
+/// let mut command = Command::new("sh");
+/// command.args(["-c", "echo done; echo with warnings >&2"]);
+/// let ProcessOutput { out, err, exit } =
+///     reactor.run_until(process::output_and_value(&reactor, command))?;
+/// assert_eq!((&out[..], &err[..]), (&b"done\n"[..], &b"with warnings\n"[..]));
+/// assert_eq!(exit, ProcessExit::Code(0));
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProcessOutput {
     /// From its standard output.
@@ -19,6 +34,24 @@ pub struct ProcessOutput {
 }
 
 /// A process printed more than is kept in memory, and was killed.
+///
+/// ```
+/// use torsade_core::process::OutputTooLong;
+/// use torsade_core::{Failure, Result};
+///
+/// /// What becomes of a program's output.
+/// fn size(output: Result<Vec<u8>>) -> Result<String> {
+///     match output {
+///         Ok(bytes) => Ok(format!("{} bytes", bytes.len())),
+///         Err(failure) => Ok(format!("more than {} bytes", failure.trap::<OutputTooLong>()?.limit)),
+///     }
+/// }
+///
+/// assert_eq!(size(Ok(b"hello".to_vec()))?, "5 bytes");
+/// assert_eq!(size(Err(OutputTooLong { limit: 1000 }.into()))?, "more than 1000 bytes");
+/// assert!(size(Err(Failure::from(std::fmt::Error))).is_err());
+/// # Result::<()>::Ok(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OutputTooLong {
     /// The limit, in bytes.

@@ -54,6 +54,35 @@ pub trait ProcessProtocol: 'static {
 
     /// Bytes came from the descriptor of that number in the child.
     ///
+    /// ```
+    /// use std::process::Command;
+    /// use torsade_core::process::{ChildDescriptor, Process, ProcessExit, ProcessProtocol, Spawn};
+    /// use torsade_core::{Deferred, Reactor, Resolver, Result};
+    ///
+    /// /// Hears what comes by a pipe of its own.
+    /// struct Hears(Vec<(i32, Vec<u8>)>, Option<Resolver<Vec<(i32, Vec<u8>)>>>);
+    ///
+    /// impl ProcessProtocol for Hears {
+    ///     fn child_data_received(&mut self, _: &Process, number: i32, data: &[u8]) -> Result<()> {
+    ///         self.0.push((number, data.to_vec()));
+    ///         Ok(())
+    ///     }
+    ///
+    ///     fn process_ended(&mut self, _: ProcessExit) {
+    ///         self.1.take().unwrap().callback(std::mem::take(&mut self.0));
+    ///     }
+    /// }
+    ///
+    /// let reactor = Reactor::new()?;
+    /// let (resolver, heard) = Deferred::new();
+    /// let mut command = Command::new("sh");
+    /// command.args(["-c", "echo hello >&3"]);
+    /// let spawn = Spawn::new(command).descriptor(3, ChildDescriptor::Read);
+    /// reactor.spawn_process(Hears(Vec::new(), Some(resolver)), spawn)?;
+    /// assert_eq!(reactor.run_until(heard)?, [(3, b"hello\n".to_vec())]);
+    /// # Result::<()>::Ok(())
+    /// ```
+    ///
     /// # Errors
     /// An error closes the pipe they came by.
     #[doc(alias = "childDataReceived")]

@@ -28,13 +28,16 @@ use crate::{Reactor, Result};
 ///
 /// ```
 /// use std::process::Command;
-/// use torsade_core::process::{ChildDescriptor, Spawn};
+/// use torsade_core::Reactor;
+/// use torsade_core::process::{self, ChildDescriptor, Spawn};
 ///
-/// let mut gpg = Command::new("gpg");
-/// gpg.args(["--passphrase-fd", "3", "--decrypt"]);
-/// let _ = Spawn::new(gpg)
-///     .descriptor(2, ChildDescriptor::Inherit)
-///     .descriptor(3, ChildDescriptor::Write);
+/// let reactor = Reactor::new()?;
+/// let mut command = Command::new("sh");
+/// command.args(["-c", "echo $GREETING; echo lost >&2"]).env("GREETING", "hello");
+/// let quiet = Spawn::new(command).descriptor(2, ChildDescriptor::Closed);
+/// let output = reactor.run_until(process::output_and_value(&reactor, quiet))?;
+/// assert_eq!((&output.out[..], &output.err[..]), (&b"hello\n"[..], &b""[..]));
+/// # torsade_core::Result::<()>::Ok(())
 /// ```
 #[derive(Debug)]
 #[doc(alias = "spawnProcess")]
@@ -47,14 +50,23 @@ pub struct Spawn {
 /// What a descriptor of a child is.
 ///
 /// ```
+/// use std::io::{Read, pipe};
 /// use std::process::Command;
-/// use torsade_core::process::{ChildDescriptor, Spawn};
+/// use torsade_core::Reactor;
+/// use torsade_core::process::{self, ChildDescriptor, Spawn};
 ///
-/// // It writes what we read at number 3, and reads nothing.
-/// let spawn = Spawn::new(Command::new("program"))
+/// let reactor = Reactor::new()?;
+/// let (mut reader, writer) = pipe()?;
+/// let mut command = Command::new("sh");
+/// command.args(["-c", "echo hello >&3"]);
+/// let spawn = Spawn::new(command)
 ///     .descriptor(0, ChildDescriptor::Closed)
-///     .descriptor(3, ChildDescriptor::Read);
-/// # drop(spawn);
+///     .descriptor(3, ChildDescriptor::Given(writer.into()));
+/// assert!(reactor.run_until(process::value(&reactor, spawn))?.is_success());
+/// let mut said = String::new();
+/// reader.read_to_string(&mut said)?;
+/// assert_eq!(said, "hello\n");
+/// # torsade_core::Result::<()>::Ok(())
 /// ```
 #[derive(Debug)]
 #[non_exhaustive]
@@ -96,6 +108,26 @@ pub struct CannotSpawn {
 }
 
 /// The process has ended, so it cannot be sent a signal.
+///
+/// ```
+/// use std::process::Command;
+/// use torsade_core::Reactor;
+/// use torsade_core::process::{ProcessExitedAlready, ProcessProtocol};
+/// use torsade_core::reactor::Signal;
+///
+/// /// Does not listen.
+/// struct Deaf;
+/// impl ProcessProtocol for Deaf {}
+///
+/// let reactor = Reactor::new()?;
+/// let process = reactor.spawn_process(Deaf, Command::new("true"))?;
+/// while process.is_running() {
+///     reactor.iterate(None)?;
+/// }
+/// let failure = process.signal(Signal::Terminate).unwrap_err();
+/// assert!(failure.check::<ProcessExitedAlready>().is_some());
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[doc(alias = "twisted.internet.error.ProcessExitedAlready")]
 pub struct ProcessExitedAlready;
@@ -130,6 +162,35 @@ impl Spawn {
 
     /// Gives it a terminal of so many rows and columns instead of the first three descriptors. What
     /// it prints comes by [`out_received`](ProcessProtocol::out_received).
+    ///
+    /// ```
+    /// use std::process::Command;
+    /// use torsade_core::process::{Process, ProcessExit, ProcessProtocol, Spawn};
+    /// use torsade_core::{Deferred, Reactor, Resolver, Result};
+    ///
+    /// /// Gives what is printed.
+    /// struct Screen(Vec<u8>, Option<Resolver<Vec<u8>>>);
+    ///
+    /// impl ProcessProtocol for Screen {
+    ///     fn out_received(&mut self, _: &Process, data: &[u8]) -> Result<()> {
+    ///         self.0.extend_from_slice(data);
+    ///         Ok(())
+    ///     }
+    ///
+    ///     fn process_ended(&mut self, _: ProcessExit) {
+    ///         self.1.take().unwrap().callback(std::mem::take(&mut self.0));
+    ///     }
+    /// }
+    ///
+    /// let reactor = Reactor::new()?;
+    /// let (resolver, printed) = Deferred::new();
+    /// let mut command = Command::new("stty");
+    /// command.arg("size");
+    /// let spawn = Spawn::new(command).terminal(24, 80);
+    /// reactor.spawn_process(Screen(Vec::new(), Some(resolver)), spawn)?;
+    /// assert_eq!(reactor.run_until(printed)?, b"24 80\r\n");
+    /// # Result::<()>::Ok(())
+    /// ```
     #[doc(alias = "usePTY")]
     pub fn terminal(mut self, rows: u16, columns: u16) -> Self {
         self.terminal = Some((rows, columns));

@@ -18,8 +18,8 @@ use crate::Result;
 /// ```
 /// use bytes::BytesMut;
 /// use torsade_core::protocols::{ByteCount, FrameControl, FrameProtocol, StatefulReceiver};
-/// use torsade_core::testing::Simulation;
-/// use torsade_core::{Address, Result, TcpServer};
+/// use torsade_core::Result;
+/// use torsade_core::testing::StringTransport;
 ///
 /// /// Records of a kind, a length, and so many bytes: counts them.
 /// #[derive(Default)]
@@ -54,9 +54,10 @@ use crate::Result;
 /// }
 ///
 /// # fn main() -> Result<()> {
-/// let reactor = Simulation::new().reactor();
-/// let server = TcpServer::new(&reactor, "127.0.0.1:8007".parse()?);
-/// server.listen(|_: &Address| StatefulReceiver::new(ByteCount::new(2), Records::default()))?;
+/// let wire = StringTransport::new();
+/// let records = wire.connect(StatefulReceiver::new(ByteCount::new(2), Records::default()));
+/// wire.receive(b"\x01\x05hello\x02\x02yo\x01\x09and")?;
+/// assert_eq!(records.with(|receiver, _| receiver.get_mut().count)?, 2);
 /// # Ok(())
 /// # }
 /// ```
@@ -104,6 +105,18 @@ pub type StatefulReceiver<P> = FramedReceiver<ByteCount, P>;
 
 /// Bytes came, and none are wanted: after the empty piece of a [`want(0)`](FrameControl::want),
 /// nothing else was.
+///
+/// ```
+/// use bytes::BytesMut;
+/// use torsade_core::protocols::{ByteCount, Decoder, NothingWanted};
+///
+/// let mut pieces = ByteCount::new(0);
+/// let mut input = BytesMut::from(&b"hello"[..]);
+/// assert!(pieces.decode(&mut input)?.unwrap().is_empty());
+/// // By now the protocol should have said how much it wants.
+/// assert_eq!(pieces.decode(&mut input), Err(NothingWanted));
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NothingWanted;
 

@@ -19,19 +19,30 @@ const CHUNK: usize = 16 * 1024;
 ///
 /// ```
 /// use torsade_core::protocols::FileSender;
+/// use torsade_core::testing::StringTransport;
 /// use torsade_core::{Protocol, Result, Transport};
 ///
-/// /// Answers everything with its own source code.
-/// struct Quine;
+/// /// Answers everything with its own manifest.
+/// struct Manifest;
 ///
-/// impl Protocol for Quine {
+/// impl Protocol for Manifest {
 ///     fn data_received(&mut self, transport: &Transport, _: &[u8]) -> Result<()> {
-///         let file = std::fs::File::open("quine.rs")?;
+///         let file = std::fs::File::open("Cargo.toml")?;
 ///         let (transport, sender) = (transport.clone(), FileSender::new(file));
 ///         sender.begin(&transport)?.map(move |_| transport.lose_connection());
 ///         Ok(())
 ///     }
 /// }
+///
+/// let wire = StringTransport::new();
+/// let _manifest = wire.connect(Manifest);
+/// wire.receive(b"what are you?")?;
+/// while wire.producer().is_some() {
+///     wire.resume_producer();
+/// }
+/// assert_eq!(wire.value(), std::fs::read("Cargo.toml")?);
+/// assert!(wire.is_disconnecting());
+/// # Result::<()>::Ok(())
 /// ```
 pub struct FileSender<R> {
     reader: R,
@@ -41,6 +52,23 @@ pub struct FileSender<R> {
 type Transform = Box<dyn FnMut(&mut Vec<u8>)>;
 
 /// A file was sent: all of it was handed to the transport.
+///
+/// ```
+/// use torsade_core::protocols::FileSender;
+/// use torsade_core::testing::{StringTransport, success_result_of};
+///
+/// let wire = StringTransport::new();
+/// let sent = FileSender::new(&b"one\ntwo"[..]).begin(wire.transport())?;
+/// wire.resume_producer(); // there is room for a piece
+/// wire.resume_producer(); // and the end is found
+/// let sent = success_result_of(sent);
+/// assert_eq!((sent.bytes, sent.last), (7, Some(b'o')));
+/// if sent.last != Some(b'\n') {
+///     wire.transport().write(b"\n");
+/// }
+/// assert_eq!(wire.value(), b"one\ntwo\n");
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[doc(alias = "lastSent")]
 pub struct Sent {
@@ -51,6 +79,20 @@ pub struct Sent {
 }
 
 /// The connection ended before all of a file was sent.
+///
+/// ```
+/// use torsade_core::protocols::{FileSender, SendingStopped};
+/// use torsade_core::testing::{StringTransport, failure_result_of};
+/// use torsade_core::ConnectionDone;
+///
+/// let wire = StringTransport::new();
+/// let sent = FileSender::new(std::io::repeat(0)).begin(wire.transport())?;
+/// wire.resume_producer();
+/// wire.lose(ConnectionDone); // the peer has seen enough
+/// let stopped = failure_result_of(sent).trap::<SendingStopped>()?;
+/// assert_eq!(stopped.bytes, 16 * 1024);
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SendingStopped {
     /// How many bytes had been handed to the transport.
@@ -67,6 +109,18 @@ impl<R: Read + 'static> FileSender<R> {
     }
 
     /// Changes each chunk before it is sent.
+    ///
+    /// ```
+    /// use torsade_core::protocols::FileSender;
+    /// use torsade_core::testing::StringTransport;
+    ///
+    /// let wire = StringTransport::new();
+    /// let in_capitals = FileSender::new(&b"hello"[..]).transform(|chunk| chunk.make_ascii_uppercase());
+    /// let _sent = in_capitals.begin(wire.transport())?;
+    /// wire.resume_producer();
+    /// assert_eq!(wire.value(), b"HELLO");
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     pub fn transform(mut self, transform: impl FnMut(&mut Vec<u8>) + 'static) -> Self {
         self.transform = Some(Box::new(transform));
         self
@@ -75,6 +129,21 @@ impl<R: Read + 'static> FileSender<R> {
     /// Begins; the Deferred fires when all is handed to the transport.
     ///
     /// Cancelled, it stops; what was handed over is sent all the same.
+    ///
+    /// ```
+    /// use torsade_core::protocols::FileSender;
+    /// use torsade_core::testing::StringTransport;
+    ///
+    /// let wire = StringTransport::new();
+    /// let sent = FileSender::new(std::io::repeat(b'x')).begin(wire.transport())?;
+    /// for _ in 0..3 {
+    ///     wire.resume_producer(); // as often as there is room
+    /// }
+    /// assert_eq!(wire.value().len(), 3 * 16 * 1024);
+    /// sent.cancel();
+    /// assert!(wire.producer().is_none());
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     ///
     /// # Errors
     /// [`AlreadyRegistered`] when the transport has a producer. Through the Deferred,

@@ -130,6 +130,33 @@ pub trait StringProtocol<F: Framing>: 'static {
     /// What came is no such string, or one that is too long. Nothing of it is delivered. Unless
     /// overridden, that closes the connection; nothing more is delivered in any case.
     ///
+    /// ```
+    /// use torsade_core::Result;
+    /// use torsade_core::protocols::{Netstring, NetstringError, NetstringReceiver, StringControl, StringProtocol};
+    /// use torsade_core::testing::StringTransport;
+    ///
+    /// /// Says what is wrong, and closes.
+    /// struct Polite;
+    ///
+    /// impl StringProtocol<Netstring> for Polite {
+    ///     fn string_received(&mut self, _: &StringControl<Netstring>, _: &[u8]) -> Result<()> {
+    ///         Ok(())
+    ///     }
+    ///
+    ///     fn framing_failed(&mut self, strings: &StringControl<Netstring>, error: NetstringError) -> Result<()> {
+    ///         strings.send_string(error.to_string())?;
+    ///         strings.transport().lose_connection();
+    ///         Ok(())
+    ///     }
+    /// }
+    ///
+    /// let wire = StringTransport::new();
+    /// let _polite = wire.connect(NetstringReceiver::new(Netstring::new(), Polite));
+    /// wire.receive(b"hello")?;
+    /// assert_eq!(wire.value(), b"49:no netstring: at byte 0, 0x68 instead of a length,");
+    /// # Result::<()>::Ok(())
+    /// ```
+    ///
     /// # Errors
     /// An error aborts the connection, with itself as the reason.
     #[doc(alias = "lengthLimitExceeded")]
@@ -200,7 +227,8 @@ impl<F: Framing, P: StringProtocol<F>> FrameProtocol<F> for P {
 ///
 /// ```
 /// use torsade_core::protocols::{FramedReceiver, Netstring, StringControl, StringProtocol};
-/// use torsade_core::testing::Simulation;
+/// # use torsade_core::testing::{AccumulatingProtocol, Simulation};
+/// # use torsade_core::{ClientEndpoint, TcpClient};
 /// use torsade_core::{Address, Result, TcpServer};
 ///
 /// /// Sends each string back.
@@ -212,12 +240,16 @@ impl<F: Framing, P: StringProtocol<F>> FrameProtocol<F> for P {
 ///     }
 /// }
 ///
-/// # fn main() -> Result<()> {
-/// let reactor = Simulation::new().reactor();
-/// let server = TcpServer::new(&reactor, "127.0.0.1:8007".parse()?);
+/// # let reactor = Simulation::new().reactor();
+/// # let address = "127.0.0.1:8007".parse()?;
+/// let server = TcpServer::new(&reactor, address);
 /// server.listen(|_: &Address| FramedReceiver::new(Netstring::new(), Echo))?;
-/// # Ok(())
-/// # }
+/// # let seen = AccumulatingProtocol::new();
+/// # let client = reactor.run_until(TcpClient::new(&reactor, address).connect_protocol(seen.clone()))?;
+/// client.transport().write(b"5:hello,3:an"); // the rest of that is still to come
+/// reactor.advance(std::time::Duration::from_secs(1))?;
+/// assert_eq!(seen.data(), b"5:hello,");
+/// # Result::<()>::Ok(())
 /// ```
 pub struct FramedReceiver<D: Decoder, P> {
     receiving: Rc<Receiving<Frames<D, P>>>,
@@ -254,6 +286,35 @@ pub struct FrameControl<D> {
 }
 
 /// The hand that a [`StringProtocol`] has on its connection.
+///
+/// ```
+/// use torsade_core::Result;
+/// use torsade_core::protocols::{Netstring, NetstringReceiver, StringControl, StringProtocol};
+/// use torsade_core::testing::StringTransport;
+///
+/// /// Keeps its hand on the connection, to speak when it has something to say.
+/// #[derive(Default)]
+/// struct Member {
+///     strings: Option<StringControl<Netstring>>,
+/// }
+///
+/// impl StringProtocol<Netstring> for Member {
+///     fn connection_made(&mut self, strings: &StringControl<Netstring>) {
+///         self.strings = Some(strings.clone());
+///     }
+///
+///     fn string_received(&mut self, _: &StringControl<Netstring>, _: &[u8]) -> Result<()> {
+///         Ok(())
+///     }
+/// }
+///
+/// let wire = StringTransport::new();
+/// let member = wire.connect(NetstringReceiver::new(Netstring::new(), Member::default()));
+/// let strings = member.with(|receiver, _| receiver.get_mut().strings.clone())?.unwrap();
+/// strings.send_string("news")?;
+/// assert_eq!(wire.value(), b"4:news,");
+/// # Result::<()>::Ok(())
+/// ```
 pub type StringControl<F> = FrameControl<F>;
 
 /// What a receiver and the handles of its user share.
@@ -302,6 +363,29 @@ impl<D: Decoder> FrameControl<D> {
 
 impl<F: Framing> FrameControl<F> {
     /// Sends a string.
+    ///
+    /// ```
+    /// use torsade_core::Result;
+    /// use torsade_core::protocols::{Int8StringReceiver, IntPrefixed, StringControl, StringProtocol};
+    /// use torsade_core::testing::StringTransport;
+    ///
+    /// struct Greets;
+    ///
+    /// impl StringProtocol<IntPrefixed<1>> for Greets {
+    ///     fn connection_made(&mut self, strings: &StringControl<IntPrefixed<1>>) {
+    ///         assert!(strings.send_string([0; 256]).is_err()); // nothing of it is sent
+    ///         assert!(strings.send_string("hello").is_ok());
+    ///     }
+    ///
+    ///     fn string_received(&mut self, _: &StringControl<IntPrefixed<1>>, _: &[u8]) -> Result<()> {
+    ///         Ok(())
+    ///     }
+    /// }
+    ///
+    /// let wire = StringTransport::new();
+    /// let _greets = wire.connect(Int8StringReceiver::new(IntPrefixed::new(), Greets));
+    /// assert_eq!(wire.value(), b"\x05hello");
+    /// ```
     ///
     /// # Errors
     /// [`StringTooLong`]: the framing has no room for it.

@@ -18,8 +18,8 @@ use crate::Result;
 ///
 /// use bytes::BytesMut;
 /// use torsade_core::protocols::{Decoder, FrameControl, FrameProtocol, FramedReceiver};
-/// use torsade_core::testing::Simulation;
-/// use torsade_core::{Address, Result, TcpServer};
+/// use torsade_core::Result;
+/// use torsade_core::testing::StringTransport;
 ///
 /// /// Numbers of at most 32 bits, the last byte of each with its highest bit unset.
 /// struct Numbers;
@@ -64,9 +64,10 @@ use crate::Result;
 /// }
 ///
 /// # fn main() -> Result<()> {
-/// let reactor = Simulation::new().reactor();
-/// let server = TcpServer::new(&reactor, "127.0.0.1:8007".parse()?);
-/// server.listen(|_: &Address| FramedReceiver::new(Numbers, Sum(0)))?;
+/// let wire = StringTransport::new();
+/// let _sum = wire.connect(FramedReceiver::new(Numbers, Sum(0)));
+/// wire.receive(b"\x07\x81\x00\x82")?; // 7, 128, and the beginning of another one
+/// assert_eq!(wire.value(), b"7\n135\n");
 /// # Ok(())
 /// # }
 /// ```
@@ -108,6 +109,31 @@ pub trait Framing: Decoder<Frame = BytesMut> {
 }
 
 /// A string that its framing has no room for: nothing was sent of it.
+///
+/// ```
+/// use torsade_core::Result;
+/// use torsade_core::protocols::{Int8StringReceiver, IntPrefixed, StringControl, StringProtocol};
+/// use torsade_core::testing::StringTransport;
+///
+/// /// Answers with as many dots, in pieces if need be.
+/// struct Dots;
+///
+/// impl StringProtocol<IntPrefixed<1>> for Dots {
+///     fn string_received(&mut self, strings: &StringControl<IntPrefixed<1>>, string: &[u8]) -> Result<()> {
+///         let dots = ".".repeat(std::str::from_utf8(string)?.parse()?);
+///         match strings.send_string(&dots) {
+///             Ok(()) => Ok(()),
+///             Err(error) => Ok(strings.send_string(&dots[..error.limit])?),
+///         }
+///     }
+/// }
+///
+/// let wire = StringTransport::new();
+/// let _dots = wire.connect(Int8StringReceiver::new(IntPrefixed::new(), Dots));
+/// wire.receive(b"\x03300")?;
+/// assert_eq!(wire.value().len(), 1 + 255);
+/// # Result::<()>::Ok(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[doc(alias = "StringTooLongError")]
 pub struct StringTooLong {

@@ -15,6 +15,7 @@ use crate::{DelayedCall, Transport};
 /// ```
 /// use std::time::Duration;
 /// use torsade_core::protocols::IdleTimeout;
+/// use torsade_core::testing::{Simulation, StringTransport};
 /// use torsade_core::{Protocol, Result, Transport};
 ///
 /// #[derive(Default)]
@@ -36,6 +37,17 @@ use crate::{DelayedCall, Transport};
 ///         Ok(())
 ///     }
 /// }
+///
+/// let reactor = Simulation::new().reactor();
+/// let wire = StringTransport::new().on(&reactor);
+/// let _patient = wire.connect(Patient::default());
+/// reactor.advance(Duration::from_secs(59))?;
+/// wire.receive(b"hello")?;
+/// reactor.advance(Duration::from_secs(59))?;
+/// assert!(!wire.is_disconnecting());
+/// reactor.advance(Duration::from_secs(1))?;
+/// assert!(wire.is_disconnecting());
+/// # Result::<()>::Ok(())
 /// ```
 #[doc(alias = "TimeoutMixin")]
 pub struct IdleTimeout {
@@ -54,6 +66,24 @@ impl IdleTimeout {
     }
 
     /// As [`new`](Self::new), but calls `on_expiry` instead.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use torsade_core::protocols::IdleTimeout;
+    /// use torsade_core::testing::{Simulation, StringTransport};
+    ///
+    /// let reactor = Simulation::new().reactor();
+    /// let wire = StringTransport::new().on(&reactor);
+    /// let mut idle = IdleTimeout::with(wire.transport(), |transport| transport.write(b"ping\r\n"));
+    /// idle.set(Some(Duration::from_secs(60)));
+    /// reactor.advance(Duration::from_secs(59))?;
+    /// idle.reset(); // something has happened
+    /// reactor.advance(Duration::from_secs(59))?;
+    /// assert_eq!(wire.value(), b"");
+    /// reactor.advance(Duration::from_secs(1))?;
+    /// assert_eq!(wire.value(), b"ping\r\n");
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     #[doc(alias = "timeoutConnection")]
     pub fn with(transport: &Transport, on_expiry: impl FnMut(&Transport) + 'static) -> Self {
         Self {

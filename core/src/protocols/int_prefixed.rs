@@ -32,13 +32,89 @@ pub struct IntPrefixed<const BYTES: usize> {
 }
 
 /// A length in one byte.
+///
+/// ```
+/// use torsade_core::Result;
+/// use torsade_core::protocols::{Int8StringReceiver, IntPrefixed, StringControl, StringProtocol};
+/// use torsade_core::testing::StringTransport;
+///
+/// struct Echo;
+///
+/// impl StringProtocol<IntPrefixed<1>> for Echo {
+///     fn string_received(&mut self, strings: &StringControl<IntPrefixed<1>>, string: &[u8]) -> Result<()> {
+///         Ok(strings.send_string(string)?)
+///     }
+/// }
+///
+/// let wire = StringTransport::new();
+/// let _echo = wire.connect(Int8StringReceiver::new(IntPrefixed::new(), Echo));
+/// wire.receive(b"\x05hello")?;
+/// assert_eq!(wire.value(), b"\x05hello");
+/// # Result::<()>::Ok(())
+/// ```
 pub type Int8StringReceiver<P> = FramedReceiver<IntPrefixed<1>, P>;
 /// A length in two bytes.
+///
+/// ```
+/// use torsade_core::Result;
+/// use torsade_core::protocols::{Int16StringReceiver, IntPrefixed, StringControl, StringProtocol};
+/// use torsade_core::testing::StringTransport;
+///
+/// /// Speaks first.
+/// struct Greets;
+///
+/// impl StringProtocol<IntPrefixed<2>> for Greets {
+///     fn connection_made(&mut self, strings: &StringControl<IntPrefixed<2>>) {
+///         let _ = strings.send_string("hello"); // five bytes are not too long
+///     }
+///
+///     fn string_received(&mut self, _: &StringControl<IntPrefixed<2>>, _: &[u8]) -> Result<()> {
+///         Ok(())
+///     }
+/// }
+///
+/// let wire = StringTransport::new();
+/// let _greets = wire.connect(Int16StringReceiver::new(IntPrefixed::new(), Greets));
+/// assert_eq!(wire.value(), b"\x00\x05hello");
+/// ```
 pub type Int16StringReceiver<P> = FramedReceiver<IntPrefixed<2>, P>;
 /// A length in four bytes.
+///
+/// ```
+/// use torsade_core::Result;
+/// use torsade_core::protocols::{Int32StringReceiver, IntPrefixed, StringControl, StringProtocol};
+/// use torsade_core::testing::StringTransport;
+///
+/// /// Takes no more than a kilobyte at a time.
+/// struct Modest;
+///
+/// impl StringProtocol<IntPrefixed<4>> for Modest {
+///     fn string_received(&mut self, strings: &StringControl<IntPrefixed<4>>, _: &[u8]) -> Result<()> {
+///         Ok(strings.send_string("thanks")?)
+///     }
+/// }
+///
+/// let wire = StringTransport::new();
+/// let _modest = wire.connect(Int32StringReceiver::new(IntPrefixed::new().max_length(1000), Modest));
+/// wire.receive(b"\0\0\0\x05hello")?;
+/// assert_eq!(wire.value(), b"\0\0\0\x06thanks");
+/// wire.receive(b"\xff\xff\xff\xff")?;
+/// assert!(wire.is_disconnecting());
+/// # Result::<()>::Ok(())
+/// ```
 pub type Int32StringReceiver<P> = FramedReceiver<IntPrefixed<4>, P>;
 
 /// A peer announced a string that is longer than the limit.
+///
+/// ```
+/// use bytes::BytesMut;
+/// use torsade_core::protocols::{Decoder, IntPrefixed, LengthLimitExceeded};
+///
+/// let mut framing = IntPrefixed::<4>::new().max_length(1000);
+/// // The length alone decides, before anything is kept of the string.
+/// let error = framing.decode(&mut BytesMut::from(&[0, 1, 0, 0][..])).unwrap_err();
+/// assert_eq!(error, LengthLimitExceeded { length: 65_536, limit: 1000 });
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LengthLimitExceeded {
     /// The length that it announced, in bytes.

@@ -76,6 +76,35 @@ pub trait LineProtocol: 'static {
     /// A line is longer than the limit, or will be: `data` is what has come of it and behind it.
     /// Unless overridden, that closes the connection.
     ///
+    /// ```
+    /// use torsade_core::Result;
+    /// use torsade_core::protocols::{LineControl, LineProtocol, LineReceiver};
+    /// use torsade_core::testing::StringTransport;
+    ///
+    /// /// Says why it goes.
+    /// struct Polite;
+    ///
+    /// impl LineProtocol for Polite {
+    ///     fn line_received(&mut self, lines: &LineControl, line: &[u8]) -> Result<()> {
+    ///         lines.send_line(line);
+    ///         Ok(())
+    ///     }
+    ///
+    ///     fn line_length_exceeded(&mut self, lines: &LineControl, _: &[u8]) -> Result<()> {
+    ///         lines.send_line("500 that is too long");
+    ///         lines.transport().lose_connection();
+    ///         Ok(())
+    ///     }
+    /// }
+    ///
+    /// let wire = StringTransport::new();
+    /// let _polite = wire.connect(LineReceiver::new(Polite).max_length(10));
+    /// wire.receive(b"hello\r\nhello, how are you?\r\n")?;
+    /// assert_eq!(wire.value(), b"hello\r\n500 that is too long\r\n");
+    /// assert!(wire.is_disconnecting());
+    /// # Result::<()>::Ok(())
+    /// ```
+    ///
     /// # Errors
     /// As with lines.
     #[doc(alias = "lineLengthExceeded")]
@@ -117,7 +146,8 @@ pub trait LineProtocol: 'static {
 ///
 /// ```
 /// use torsade_core::protocols::{LineControl, LineProtocol, LineReceiver};
-/// use torsade_core::testing::Simulation;
+/// # use torsade_core::testing::{AccumulatingProtocol, Simulation};
+/// # use torsade_core::{ClientEndpoint, TcpClient};
 /// use torsade_core::{Address, Result, TcpServer};
 ///
 /// /// Answers each line with its length.
@@ -130,12 +160,16 @@ pub trait LineProtocol: 'static {
 ///     }
 /// }
 ///
-/// # fn main() -> Result<()> {
-/// let reactor = Simulation::new().reactor();
-/// let server = TcpServer::new(&reactor, "127.0.0.1:8007".parse()?);
+/// # let reactor = Simulation::new().reactor();
+/// # let address = "127.0.0.1:8007".parse()?;
+/// let server = TcpServer::new(&reactor, address);
 /// server.listen(|_: &Address| LineReceiver::new(Lengths).delimiter("\n").max_length(1000))?;
-/// # Ok(())
-/// # }
+/// # let seen = AccumulatingProtocol::new();
+/// # let client = reactor.run_until(TcpClient::new(&reactor, address).connect_protocol(seen.clone()))?;
+/// client.transport().write(b"hello\nand goodbye\n");
+/// reactor.advance(std::time::Duration::from_secs(1))?;
+/// assert_eq!(seen.data(), b"5\n11\n");
+/// # Result::<()>::Ok(())
 /// ```
 #[doc(alias = "LineOnlyReceiver")]
 pub struct LineReceiver<P> {
@@ -227,6 +261,27 @@ impl<P: LineProtocol> LineReceiver<P> {
     }
 
     /// What ends a line; an empty one would end none, and is taken as CR LF.
+    ///
+    /// ```
+    /// use torsade_core::Result;
+    /// use torsade_core::protocols::{LineControl, LineProtocol, LineReceiver};
+    /// use torsade_core::testing::StringTransport;
+    ///
+    /// struct Echo;
+    ///
+    /// impl LineProtocol for Echo {
+    ///     fn line_received(&mut self, lines: &LineControl, line: &[u8]) -> Result<()> {
+    ///         lines.send_line(line);
+    ///         Ok(())
+    ///     }
+    /// }
+    ///
+    /// let wire = StringTransport::new();
+    /// let _echo = wire.connect(LineReceiver::new(Echo).delimiter("\0"));
+    /// wire.receive(b"one\r\nline\0")?;
+    /// assert_eq!(wire.value(), b"one\r\nline\0"); // both ways
+    /// # Result::<()>::Ok(())
+    /// ```
     pub fn delimiter(self, delimiter: &'static (impl AsRef<[u8]> + ?Sized)) -> Self {
         let delimiter = delimiter.as_ref();
         let mode = Rc::clone(&self.receiving.cutter().control.mode);
@@ -286,6 +341,31 @@ impl LineControl {
     }
 
     /// What has come and was not given yet; it will not be given any more.
+    ///
+    /// ```
+    /// use torsade_core::Result;
+    /// use torsade_core::protocols::{LineControl, LineProtocol, LineReceiver};
+    /// use torsade_core::testing::StringTransport;
+    ///
+    /// /// Forgets what was typed ahead when something goes wrong.
+    /// struct Careful;
+    ///
+    /// impl LineProtocol for Careful {
+    ///     fn line_received(&mut self, lines: &LineControl, line: &[u8]) -> Result<()> {
+    ///         if line == b"oops" {
+    ///             assert_eq!(lines.clear_line_buffer(), b"delete all\r\n");
+    ///         }
+    ///         lines.send_line(line);
+    ///         Ok(())
+    ///     }
+    /// }
+    ///
+    /// let wire = StringTransport::new();
+    /// let _careful = wire.connect(LineReceiver::new(Careful));
+    /// wire.receive(b"oops\r\ndelete all\r\n")?;
+    /// assert_eq!(wire.value(), b"oops\r\n");
+    /// # Result::<()>::Ok(())
+    /// ```
     #[doc(alias = "clearLineBuffer")]
     pub fn clear_line_buffer(&self) -> Vec<u8> {
         self.mode.searched.set(0);

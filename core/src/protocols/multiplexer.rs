@@ -6,6 +6,30 @@ use std::os::fd::OwnedFd;
 use crate::{Failure, Protocol, Result, Transport};
 
 /// What the first bytes of a connection say of its protocol.
+///
+/// ```
+/// use torsade_core::protocols::wire::Echo;
+/// use torsade_core::protocols::{Multiplexer, Picked};
+/// use torsade_core::testing::StringTransport;
+///
+/// /// Those who say hello are answered.
+/// fn pick(bytes: &[u8]) -> Picked {
+///     match bytes {
+///         _ if bytes.starts_with(b"HELO ") => Picked::protocol(Echo),
+///         _ if b"HELO ".starts_with(bytes) => Picked::More,
+///         _ => Picked::None,
+///     }
+/// }
+///
+/// let (polite, other) = (StringTransport::new(), StringTransport::new());
+/// let _connections = [&polite, &other].map(|wire| wire.connect(Multiplexer::new(pick)));
+/// polite.receive(b"HEL")?;
+/// polite.receive(b"O there")?;
+/// assert_eq!(polite.value(), b"HELO there");
+/// other.receive(b"QUIT")?;
+/// assert!(other.is_disconnecting());
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 pub enum Picked {
     /// Too little: more have to come.
     More,
@@ -28,30 +52,26 @@ impl Picked {
 /// example, there is [`ByFirstBytes`](crate::filter::ByFirstBytes).
 ///
 /// ```
+/// use torsade_core::protocols::wire::{Discard, Echo};
 /// use torsade_core::protocols::{Multiplexer, Picked};
-/// use torsade_core::testing::Simulation;
-/// use torsade_core::{Address, Protocol, Result, TcpServer, Transport};
+/// # use torsade_core::testing::{AccumulatingProtocol, Simulation};
+/// # use torsade_core::{ClientEndpoint, TcpClient};
+/// use torsade_core::{Address, TcpServer};
 ///
-/// struct Http;
-/// struct Line;
-/// # impl Protocol for Http {
-/// #     fn data_received(&mut self, _: &Transport, _: &[u8]) -> Result<()> { Ok(()) }
-/// # }
-/// # impl Protocol for Line {
-/// #     fn data_received(&mut self, _: &Transport, _: &[u8]) -> Result<()> { Ok(()) }
-/// # }
-///
-/// # fn main() -> Result<()> {
-/// let reactor = Simulation::new().reactor();
+/// # let reactor = Simulation::new().reactor();
+/// # let address = "127.0.0.1:8007".parse()?;
 /// let pick = |bytes: &[u8]| match bytes {
-///     _ if bytes.starts_with(b"GET ") => Picked::protocol(Http),
+///     _ if bytes.starts_with(b"GET ") => Picked::protocol(Echo), // or another one
 ///     _ if b"GET ".starts_with(bytes) => Picked::More,
-///     _ => Picked::protocol(Line),
+///     _ => Picked::protocol(Discard),
 /// };
-/// let server = TcpServer::new(&reactor, "127.0.0.1:8007".parse()?);
-/// server.listen(move |_: &Address| Multiplexer::new(pick))?;
-/// # Ok(())
-/// # }
+/// TcpServer::new(&reactor, address).listen(move |_: &Address| Multiplexer::new(pick))?;
+/// # let seen = AccumulatingProtocol::new();
+/// # let client = reactor.run_until(TcpClient::new(&reactor, address).connect_protocol(seen.clone()))?;
+/// client.transport().write(b"GET / HTTP/1.1\r\n");
+/// reactor.advance(std::time::Duration::from_secs(1))?;
+/// assert_eq!(seen.data(), b"GET / HTTP/1.1\r\n");
+/// # torsade_core::Result::<()>::Ok(())
 /// ```
 pub struct Multiplexer {
     state: State,

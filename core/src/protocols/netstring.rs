@@ -74,6 +74,20 @@ pub struct NetstringError {
 }
 
 /// What can be wrong with a netstring.
+///
+/// ```
+/// use bytes::BytesMut;
+/// use torsade_core::protocols::{Decoder, Netstring, NetstringFault};
+///
+/// let fault = |bytes: &[u8]| {
+///     let decoded = Netstring::new().max_length(1000).decode(&mut BytesMut::from(bytes));
+///     decoded.unwrap_err().fault
+/// };
+/// assert_eq!(fault(b"hello"), NetstringFault::NoLength(b'h'));
+/// assert_eq!(fault(b"05:hello,"), NetstringFault::LeadingZero);
+/// assert_eq!(fault(b"5:hello;"), NetstringFault::NoComma(b';'));
+/// assert!(matches!(fault(b"1001:"), NetstringFault::TooLong { limit: 1000, .. }));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum NetstringFault {

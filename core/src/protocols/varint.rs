@@ -34,9 +34,40 @@ pub struct VarintPrefixed {
 }
 
 /// A protocol of strings behind a varint.
+///
+/// ```
+/// use torsade_core::Result;
+/// use torsade_core::protocols::{StringControl, StringProtocol, VarintPrefixed, VarintStringReceiver};
+/// use torsade_core::testing::StringTransport;
+///
+/// struct Echo;
+///
+/// impl StringProtocol<VarintPrefixed> for Echo {
+///     fn string_received(&mut self, strings: &StringControl<VarintPrefixed>, string: &[u8]) -> Result<()> {
+///         Ok(strings.send_string(string)?)
+///     }
+/// }
+///
+/// let wire = StringTransport::new();
+/// let _echo = wire.connect(VarintStringReceiver::new(VarintPrefixed::new(), Echo));
+/// wire.receive(b"\x85\x00hello")?; // a length with a byte too many
+/// assert_eq!(wire.value(), b"\x05hello");
+/// # Result::<()>::Ok(())
+/// ```
 pub type VarintStringReceiver<P> = FramedReceiver<VarintPrefixed, P>;
 
 /// What came is no string behind a varint.
+///
+/// ```
+/// use bytes::BytesMut;
+/// use torsade_core::protocols::{Decoder, VarintError, VarintPrefixed};
+///
+/// let mut framing = VarintPrefixed::new().max_length(1000);
+/// let long = framing.decode(&mut BytesMut::from(&b"\xff\x7f"[..]));
+/// assert_eq!(long, Err(VarintError::TooLong { length: 16_383, limit: 1000 }));
+/// let endless = framing.decode(&mut BytesMut::from(&[0xff; 11][..]));
+/// assert_eq!(endless, Err(VarintError::Overlong));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum VarintError {

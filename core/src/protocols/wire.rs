@@ -60,6 +60,19 @@ impl Protocol for Discard {
 }
 
 /// Sends lines of characters for as long as somebody reads them (RFC 864).
+///
+/// ```
+/// use torsade_core::protocols::wire::Chargen;
+/// use torsade_core::testing::StringTransport;
+///
+/// let wire = StringTransport::new();
+/// let _chargen = wire.connect(Chargen);
+/// wire.resume_producer(); // there is room for more
+/// let text = wire.value();
+/// assert!(text.starts_with(b" !\"#$%&'()*+,-./0123456789"));
+/// let second = text.split(|&byte| byte == b'\n').nth(1).unwrap();
+/// assert!(second.starts_with(b"!\"#$%&'()*+,-./0123456789"));
+/// ```
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Chargen;
 
@@ -106,15 +119,18 @@ impl Producer for Lines {
 ///
 /// ```
 /// use torsade_core::protocols::wire::Telling;
-/// use torsade_core::testing::Simulation;
-/// use torsade_core::{Address, Result, TcpServer};
+/// # use torsade_core::testing::{AccumulatingProtocol, Simulation};
+/// # use torsade_core::{ClientEndpoint, TcpClient};
+/// use torsade_core::{Address, TcpServer};
 ///
-/// # fn main() -> Result<()> {
 /// # let reactor = Simulation::new().reactor();
+/// # let address = "127.0.0.1:17".parse()?;
 /// let quote = |_: &Address| Telling::new(|| b"An apple a day keeps the doctor away.\r\n".to_vec());
-/// TcpServer::new(&reactor, "127.0.0.1:17".parse()?).listen(quote)?;
-/// # Ok(())
-/// # }
+/// TcpServer::new(&reactor, address).listen(quote)?;
+/// let reader = AccumulatingProtocol::new();
+/// reactor.run_until(TcpClient::new(&reactor, address).converse(reader.clone()))?;
+/// assert!(reader.data().starts_with(b"An apple"));
+/// # torsade_core::Result::<()>::Ok(())
 /// ```
 #[derive(Clone)]
 #[doc(alias = "QOTD")]
@@ -133,12 +149,36 @@ impl Telling {
     }
 
     /// The time for people, in UTC (RFC 867).
+    ///
+    /// ```
+    /// use torsade_core::protocols::wire::Telling;
+    /// use torsade_core::testing::{Simulation, StringTransport};
+    ///
+    /// let reactor = Simulation::new().reactor(); // where it is 1970
+    /// let wire = StringTransport::new().on(&reactor);
+    /// let _daytime = wire.connect(Telling::daytime());
+    /// assert_eq!(String::from_utf8(wire.value())?.trim(), "Thursday, January 1, 1970 00:00:00-UTC");
+    /// assert!(wire.is_disconnecting());
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     #[doc(alias = "Daytime")]
     pub fn daytime() -> Self {
         Self::of_time(|now| format!("{}\r\n", daytime(now)).into_bytes())
     }
 
     /// The seconds since 1900 in four bytes (RFC 868); they begin again in 2036.
+    ///
+    /// ```
+    /// use torsade_core::protocols::wire::Telling;
+    /// use torsade_core::testing::{Simulation, StringTransport};
+    ///
+    /// let reactor = Simulation::new().reactor();
+    /// let wire = StringTransport::new().on(&reactor);
+    /// let _time = wire.connect(Telling::time());
+    /// let seconds = u32::from_be_bytes(wire.value()[..].try_into()?);
+    /// assert_eq!(seconds, 2_208_988_800); // from 1900 to 1970
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     #[doc(alias = "Time")]
     pub fn time() -> Self {
         Self::of_time(|now| time(now).to_be_bytes().to_vec())

@@ -137,6 +137,43 @@ impl Watched {
     /// Has [`do_write`](FileDescriptor::do_write) called while something can be written, or no
     /// more.
     ///
+    /// ```
+    /// use std::io::{PipeWriter, Read, Write, pipe};
+    /// use std::os::fd::{AsFd, BorrowedFd};
+    /// use torsade_core::reactor::{FileDescriptor, Watched};
+    /// use torsade_core::{Reactor, Result};
+    ///
+    /// /// Writes a word when there is room for it.
+    /// struct Word(PipeWriter);
+    ///
+    /// impl AsFd for Word {
+    ///     fn as_fd(&self) -> BorrowedFd<'_> {
+    ///         self.0.as_fd()
+    ///     }
+    /// }
+    ///
+    /// impl FileDescriptor for Word {
+    ///     fn do_write(&mut self, watched: &Watched) -> Result<()> {
+    ///         self.0.write_all(b"hello")?;
+    ///         watched.remove(); // which drops it, and so closes the pipe
+    ///         Ok(())
+    ///     }
+    /// }
+    ///
+    /// let reactor = Reactor::new()?;
+    /// let (mut reader, writer) = pipe()?;
+    /// let watched = reactor.watch_descriptor(Word(writer))?;
+    /// watched.set_reading(false)?;
+    /// watched.set_writing(true)?;
+    /// while watched.is_watched() {
+    ///     reactor.iterate(None)?;
+    /// }
+    /// let mut word = String::new();
+    /// reader.read_to_string(&mut word)?;
+    /// assert_eq!(word, "hello");
+    /// # Result::<()>::Ok(())
+    /// ```
+    ///
     /// # Errors
     /// As [`set_reading`](Self::set_reading).
     #[doc(alias = "addWriter")]

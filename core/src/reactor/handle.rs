@@ -120,6 +120,19 @@ impl Reactor {
     /// A second signal, while the first is being obeyed, ends the process at once. (Within half a
     /// second it is the same: many who send one send it twice.)
     ///
+    /// ```
+    /// use torsade_core::ReactorError;
+    /// use torsade_core::testing::Simulation;
+    ///
+    /// let reactor = Simulation::new().reactor();
+    /// let handle = reactor.clone();
+    /// reactor.call_when_running(move || handle.stop().unwrap());
+    /// reactor.run()?;
+    /// let failure = reactor.run().unwrap_err();
+    /// assert!(matches!(failure.check(), Some(ReactorError::NotRestartable)));
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
+    ///
     /// # Errors
     /// [`ReactorError::AlreadyRunning`]; [`ReactorError::NotRestartable`] when it was stopped
     /// before; what the system says when waiting for events fails.
@@ -130,6 +143,21 @@ impl Reactor {
     /// Runs until `deferred` fires, and gives its result.
     ///
     /// The reactor is not stopped by that: connections and timers stay, and it may run again.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use torsade_core::task::defer_later;
+    /// use torsade_core::testing::Simulation;
+    ///
+    /// let reactor = Simulation::new().reactor();
+    /// let start = reactor.now();
+    /// for answer in [1, 2] {
+    ///     let later = defer_later(&reactor, Duration::from_secs(1), move || Ok(answer));
+    ///     assert_eq!(reactor.run_until(later)?, answer);
+    /// }
+    /// assert_eq!(reactor.now() - start, Duration::from_secs(2));
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     ///
     /// # Errors
     /// The failure of `deferred`; [`ReactorError::Stopped`] when the reactor was stopped before
@@ -158,13 +186,18 @@ impl Reactor {
     /// [`time_to_next_call`](Self::time_to_next_call) at the longest. Signals are its business.
     ///
     /// ```
+    /// use std::cell::Cell;
+    /// use std::rc::Rc;
     /// use std::time::Duration;
     /// use torsade_core::Reactor;
     ///
     /// # fn main() -> torsade_core::Result<()> {
     /// let reactor = Reactor::new()?;
-    /// reactor.call_soon(|| println!("called"));
+    /// let called = Rc::new(Cell::new(false));
+    /// let calls = called.clone();
+    /// reactor.call_soon(move || calls.set(true));
     /// reactor.iterate(Some(Duration::ZERO))?;
+    /// assert!(called.get());
     /// # Ok(())
     /// # }
     /// ```
@@ -177,6 +210,18 @@ impl Reactor {
     }
 
     /// How long it is until the next timed call is due; `None` if there is none.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use torsade_core::testing::Simulation;
+    ///
+    /// let reactor = Simulation::new().reactor();
+    /// assert_eq!(reactor.time_to_next_call(), None);
+    /// let _ = reactor.call_later(Duration::from_secs(5), || ());
+    /// reactor.advance(Duration::from_secs(2))?;
+    /// assert_eq!(reactor.time_to_next_call(), Some(Duration::from_secs(3)));
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     #[doc(alias = "timeout")]
     pub fn time_to_next_call(&self) -> Option<Duration> {
         let core = self.core()?;
@@ -185,6 +230,15 @@ impl Reactor {
     }
 
     /// The descriptor that is readable when there are events; `None` in a simulated world.
+    ///
+    /// ```
+    /// use torsade_core::Reactor;
+    /// use torsade_core::testing::Simulation;
+    ///
+    /// assert!(Reactor::new()?.poll_descriptor().is_some());
+    /// assert!(Simulation::new().reactor().poll_descriptor().is_none());
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     pub fn poll_descriptor(&self) -> Option<RawFd> {
         self.core()?.driver.descriptor()
     }
@@ -193,6 +247,22 @@ impl Reactor {
     ///
     /// The shutdown triggers run, every connection is told `connection_lost`, timers are
     /// forgotten; then [`run`](Self::run) returns. See [`on_shutdown`](Self::on_shutdown).
+    ///
+    /// ```
+    /// use torsade_core::ReactorError;
+    /// use torsade_core::testing::Simulation;
+    ///
+    /// let reactor = Simulation::new().reactor();
+    /// let handle = reactor.clone();
+    /// reactor.call_soon(move || {
+    ///     assert_eq!(handle.stop(), Ok(()));
+    ///     assert!(handle.is_running()); // still, until this has returned
+    ///     assert_eq!(handle.stop(), Err(ReactorError::NotRunning)); // once is enough
+    /// });
+    /// reactor.run()?;
+    /// assert!(reactor.has_stopped());
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     ///
     /// # Errors
     /// [`ReactorError::NotRunning`] when it does not run or is stopping already.
@@ -222,6 +292,24 @@ impl Reactor {
     ///
     /// Twisted calls `f` at once when the reactor runs; here it waits, since user functions
     /// never nest.
+    ///
+    /// ```
+    /// use std::cell::Cell;
+    /// use std::rc::Rc;
+    /// use torsade_core::testing::Simulation;
+    ///
+    /// let reactor = Simulation::new().reactor();
+    /// let ran = Rc::new(Cell::new(false));
+    /// let (runs, handle) = (ran.clone(), reactor.clone());
+    /// reactor.call_when_running(move || {
+    ///     runs.set(handle.is_running());
+    ///     handle.stop().unwrap();
+    /// });
+    /// assert!(!ran.get());
+    /// reactor.run()?;
+    /// assert!(ran.get());
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     #[doc(alias = "callWhenRunning")]
     pub fn call_when_running(&self, f: impl FnOnce() + 'static) {
         let Some(core) = self.core() else { return };
@@ -233,6 +321,23 @@ impl Reactor {
     }
 
     /// Calls `f` in the next turn, after events were looked for; in the order of these calls.
+    ///
+    /// ```
+    /// use std::cell::RefCell;
+    /// use std::rc::Rc;
+    /// use torsade_core::testing::Simulation;
+    ///
+    /// let reactor = Simulation::new().reactor();
+    /// let calls = Rc::new(RefCell::new(Vec::new()));
+    /// for name in ["first", "second"] {
+    ///     let calls = calls.clone();
+    ///     reactor.call_soon(move || calls.borrow_mut().push(name));
+    /// }
+    /// assert!(calls.borrow().is_empty()); // not before the next turn
+    /// reactor.iterate(None)?;
+    /// assert_eq!(*calls.borrow(), ["first", "second"]);
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     #[doc(alias = "callLater(0)")]
     pub fn call_soon(&self, f: impl FnOnce() + 'static) {
         if let Ok(core) = self.try_core() {
@@ -244,6 +349,24 @@ impl Reactor {
     ///
     /// Calls that are due at the same moment come in the order they were made. A panic in `f` is
     /// logged, and the reactor goes on.
+    ///
+    /// ```
+    /// use std::cell::RefCell;
+    /// use std::rc::Rc;
+    /// use std::time::Duration;
+    /// use torsade_core::testing::Simulation;
+    ///
+    /// let reactor = Simulation::new().reactor();
+    /// let calls = Rc::new(RefCell::new(Vec::new()));
+    /// for (name, seconds) in [("late", 2), ("early", 1), ("later", 2)] {
+    ///     let calls = calls.clone();
+    ///     let note = move || calls.borrow_mut().push(name);
+    ///     let _ = reactor.call_later(Duration::from_secs(seconds), note);
+    /// }
+    /// reactor.advance(Duration::from_secs(2))?;
+    /// assert_eq!(*calls.borrow(), ["early", "late", "later"]);
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     #[doc(alias = "callLater")]
     #[track_caller]
     pub fn call_later(&self, delay: Duration, f: impl FnOnce() + 'static) -> DelayedCall {
@@ -257,6 +380,19 @@ impl Reactor {
     }
 
     /// How many connections, listening ports and connection attempts this reactor has.
+    ///
+    /// ```
+    /// # use torsade_core::protocols::wire::Echo;
+    /// # use torsade_core::testing::Simulation;
+    /// # use torsade_core::{Address, ClientEndpoint, TcpClient, TcpServer};
+    /// # let reactor = Simulation::new().reactor();
+    /// # let address = "127.0.0.1:7".parse()?;
+    /// TcpServer::new(&reactor, address).listen(|_: &Address| Echo)?;
+    /// assert_eq!(reactor.open_sources(), 1);
+    /// reactor.run_until(TcpClient::new(&reactor, address).connect_protocol(Echo))?;
+    /// assert_eq!(reactor.open_sources(), 3); // the port, and both ends of a connection
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     #[doc(alias = "getReaders")]
     #[doc(alias = "getWriters")]
     pub fn open_sources(&self) -> usize {
@@ -284,11 +420,36 @@ impl Reactor {
     /// or longer: while it runs, nothing else does. `None`, the default, looks at no clock.
     ///
     /// It is for all reactors of this thread, and measures real time, also in a simulated world.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use torsade_core::Reactor;
+    ///
+    /// let reactor = Reactor::new()?;
+    /// reactor.report_blocking(Some(Duration::from_millis(20)));
+    /// let busy = || std::thread::sleep(Duration::from_millis(30));
+    /// reactor.call_soon(busy); // a warning: ".. blocked the reactor for 30 ms"
+    /// reactor.iterate(None)?;
+    /// # reactor.report_blocking(None);
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     pub fn report_blocking(&self, limit: Option<Duration>) {
         crate::watch::set_limit(limit);
     }
 
     /// The reactor's time: monotonic, and virtual in a simulated world.
+    ///
+    /// ```
+    /// use std::time::{Duration, Instant};
+    /// use torsade_core::testing::Simulation;
+    ///
+    /// let reactor = Simulation::new().reactor();
+    /// let (start, real_start) = (reactor.now(), Instant::now());
+    /// reactor.advance(Duration::from_secs(3600))?;
+    /// assert_eq!(reactor.now() - start, Duration::from_secs(3600));
+    /// assert!(real_start.elapsed() < Duration::from_secs(60));
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     #[doc(alias = "seconds")]
     #[doc(alias = "rightNow")]
     pub fn now(&self) -> Instant {
@@ -298,6 +459,17 @@ impl Reactor {
     /// The time of day. It may jump, in both directions: nothing of torsade's waits by it.
     ///
     /// In a simulated world it begins with the year 1970, unless it is [set](crate::testing::World::set_clock).
+    ///
+    /// ```
+    /// use std::time::{Duration, SystemTime};
+    /// use torsade_core::testing::Simulation;
+    ///
+    /// let reactor = Simulation::new().reactor();
+    /// let day = Duration::from_secs(24 * 3600);
+    /// reactor.advance(day)?;
+    /// assert_eq!(reactor.system_time(), SystemTime::UNIX_EPOCH + day);
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     pub fn system_time(&self) -> SystemTime {
         self.core()
             .map_or_else(SystemTime::now, |core| core.driver.system_time())
@@ -309,6 +481,25 @@ impl Reactor {
     /// are waited for. Then every connection is told `connection_lost`; then the functions of
     /// [`Phase::During`] run, then those of [`Phase::After`]. Within a phase they run in the order
     /// they were given; one that fails is logged and does not stop the others.
+    ///
+    /// ```
+    /// use std::cell::RefCell;
+    /// use std::rc::Rc;
+    /// use torsade_core::reactor::Phase;
+    /// use torsade_core::testing::Simulation;
+    ///
+    /// let reactor = Simulation::new().reactor();
+    /// let order = Rc::new(RefCell::new(Vec::new()));
+    /// for phase in [Phase::After, Phase::During, Phase::Before] {
+    ///     let order = order.clone();
+    ///     reactor.on_shutdown(phase, move || order.borrow_mut().push(phase));
+    /// }
+    /// let handle = reactor.clone();
+    /// reactor.call_soon(move || handle.stop().unwrap());
+    /// reactor.run()?;
+    /// assert_eq!(*order.borrow(), [Phase::Before, Phase::During, Phase::After]);
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     #[doc(alias = "addSystemEventTrigger")]
     pub fn on_shutdown<O: Outcome<Output = ()>>(
         &self,
@@ -331,6 +522,17 @@ impl Reactor {
     }
 
     /// Whether SIGINT and SIGTERM stop the reactor while it runs. On by default.
+    ///
+    /// ```
+    /// use torsade_core::Reactor;
+    ///
+    /// let reactor = Reactor::new()?;
+    /// reactor.handle_signals(false); // the program around it sees to that
+    /// let handle = reactor.clone();
+    /// reactor.call_when_running(move || handle.stop().unwrap());
+    /// reactor.run()?;
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     #[doc(alias = "installSignalHandlers")]
     pub fn handle_signals(&self, on: bool) {
         if let Some(core) = self.core() {
@@ -343,12 +545,21 @@ impl Reactor {
     /// Several of one kind that come at once may be one call. In a simulated world none comes.
     ///
     /// ```
-    /// # use torsade_core::Reactor;
+    /// # use std::process::Command;
+    /// # use torsade_core::{Deferred, Reactor};
     /// use torsade_core::reactor::Signal;
     ///
     /// # fn main() -> torsade_core::Result<()> {
     /// let reactor = Reactor::new()?;
-    /// let handler = reactor.on_signal(Signal::Hangup, || println!("reading the configuration"))?;
+    /// let (resolver, heard) = Deferred::new();
+    /// let mut resolver = Some(resolver);
+    /// let handler = reactor.on_signal(Signal::Hangup, move || {
+    ///     // To read the configuration anew, say.
+    ///     resolver.take().into_iter().for_each(|resolver| resolver.callback("heard"));
+    /// })?;
+    /// # let kill = format!("kill -HUP {}", std::process::id());
+    /// # Command::new("sh").args(["-c", &kill]).status()?;
+    /// assert_eq!(reactor.run_until(heard)?, "heard"); // after `kill -HUP`
     /// handler.remove();
     /// # Ok(())
     /// # }
@@ -373,6 +584,17 @@ impl Reactor {
     ///
     /// The addresses come in the order in which the system prefers them; there is at least one.
     ///
+    /// ```
+    /// use std::net::IpAddr;
+    /// use torsade_core::testing::Simulation;
+    ///
+    /// let host = IpAddr::from([192, 0, 2, 7]);
+    /// let reactor = Simulation::new().host("example.test", [host]).reactor();
+    /// assert_eq!(reactor.run_until(reactor.look_up("example.test"))?, [host]);
+    /// assert_eq!(reactor.run_until(reactor.look_up("192.0.2.7"))?, [host]);
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
+    ///
     /// # Errors
     /// [`LookupError`](crate::LookupError) with what the resolver said.
     #[doc(alias = "resolve")]
@@ -386,6 +608,22 @@ impl Reactor {
     }
 
     /// Has host names looked up by `resolver` from now on: see [`names`](crate::names).
+    ///
+    /// ```
+    /// use std::net::IpAddr;
+    /// use torsade_core::LookupError;
+    /// use torsade_core::names::Hosts;
+    /// use torsade_core::testing::Simulation;
+    ///
+    /// let reactor = Simulation::new().reactor();
+    /// let db = IpAddr::from([192, 0, 2, 7]);
+    /// reactor.set_resolver(Hosts::new().host("db.internal", [db]));
+    /// assert_eq!(reactor.run_until(reactor.look_up("db.internal"))?, [db]);
+    /// // Nobody else is asked.
+    /// let failure = reactor.run_until(reactor.look_up("localhost")).unwrap_err();
+    /// assert!(failure.check::<LookupError>().is_some());
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     #[doc(alias = "installNameResolver")]
     #[doc(alias = "installResolver")]
     pub fn set_resolver(&self, resolver: impl NameResolver) {

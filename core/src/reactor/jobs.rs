@@ -118,6 +118,18 @@ impl Reactor {
     /// the others wait, in order. They start when the reactor runs.
     /// Cancelling the Deferred does not interrupt `f`: its result is dropped. A panic in `f` is a
     /// failure of type [`Panicked`](crate::Panicked).
+    ///
+    /// ```
+    /// use torsade_core::{Panicked, Reactor};
+    ///
+    /// let reactor = Reactor::new()?;
+    /// let text = reactor.defer_to_thread(|| Ok(std::fs::read_to_string("Cargo.toml")?));
+    /// assert!(reactor.run_until(text)?.contains("[package]"));
+    /// let panics = reactor.defer_to_thread::<()>(|| panic!("no such luck"));
+    /// let failure = reactor.run_until(panics).unwrap_err();
+    /// assert_eq!(failure.check::<Panicked>().unwrap().message, "no such luck");
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     #[doc(alias = "deferToThread")]
     #[doc(alias = "ThreadPool")]
     #[doc(alias = "callInThread")]
@@ -134,6 +146,18 @@ impl Reactor {
 
     /// Allows [`defer_to_thread`](Self::defer_to_thread) so many threads, at least one; ten by
     /// default. Those that are too many end after their jobs.
+    ///
+    /// ```
+    /// use torsade_core::{Reactor, gather};
+    ///
+    /// let reactor = Reactor::new()?;
+    /// reactor.set_max_threads(1)?;
+    /// // One after the other, in order.
+    /// let jobs = (0..3).map(|number| reactor.defer_to_thread(move || Ok(number)));
+    /// assert_eq!(reactor.run_until(gather(jobs.collect::<Vec<_>>()))?, [0, 1, 2]);
+    /// assert_eq!(reactor.thread_statistics().threads, 1);
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     ///
     /// # Errors
     /// What the system says, when jobs wait and it gives no thread at all;

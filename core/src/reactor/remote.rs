@@ -106,6 +106,21 @@ impl Remote {
     /// A waiting reactor is woken at once. A call that is made before the reactor runs waits
     /// until it does.
     ///
+    /// ```
+    /// use torsade_core::{Reactor, ReactorError};
+    ///
+    /// let reactor = Reactor::new()?;
+    /// let remote = reactor.remote();
+    /// let other = remote.clone();
+    /// let thread = std::thread::spawn(move || {
+    ///     other.call_from_thread(|reactor| reactor.stop().unwrap())
+    /// });
+    /// reactor.run()?;
+    /// assert_eq!(thread.join().unwrap(), Ok(()));
+    /// assert_eq!(remote.call_from_thread(|_| ()), Err(ReactorError::Gone));
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
+    ///
     /// # Errors
     /// [`ReactorError::Gone`] when the reactor was stopped or dropped: `f` will not be called.
     #[doc(alias = "callFromThread")]

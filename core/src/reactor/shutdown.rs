@@ -21,9 +21,10 @@ use crate::{Deferred, Result};
 /// // What must be done while everything still works, and is waited for.
 /// reactor.on_shutdown(Phase::Before, move || defer_later(&clock, Duration::from_secs(5), || ()));
 /// reactor.on_shutdown(Phase::After, || println!("that was all"));
-/// let handle = reactor.clone();
+/// let (handle, start) = (reactor.clone(), reactor.now());
 /// reactor.call_when_running(move || handle.stop().unwrap());
 /// reactor.run()?;
+/// assert_eq!(reactor.now() - start, Duration::from_secs(5));
 /// # torsade_core::Result::<()>::Ok(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -37,6 +38,24 @@ pub enum Phase {
 }
 
 /// Names one function that waits for the shutdown.
+///
+/// ```
+/// use std::cell::Cell;
+/// use std::rc::Rc;
+/// use torsade_core::reactor::{Phase, TriggerId};
+/// use torsade_core::testing::Simulation;
+///
+/// let reactor = Simulation::new().reactor();
+/// let called = Rc::new(Cell::new(false));
+/// let calls = called.clone();
+/// let id: TriggerId = reactor.on_shutdown(Phase::During, move || calls.set(true));
+/// assert!(reactor.remove_shutdown_trigger(id));
+/// let handle = reactor.clone();
+/// reactor.call_soon(move || handle.stop().unwrap());
+/// reactor.run()?;
+/// assert!(!called.get());
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct TriggerId(u64);
 

@@ -59,6 +59,16 @@ impl DelayedCall {
     }
 
     /// Takes the call back. Gives back whether it was still to come.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use torsade_core::testing::Simulation;
+    /// let reactor = Simulation::new().reactor();
+    /// let call = reactor.call_later(Duration::from_secs(5), || ());
+    /// reactor.advance(Duration::from_secs(5))?;
+    /// assert!(!call.cancel()); // too late
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     #[doc(alias = "AlreadyCalled")]
     #[doc(alias = "AlreadyCancelled")]
     pub fn cancel(&self) -> bool {
@@ -70,12 +80,34 @@ impl DelayedCall {
     }
 
     /// Has the call come `delay` from now instead. Gives back whether it was still to come.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use torsade_core::testing::Simulation;
+    /// let reactor = Simulation::new().reactor();
+    /// let call = reactor.call_later(Duration::from_secs(5), || ());
+    /// reactor.advance(Duration::from_secs(2))?;
+    /// assert!(call.reset(Duration::from_secs(4)));
+    /// assert_eq!(call.time(), Some(reactor.now() + Duration::from_secs(4)));
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     pub fn reset(&self, delay: Duration) -> bool {
         self.parts()
             .is_some_and(|(core, key)| core.timers.borrow_mut().reset(key, core.now(), delay))
     }
 
     /// Has the call come later than planned, by `delay`. Gives back whether it was still to come.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use torsade_core::testing::Simulation;
+    /// let reactor = Simulation::new().reactor();
+    /// let call = reactor.call_later(Duration::from_secs(5), || ());
+    /// reactor.advance(Duration::from_secs(2))?;
+    /// assert!(call.delay(Duration::from_secs(4)));
+    /// assert_eq!(call.time(), Some(reactor.now() + Duration::from_secs(7)));
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     pub fn delay(&self, delay: Duration) -> bool {
         self.parts().is_some_and(|(core, key)| {
             let mut timers = core.timers.borrow_mut();

@@ -19,7 +19,9 @@ const BOUNDS: [u64; 9] = [5, 10, 25, 50, 100, 250, 500, 1000, 2500];
 ///
 /// let reactor = Reactor::new()?;
 /// reactor.run_until(reactor.spawn(async { Ok(()) }))?;
+/// reactor.iterate(Some(std::time::Duration::ZERO))?;
 /// let turns = reactor.statistics().turns;
+/// assert!(turns.count() >= 1);
 /// println!("{} turns took {:?} together", turns.count(), turns.busy());
 /// # torsade_core::Result::<()>::Ok(())
 /// ```
@@ -49,12 +51,14 @@ impl TurnTimes {
     /// # fn main() -> torsade_core::Result<()> {
     /// let reactor = Reactor::new()?;
     /// reactor.run_until(reactor.spawn(async { Ok(()) }))?;
-    /// for (bound, turns) in reactor.statistics().turns.classes() {
+    /// let turns = reactor.statistics().turns;
+    /// for (bound, turns) in turns.classes() {
     ///     match bound {
     ///         Some(bound) => println!("{turns} turns took {bound:?} at the most"),
     ///         None => println!("{turns} took longer"),
     ///     }
     /// }
+    /// assert_eq!(turns.classes().map(|(_, turns)| turns).sum::<u64>(), turns.count());
     /// # Ok(())
     /// # }
     /// ```

@@ -114,6 +114,27 @@ impl State {
 impl AsyncStream {
     /// Connects to an endpoint. The Deferred may be awaited.
     ///
+    /// ```
+    /// use futures_util::AsyncReadExt;
+    /// # use torsade_core::protocols::wire::Telling;
+    /// use torsade_core::stream::AsyncStream;
+    /// # use torsade_core::testing::Simulation;
+    /// # use torsade_core::{Address, Result, TcpClient, TcpServer};
+    ///
+    /// # let reactor = Simulation::new().reactor();
+    /// # let address = "127.0.0.1:17".parse()?;
+    /// # TcpServer::new(&reactor, address).listen(|_: &Address| Telling::new(|| b"hello".to_vec()))?;
+    /// let endpoint = TcpClient::new(&reactor, address);
+    /// let told = reactor.run_until(reactor.spawn(async move {
+    ///     let mut stream = AsyncStream::connect(&endpoint).await?;
+    ///     let mut told = String::new();
+    ///     stream.read_to_string(&mut told).await?;
+    ///     Ok(told)
+    /// }))?;
+    /// assert_eq!(told, "hello");
+    /// # Result::<()>::Ok(())
+    /// ```
+    ///
     /// # Errors
     /// Those of the endpoint.
     pub fn connect(endpoint: &impl ClientEndpoint) -> Deferred<Self> {
@@ -150,6 +171,25 @@ impl AsyncStream {
     /// The connection's transport, for its addresses, its options, and for aborting it.
     ///
     /// What is written through it mixes with what is written through the stream.
+    ///
+    /// ```
+    /// use futures_util::AsyncWriteExt;
+    /// # use torsade_core::protocols::wire::Discard;
+    /// use torsade_core::stream::AsyncStream;
+    /// # use torsade_core::testing::Simulation;
+    /// # use torsade_core::{Address, TcpClient, TcpServer};
+    ///
+    /// # let reactor = Simulation::new().reactor();
+    /// # let address = "127.0.0.1:9".parse()?;
+    /// # TcpServer::new(&reactor, address).listen(|_: &Address| Discard)?;
+    /// # let endpoint = TcpClient::new(&reactor, address);
+    /// let mut stream = reactor.run_until(AsyncStream::connect(&endpoint))?;
+    /// assert_eq!(stream.transport().peer(), Address::Tcp(address));
+    /// stream.transport().abort_connection();
+    /// let written = reactor.spawn(async move { Ok(stream.write_all(b"too late").await?) });
+    /// assert!(reactor.run_until(written).is_err());
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     pub fn transport(&self) -> &Transport {
         self.shared.transport()
     }

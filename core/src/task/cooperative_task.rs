@@ -43,6 +43,24 @@ impl CooperativeTask {
 
     /// Takes no further step until it is [resumed](Self::resume), as often as it was paused.
     ///
+    /// ```
+    /// use std::time::Duration;
+    /// use torsade_core::TaskError;
+    /// use torsade_core::task::Cooperator;
+    /// use torsade_core::testing::Simulation;
+    ///
+    /// let reactor = Simulation::new().reactor();
+    /// let task = Cooperator::new(&reactor).cooperate((0..3).map(|_| ()));
+    /// task.pause()?;
+    /// reactor.advance(Duration::from_secs(1))?;
+    /// let done = task.when_done();
+    /// assert!(!done.is_fired());
+    /// task.resume()?;
+    /// assert_eq!(task.resume(), Err(TaskError::NotPaused));
+    /// reactor.run_until(done)?;
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
+    ///
     /// # Errors
     /// [`TaskError`] that says how the task has ended.
     #[doc(alias = "CooperativeTask.pause")]
@@ -79,6 +97,22 @@ impl CooperativeTask {
     }
 
     /// A Deferred that fires when the task is done; each call gives another one.
+    ///
+    /// ```
+    /// use torsade_core::task::Cooperator;
+    /// use torsade_core::Result;
+    /// use torsade_core::testing::Simulation;
+    ///
+    /// let reactor = Simulation::new().reactor();
+    /// let steps = ["1", "2", "three"].map(|text| -> Result<u32> { Ok(text.parse()?) });
+    /// let task = Cooperator::new(&reactor).cooperate(steps);
+    /// let (one, other) = (task.when_done(), task.when_done());
+    /// for done in [one, other] {
+    ///     let failure = reactor.run_until(done).unwrap_err();
+    ///     assert!(failure.check::<std::num::ParseIntError>().is_some());
+    /// }
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     ///
     /// # Errors
     /// What a step failed with; [`TaskStopped`]; [`SchedulerStopped`];

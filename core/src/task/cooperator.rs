@@ -24,20 +24,21 @@ use crate::{Deferred, Outcome, Reactor};
 ///
 /// # Examples
 /// ```
+/// use std::cell::Cell;
+/// use std::rc::Rc;
 /// use torsade_core::task::Cooperator;
 /// use torsade_core::testing::Simulation;
 ///
 /// # fn main() -> torsade_core::Result<()> {
 /// let reactor = Simulation::new().reactor();
 /// let cooperator = Cooperator::new(&reactor);
-/// let mut sum = 0;
+/// let sum = Rc::new(Cell::new(0));
+/// let total = sum.clone();
 /// let work = (1..=1_000_000_u64).step_by(1000).map(move |n| {
-///     sum += (n..n + 1000).sum::<u64>();
-///     if n == 999_001 {
-///         println!("{sum}");
-///     }
+///     total.set(total.get() + (n..n + 1000).sum::<u64>());
 /// });
 /// reactor.run_until(cooperator.coiterate(work))?;
+/// assert_eq!(sum.get(), 500_000_500_000);
 /// # Ok(())
 /// # }
 /// ```
@@ -80,6 +81,21 @@ impl Cooperator {
     ///
     /// Cancelling it stops the task, and cancels the Deferred that it waits for, if it does.
     ///
+    /// ```
+    /// use std::time::Duration;
+    /// use torsade_core::task::{Cooperator, defer_later};
+    /// use torsade_core::testing::Simulation;
+    ///
+    /// let reactor = Simulation::new().reactor();
+    /// let (start, second) = (reactor.now(), Duration::from_secs(1));
+    /// let clock = reactor.clone();
+    /// // A step that gives a Deferred is waited for.
+    /// let steps = (0..3).map(move |_| defer_later(&clock, second, || Ok(())));
+    /// reactor.run_until(Cooperator::new(&reactor).coiterate(steps))?;
+    /// assert_eq!(reactor.now() - start, 3 * second);
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
+    ///
     /// # Errors
     /// As [`CooperativeTask::when_done`].
     #[doc(alias = "Cooperator.coiterate")]
@@ -98,6 +114,21 @@ impl Cooperator {
     /// Stops it: all tasks that are ready for a step end with
     /// [`SchedulerStopped`](crate::error::SchedulerStopped), and others as soon as they become
     /// ready.
+    ///
+    /// ```
+    /// use torsade_core::SchedulerStopped;
+    /// use torsade_core::task::Cooperator;
+    /// use torsade_core::testing::{Simulation, failure_result_of};
+    ///
+    /// let reactor = Simulation::new().reactor();
+    /// let cooperator = Cooperator::new(&reactor);
+    /// cooperator.stop();
+    /// let refused = cooperator.coiterate([()]);
+    /// assert!(failure_result_of(refused).check::<SchedulerStopped>().is_some());
+    /// cooperator.start();
+    /// reactor.run_until(cooperator.coiterate([()]))?;
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     #[doc(alias = "Cooperator.stop")]
     pub fn stop(&self) {
         self.scheduler.is_stopped.set(true);

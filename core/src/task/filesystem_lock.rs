@@ -42,6 +42,23 @@ pub struct DeferredFilesystemLock {
 }
 
 /// The lock, as long as this is there.
+///
+/// ```
+/// use torsade_core::task::{DeferredFilesystemLock, FilesystemLocked};
+/// use torsade_core::testing::Simulation;
+///
+/// # let folder = std::env::temp_dir().join(format!("torsade-locked-{}", std::process::id()));
+/// # std::fs::create_dir_all(&folder)?;
+/// let reactor = Simulation::new().reactor();
+/// let lock = DeferredFilesystemLock::new(&reactor, folder.join("spool.lock"));
+/// let locked: FilesystemLocked = lock.try_lock()?.expect("nobody has it");
+/// assert_eq!(locked.path(), folder.join("spool.lock"));
+/// assert!(lock.try_lock()?.is_none());
+/// locked.unlock(); // as a drop does
+/// assert!(lock.try_lock()?.is_some());
+/// # std::fs::remove_dir_all(&folder)?;
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 #[derive(Debug)]
 #[must_use = "the lock is given up when this is dropped"]
 pub struct FilesystemLocked {
@@ -68,6 +85,25 @@ impl DeferredFilesystemLock {
 
     /// Waits for the lock. Cancelling the Deferred ends the wait;
     /// [`add_timeout`](Deferred::add_timeout) bounds it.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use torsade_core::task::DeferredFilesystemLock;
+    /// use torsade_core::testing::Simulation;
+    ///
+    /// # let folder = std::env::temp_dir().join(format!("torsade-waits-{}", std::process::id()));
+    /// # std::fs::create_dir_all(&folder)?;
+    /// let reactor = Simulation::new().reactor();
+    /// let lock = DeferredFilesystemLock::new(&reactor, folder.join("spool.lock"));
+    /// let held = lock.try_lock()?.expect("nobody has it");
+    /// let _ = reactor.call_later(Duration::from_millis(2500), move || held.unlock());
+    /// let start = reactor.now();
+    /// let _locked = reactor.run_until(lock.defer_until_locked())?;
+    /// // It looks every second.
+    /// assert_eq!(reactor.now() - start, Duration::from_secs(3));
+    /// # std::fs::remove_dir_all(&folder)?;
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     ///
     /// # Errors
     /// An [`io::Error`] when the file cannot be opened or locked at all.

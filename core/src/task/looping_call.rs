@@ -87,6 +87,27 @@ impl LoopingCall {
 
     /// The same, for a function that is also told how many beats have come since it was last
     /// called: 1, and one more for each that was skipped.
+    ///
+    /// ```
+    /// use std::cell::RefCell;
+    /// use std::rc::Rc;
+    /// use std::time::Duration;
+    /// use torsade_core::task::{LoopingCall, defer_later};
+    /// use torsade_core::testing::Simulation;
+    ///
+    /// let reactor = Simulation::new().reactor();
+    /// let counts = Rc::new(RefCell::new(Vec::new()));
+    /// let (notes, clock) = (counts.clone(), reactor.clone());
+    /// // Each call takes two and a half seconds, so that beats are missed.
+    /// let call = LoopingCall::with_count(&reactor, move |_, beats| {
+    ///     notes.borrow_mut().push(beats);
+    ///     defer_later(&clock, Duration::from_millis(2500), || Ok(()))
+    /// });
+    /// let _ends = call.start(Duration::from_secs(1));
+    /// reactor.advance(Duration::from_secs(8))?;
+    /// assert_eq!(*counts.borrow(), [1, 3, 3]);
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     #[doc(alias = "LoopingCall.withCount")]
     pub fn with_count<O: Outcome>(
         reactor: &Reactor,
@@ -112,6 +133,25 @@ impl LoopingCall {
     ///
     /// Cancelling the Deferred ends the loop, and cancels what the function's Deferred waits for.
     ///
+    /// ```
+    /// use std::time::Duration;
+    /// use torsade_core::task::LoopingCall;
+    /// use torsade_core::testing::{Simulation, failure_result_of};
+    ///
+    /// let reactor = Simulation::new().reactor();
+    /// let mut left = 2_u32;
+    /// let call = LoopingCall::new(&reactor, move |_| {
+    ///     left = left.checked_sub(1).ok_or(std::fmt::Error)?;
+    ///     torsade_core::Result::Ok(())
+    /// });
+    /// let ends = call.start(Duration::from_secs(1));
+    /// reactor.advance(Duration::from_secs(1))?;
+    /// assert!(call.is_running());
+    /// reactor.advance(Duration::from_secs(1))?; // the third call fails, which ends the loop
+    /// assert!(failure_result_of(ends).check::<std::fmt::Error>().is_some());
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
+    ///
     /// # Errors
     /// What the function fails with, which ends the loop; [`LoopingCallError::AlreadyRunning`];
     /// [`ReactorError`](crate::ReactorError) when the reactor has stopped already;
@@ -124,6 +164,25 @@ impl LoopingCall {
 
     /// Starts the loop, with the first call after one interval; otherwise as
     /// [`start`](Self::start).
+    ///
+    /// ```
+    /// use std::cell::Cell;
+    /// use std::rc::Rc;
+    /// use std::time::Duration;
+    /// use torsade_core::task::LoopingCall;
+    /// use torsade_core::testing::Simulation;
+    ///
+    /// let reactor = Simulation::new().reactor();
+    /// let calls = Rc::new(Cell::new(0));
+    /// let counts = calls.clone();
+    /// let call = LoopingCall::new(&reactor, move |_| counts.set(counts.get() + 1));
+    /// let _ends = call.start_later(Duration::from_secs(10));
+    /// reactor.advance(Duration::from_secs(9))?;
+    /// assert_eq!(calls.get(), 0);
+    /// reactor.advance(Duration::from_secs(11))?;
+    /// assert_eq!(calls.get(), 2);
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     ///
     /// # Errors
     /// As [`start`](Self::start).
@@ -173,6 +232,21 @@ impl LoopingCall {
     /// That is before this returns, as far as callbacks may run; or, while the function runs or
     /// its Deferred is pending, as soon as that is done.
     ///
+    /// ```
+    /// use std::time::Duration;
+    /// use torsade_core::task::LoopingCall;
+    /// use torsade_core::testing::{Simulation, success_result_of};
+    ///
+    /// let reactor = Simulation::new().reactor();
+    /// let call = LoopingCall::new(&reactor, |_| ());
+    /// let ends = call.start(Duration::from_secs(1));
+    /// call.stop()?;
+    /// // It is the same one, and starts anew.
+    /// let _ends = success_result_of(ends).start(Duration::from_secs(5));
+    /// assert!(call.is_running());
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
+    ///
     /// # Errors
     /// [`LoopingCallError::NotRunning`], also if it was stopped and is not done yet.
     #[doc(alias = "LoopingCall.stop")]
@@ -189,6 +263,29 @@ impl LoopingCall {
     }
 
     /// Has the next call come one interval from now, and those after it at intervals from that.
+    ///
+    /// ```
+    /// use std::cell::Cell;
+    /// use std::rc::Rc;
+    /// use std::time::Duration;
+    /// use torsade_core::task::LoopingCall;
+    /// use torsade_core::testing::Simulation;
+    ///
+    /// let reactor = Simulation::new().reactor();
+    /// let calls = Rc::new(Cell::new(0));
+    /// let counts = calls.clone();
+    /// // A ping, for when nothing was said for ten seconds.
+    /// let ping = LoopingCall::new(&reactor, move |_| counts.set(counts.get() + 1));
+    /// let _ends = ping.start_later(Duration::from_secs(10));
+    /// for _ in 0..3 {
+    ///     reactor.advance(Duration::from_secs(6))?;
+    ///     ping.reset()?; // something was said
+    /// }
+    /// assert_eq!(calls.get(), 0);
+    /// reactor.advance(Duration::from_secs(10))?;
+    /// assert_eq!(calls.get(), 1);
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     ///
     /// # Errors
     /// [`LoopingCallError::NotRunning`], also if it was stopped and is not done yet.

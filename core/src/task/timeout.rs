@@ -34,6 +34,28 @@ impl<T: 'static> Deferred<T> {
 
     /// As [`add_timeout`](Self::add_timeout), with an error of one's own in the place of that with
     /// which the cancelled work failed.
+    ///
+    /// ```
+    /// # use std::fmt;
+    /// # use std::time::Duration;
+    /// # use torsade_core::testing::Simulation;
+    /// # use torsade_core::{Cancelled, Deferred};
+    /// #[derive(Debug)]
+    /// struct NobodyAnswers;
+    /// # impl fmt::Display for NobodyAnswers {
+    /// #     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result { f.write_str("nobody answers") }
+    /// # }
+    /// # impl std::error::Error for NobodyAnswers {}
+    ///
+    /// let reactor = Simulation::new().reactor();
+    /// let (_resolver, never) = Deferred::<u32>::new();
+    /// let answer = never.fail_after(&reactor, Duration::from_secs(5), |cancelled| {
+    ///     assert!(cancelled.check::<Cancelled>().is_some());
+    ///     NobodyAnswers.into()
+    /// });
+    /// let failure = reactor.run_until(answer).unwrap_err();
+    /// assert!(failure.check::<NobodyAnswers>().is_some());
+    /// ```
     #[track_caller]
     pub fn fail_after(
         self,

@@ -9,6 +9,18 @@ use crate::factory::Once;
 use crate::{Deferred, Protocol, ProtocolRef, Reactor, ReactorError, Result};
 
 /// The ends of a connection.
+///
+/// ```
+/// use torsade_core::testing::{AccumulatingProtocol, ConnectedPair, Side};
+///
+/// let server = AccumulatingProtocol::new();
+/// let pair = ConnectedPair::new(AccumulatingProtocol::new(), server.clone())?;
+/// pair.client().transport().write(b"hello");
+/// assert_eq!(pair.deliver(Side::Server, 2)?, 2);
+/// assert_eq!(server.data(), b"he");
+/// assert_eq!(pair.deliver(Side::Client, 2)?, 0); // nothing goes that way
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Side {
     /// Who connects.
@@ -107,6 +119,21 @@ impl<C: Protocol, S: Protocol> ConnectedPair<C, S> {
     /// Lets on what both have written so far; what they answer waits for the next time. No time
     /// passes. Gives back whether there was anything.
     ///
+    /// ```
+    /// use torsade_core::protocols::wire::Echo;
+    /// use torsade_core::testing::{AccumulatingProtocol, ConnectedPair};
+    ///
+    /// let client = AccumulatingProtocol::new();
+    /// let pair = ConnectedPair::new(client.clone(), Echo)?;
+    /// pair.client().transport().write(b"hello");
+    /// assert!(pair.pump()?);
+    /// assert_eq!(client.data(), b""); // what the server answers waits for the next time
+    /// assert!(pair.pump()?);
+    /// assert_eq!(client.data(), b"hello");
+    /// assert!(!pair.pump()?);
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
+    ///
     /// # Errors
     /// As [`Reactor::advance`].
     #[doc(alias = "IOPump.pump")]
@@ -125,6 +152,31 @@ impl<C: Protocol, S: Protocol> ConnectedPair<C, S> {
     }
 
     /// The same, with `most` bytes at once: with 1, each byte is received by itself.
+    ///
+    /// ```
+    /// use torsade_core::Result;
+    /// use torsade_core::protocols::{LineControl, LineProtocol, LineReceiver};
+    /// use torsade_core::testing::{AccumulatingProtocol, ConnectedPair};
+    ///
+    /// struct Echo;
+    ///
+    /// impl LineProtocol for Echo {
+    ///     fn line_received(&mut self, lines: &LineControl, line: &[u8]) -> Result<()> {
+    ///         lines.send_line(line);
+    ///         Ok(())
+    ///     }
+    /// }
+    ///
+    /// // However the network cuts it, the answer is the same.
+    /// for most in 1..=7 {
+    ///     let client = AccumulatingProtocol::new();
+    ///     let pair = ConnectedPair::new(client.clone(), LineReceiver::new(Echo))?;
+    ///     pair.client().transport().write(b"hello\r\n");
+    ///     pair.flush_by(most)?;
+    ///     assert_eq!(client.data(), b"hello\r\n");
+    /// }
+    /// # Result::<()>::Ok(())
+    /// ```
     ///
     /// # Errors
     /// As [`flush`](Self::flush).

@@ -62,6 +62,25 @@ impl Simulation {
     }
 
     /// How many bytes may be under way or unread in one direction, at least 1.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// # use torsade_core::protocols::wire::Discard;
+    /// use torsade_core::testing::{AccumulatingProtocol, Simulation};
+    /// # use torsade_core::{Address, ClientEndpoint, TcpClient, TcpServer};
+    ///
+    /// let reactor = Simulation::new().window(1000).reactor();
+    /// # let address = "127.0.0.1:9".parse()?;
+    /// # TcpServer::new(&reactor, address).listen(|_: &Address| AccumulatingProtocol::new())?;
+    /// # let port = reactor.run_until(TcpClient::new(&reactor, address).connect_protocol(Discard))?;
+    /// let transport = port.transport();
+    /// transport.write(&[0; 5000]);
+    /// reactor.iterate(None)?;
+    /// assert_eq!(transport.queued(), 4000); // the rest goes as it is read
+    /// reactor.advance(Duration::from_secs(1))?;
+    /// assert_eq!(transport.queued(), 0);
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     pub fn window(mut self, bytes: usize) -> Self {
         self.options.window = bytes.max(1);
         self
@@ -76,6 +95,24 @@ impl Simulation {
     }
 
     /// A host that never answers.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// # use torsade_core::protocols::wire::Discard;
+    /// use torsade_core::testing::Simulation;
+    /// use torsade_core::{ClientEndpoint, ConnectError, ConnectTimedOut, TcpClient};
+    ///
+    /// let (silent, nowhere) = ([192, 0, 2, 1].into(), [192, 0, 2, 2].into());
+    /// let reactor = Simulation::new().silent(silent).unreachable(nowhere).reactor();
+    /// let start = reactor.now();
+    /// let connected = TcpClient::new(&reactor, (nowhere, 7).into()).connect_protocol(Discard);
+    /// let failure = reactor.run_until(connected).unwrap_err();
+    /// assert!(failure.check::<ConnectError>().is_some());
+    /// let connected = TcpClient::new(&reactor, (silent, 7).into()).connect_protocol(Discard);
+    /// let failure = reactor.run_until(connected).unwrap_err();
+    /// assert!(failure.check::<ConnectTimedOut>().is_some());
+    /// assert!(reactor.now() - start >= Duration::from_secs(30));
+    /// ```
     pub fn silent(mut self, address: IpAddr) -> Self {
         self.options.silent.push(address);
         self

@@ -65,6 +65,20 @@ impl StringTransport {
 
     /// The reactor that the protocol finds at its transport: for timers, in a
     /// [`Simulation`](super::Simulation).
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use torsade_core::protocols::IdleTimeout;
+    /// use torsade_core::testing::{Simulation, StringTransport};
+    ///
+    /// let reactor = Simulation::new().reactor();
+    /// let wire = StringTransport::new().on(&reactor);
+    /// let mut idle = IdleTimeout::new(wire.transport());
+    /// idle.set(Some(Duration::from_secs(60)));
+    /// reactor.advance(Duration::from_secs(60))?;
+    /// assert!(wire.is_disconnecting());
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     pub fn on(self, reactor: &Reactor) -> Self {
         *self.link.reactor.borrow_mut() = reactor.clone();
         self
@@ -106,6 +120,29 @@ impl StringTransport {
     /// The peer sends these bytes: `data_received` is called, with 64 KiB at most each time. While the
     /// protocol has paused reading, they wait; once the connection is closing, they are dropped.
     ///
+    /// ```
+    /// use torsade_core::testing::StringTransport;
+    /// use torsade_core::{Protocol, Result, Transport};
+    ///
+    /// /// Only takes text.
+    /// struct Text;
+    ///
+    /// impl Protocol for Text {
+    ///     fn data_received(&mut self, _: &Transport, data: &[u8]) -> Result<()> {
+    ///         std::str::from_utf8(data)?;
+    ///         Ok(())
+    ///     }
+    /// }
+    ///
+    /// let wire = StringTransport::new();
+    /// let _text = wire.connect(Text);
+    /// wire.receive(b"hello")?;
+    /// let failure = wire.receive(b"\xff").unwrap_err();
+    /// assert!(failure.check::<std::str::Utf8Error>().is_some());
+    /// assert!(wire.is_aborted());
+    /// # Result::<()>::Ok(())
+    /// ```
+    ///
     /// # Errors
     /// What `data_received` gave. The transport counts as aborted then.
     ///
@@ -133,6 +170,17 @@ impl StringTransport {
 
     /// The connection is lost, for this reason: the producer is stopped, and `connection_lost` is
     /// called, once.
+    ///
+    /// ```
+    /// use torsade_core::testing::{AccumulatingProtocol, Ending, StringTransport};
+    ///
+    /// let seen = AccumulatingProtocol::new();
+    /// let wire = StringTransport::new();
+    /// let _seen = wire.connect(seen.clone());
+    /// wire.lose(std::io::Error::other("the cable was cut"));
+    /// assert_eq!(seen.ending(), Some(Ending::Error("the cable was cut".to_owned())));
+    /// assert!(!wire.transport().is_connected());
+    /// ```
     #[doc(alias = "reportDisconnect")]
     #[doc(alias = "connectionLost")]
     pub fn lose(&self, reason: impl Into<Failure>) {
@@ -141,12 +189,29 @@ impl StringTransport {
 
     /// Does what the protocol has asked for with `lose_connection`, `abort_connection` or
     /// `lose_write_connection`, as the reactor would: it is told `connection_lost`, or `write_closed`.
-    /// A producer must have been unregistered first, or aborted.
+    /// A producer that is [waited for](crate::Producer::is_waited_for) must have been unregistered
+    /// first, or aborted; another one is stopped.
     ///
     /// Gives back whether there was anything to do.
+    ///
+    /// ```
+    /// use torsade_core::testing::{AccumulatingProtocol, Ending, StringTransport};
+    ///
+    /// let seen = AccumulatingProtocol::new();
+    /// let wire = StringTransport::new();
+    /// let _seen = wire.connect(seen.clone());
+    /// assert!(!wire.finish()); // nobody has asked for an end
+    /// wire.transport().lose_connection();
+    /// assert!(seen.ending().is_none());
+    /// assert!(wire.finish());
+    /// assert_eq!(seen.ending(), Some(Ending::Done));
+    /// ```
     #[doc(alias = "StringTransportWithDisconnection")]
     pub fn finish(&self) -> bool {
         let link = &self.link;
+        if link.phase.get() == Phase::Disconnecting {
+            link.stop_endless_producer();
+        }
         match link.phase.get() {
             Phase::Aborted => {
                 let reason = link.reason.take();
@@ -210,6 +275,20 @@ impl StringTransport {
     }
 
     /// Calls `pause_producing` of the producer: the peer reads too slowly.
+    ///
+    /// ```
+    /// use torsade_core::ProducerKind;
+    /// use torsade_core::testing::StringTransport;
+    ///
+    /// // What comes over one connection goes over another.
+    /// let (from, to) = (StringTransport::new(), StringTransport::new());
+    /// to.transport().register_producer(from.transport().clone(), ProducerKind::Push)?;
+    /// to.pause_producer();
+    /// assert!(from.is_paused());
+    /// to.resume_producer();
+    /// assert!(!from.is_paused());
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     pub fn pause_producer(&self) {
         self.link
             .call_producer(|producer, transport| producer.pause_producing(transport));

@@ -69,6 +69,32 @@ pub struct ClientService<P: Protocol> {
 }
 
 /// The handle to the protocol of a service's connection.
+///
+/// It outlives no connection: who keeps one asks for the next when it is gone.
+///
+///
+/// ```
+/// # use std::time::Duration;
+/// use torsade_core::AccessError;
+/// use torsade_core::endpoints::{ClientService, ServedRef};
+/// # use torsade_core::protocols::wire::Discard;
+/// use torsade_core::testing::{AccumulatingProtocol, Simulation};
+/// # use torsade_core::{Address, TcpClient, TcpServer};
+///
+/// let (reactor, network) = Simulation::new().start();
+/// # let address = "127.0.0.1:7".parse()?;
+/// # TcpServer::new(&reactor, address).listen(|_: &Address| Discard)?;
+/// # let endpoint = TcpClient::new(&reactor, address);
+/// let service = ClientService::new(&reactor, endpoint, |_: &Address| AccumulatingProtocol::new());
+/// service.start();
+/// let first: ServedRef<AccumulatingProtocol> = reactor.run_until(service.when_connected())?;
+/// network.reset(address);
+/// reactor.advance(Duration::from_millis(10))?;
+/// assert_eq!(first.with(|_, _| ()), Err(AccessError::Gone));
+/// let second = reactor.run_until(service.when_connected())?;
+/// assert!(second.transport().is_open());
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 pub type ServedRef<P> = ProtocolRef<Served<P>>;
 
 type Prepare<P> = Box<dyn Fn(&ServedRef<P>) -> Deferred<()>>;
@@ -135,6 +161,31 @@ impl<P: Protocol> ClientService<P> {
     }
 
     /// How long it waits after so many failures in a row: 1 after the first, and after a loss.
+    ///
+    /// ```
+    /// use std::cell::RefCell;
+    /// use std::rc::Rc;
+    /// use std::time::Duration;
+    /// use torsade_core::endpoints::ClientService;
+    /// # use torsade_core::protocols::wire::Discard;
+    /// # use torsade_core::testing::Simulation;
+    /// # use torsade_core::{Address, TcpClient};
+    ///
+    /// # let reactor = Simulation::new().reactor();
+    /// # let nobody = TcpClient::new(&reactor, "127.0.0.1:7".parse()?);
+    /// let asked = Rc::new(RefCell::new(Vec::new()));
+    /// let notes = asked.clone();
+    /// let service = ClientService::new(&reactor, nobody, |_: &Address| Discard)
+    ///     .retry_policy(move |failures| {
+    ///         notes.borrow_mut().push(failures);
+    ///         Duration::from_secs(10) * failures
+    ///     });
+    /// service.start();
+    /// reactor.advance(Duration::from_secs(35))?; // attempts at 0, 10 and 30 seconds
+    /// assert_eq!(*asked.borrow(), [1, 2, 3]);
+    /// reactor.run_until(service.stop())?;
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     #[doc(alias = "retryPolicy")]
     pub fn retry_policy(self, policy: impl FnMut(u32) -> Duration + 'static) -> Self {
         *self.inner.policy.borrow_mut() = Box::new(policy);
@@ -143,6 +194,28 @@ impl<P: Protocol> ClientService<P> {
 
     /// Has `prepare` called with each new connection, before anybody is given it. If what it gives
     /// fails, the connection is closed and counts as a failed attempt.
+    ///
+    /// ```
+    /// # use torsade_core::protocols::wire::Discard;
+    /// use torsade_core::endpoints::ClientService;
+    /// use torsade_core::testing::{AccumulatingProtocol, Simulation};
+    /// use torsade_core::{Address, TcpClient, TcpServer};
+    ///
+    /// # let reactor = Simulation::new().reactor();
+    /// # let address = "127.0.0.1:7".parse()?;
+    /// let seen = AccumulatingProtocol::new();
+    /// let server = seen.clone();
+    /// TcpServer::new(&reactor, address).listen(move |_: &Address| server.clone())?;
+    /// # let endpoint = TcpClient::new(&reactor, address);
+    /// let service = ClientService::new(&reactor, endpoint, |_: &Address| Discard)
+    ///     .prepare_connection(|connection| connection.transport().write(b"LOGIN me\r\n"));
+    /// service.start();
+    /// let connection = reactor.run_until(service.when_connected())?;
+    /// connection.transport().write(b"HELP\r\n");
+    /// reactor.advance(std::time::Duration::from_secs(1))?;
+    /// assert_eq!(seen.data(), b"LOGIN me\r\nHELP\r\n");
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     #[doc(alias = "prepareConnection")]
     pub fn prepare_connection<O: Outcome<Output = ()>>(
         self,
@@ -172,6 +245,23 @@ impl<P: Protocol> ClientService<P> {
 
     /// Ends the attempt or the wait, or closes the connection. The Deferred fires when nothing is
     /// left. Those who wait for a connection are told [`Cancelled`].
+    ///
+    /// ```
+    /// use torsade_core::endpoints::ClientService;
+    /// # use torsade_core::protocols::wire::Discard;
+    /// use torsade_core::testing::{Simulation, failure_result_of};
+    /// use torsade_core::{Address, Cancelled, TcpClient};
+    ///
+    /// # let reactor = Simulation::new().reactor();
+    /// let nobody = TcpClient::new(&reactor, "127.0.0.1:7".parse()?);
+    /// let service = ClientService::new(&reactor, nobody, |_: &Address| Discard);
+    /// service.start();
+    /// let waits = service.when_connected();
+    /// reactor.run_until(service.stop())?;
+    /// assert!(failure_result_of(waits).check::<Cancelled>().is_some());
+    /// assert_eq!(reactor.delayed_calls(), 0);
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     #[doc(alias = "stopService")]
     #[doc(alias = "continueTrying")]
     #[doc(alias = "stopTrying")]
@@ -189,6 +279,26 @@ impl<P: Protocol> ClientService<P> {
     }
 
     /// The same, but fails after so many failures in a row, with the last of them.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use torsade_core::ConnectError;
+    /// use torsade_core::endpoints::ClientService;
+    /// # use torsade_core::protocols::wire::Discard;
+    /// # use torsade_core::testing::Simulation;
+    /// # use torsade_core::{Address, TcpClient};
+    ///
+    /// # let reactor = Simulation::new().reactor();
+    /// # let nobody = TcpClient::new(&reactor, "127.0.0.1:7".parse()?);
+    /// let service = ClientService::new(&reactor, nobody, |_: &Address| Discard)
+    ///     .retry_policy(|_| Duration::from_secs(5));
+    /// service.start();
+    /// let start = reactor.now();
+    /// let failure = reactor.run_until(service.when_connected_within(3)).unwrap_err();
+    /// assert!(failure.check::<ConnectError>().is_some()); // that of the third
+    /// assert_eq!((reactor.now() - start).as_secs(), 10);
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     #[doc(alias = "failAfterFailures")]
     #[doc(alias = "maxRetries")]
     pub fn when_connected_within(&self, failures: u32) -> Deferred<ServedRef<P>> {

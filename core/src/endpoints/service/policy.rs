@@ -50,6 +50,16 @@ impl Backoff {
     }
 
     /// By how much it grows each time: at least 1.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use torsade_core::endpoints::Backoff;
+    ///
+    /// let second = Duration::from_secs(1);
+    /// let mut backoff = Backoff::new(second, 10 * second).factor(2.0).jitter(Duration::ZERO);
+    /// let delays: Vec<u64> = (1..=5).map(|failures| backoff.delay(failures).as_secs()).collect();
+    /// assert_eq!(delays, [1, 2, 4, 8, 10]);
+    /// ```
     pub fn factor(mut self, factor: f64) -> Self {
         self.factor = factor.max(1.0);
         self

@@ -9,6 +9,39 @@ use std::rc::Rc;
 use crate::{Address, Factory, Failure, Protocol, Result, Transport};
 
 /// A protocol whose connection a [`ClientService`](super::ClientService) keeps.
+///
+/// ```
+/// use std::time::Duration;
+/// use torsade_core::endpoints::{ClientService, Served};
+/// # use torsade_core::protocols::wire::Echo;
+/// use torsade_core::testing::Simulation;
+/// use torsade_core::{Address, Protocol, Result, TcpClient, TcpServer, Transport};
+///
+/// #[derive(Default)]
+/// struct Clock {
+///     ticks: u32,
+/// }
+///
+/// impl Protocol for Clock {
+///     fn data_received(&mut self, _: &Transport, _: &[u8]) -> Result<()> {
+///         self.ticks += 1;
+///         Ok(())
+///     }
+/// }
+///
+/// # let reactor = Simulation::new().reactor();
+/// # let address = "127.0.0.1:7".parse()?;
+/// # TcpServer::new(&reactor, address).listen(|_: &Address| Echo)?;
+/// # let endpoint = TcpClient::new(&reactor, address);
+/// let service = ClientService::new(&reactor, endpoint, |_: &Address| Clock::default());
+/// service.start();
+/// let clock = reactor.run_until(service.when_connected())?;
+/// clock.transport().write(b"tick"); // to an echo server
+/// reactor.advance(Duration::from_secs(1))?;
+/// // `ticks` is a field of `Clock`.
+/// assert_eq!(clock.with(|served: &mut Served<Clock>, _| served.ticks)?, 1);
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 pub struct Served<P> {
     protocol: P,
     lost: Option<Box<dyn FnOnce()>>,

@@ -74,6 +74,16 @@ impl Description {
     /// Takes a description apart: fields are separated by colons, and are values or `name=value`.
     /// A backslash before a colon, an equals sign or a backslash makes it a part of the value.
     ///
+    /// ```
+    /// use torsade_core::endpoints::{Description, DescriptionError};
+    ///
+    /// let mut description = Description::parse(r"unix:/run/a\:b:timeout=5")?;
+    /// assert_eq!(description.take("path").as_deref(), Some("/run/a:b"));
+    /// let twice = Description::parse("tcp:port=1:port=2");
+    /// assert_eq!(twice, Err(DescriptionError::Twice { argument: "port".to_owned() }));
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
+    ///
     /// # Errors
     /// [`DescriptionError::Twice`].
     pub fn parse(text: &str) -> Result<Self, DescriptionError> {
@@ -118,6 +128,17 @@ impl Description {
     }
 
     /// Takes an argument out: by its name, or else the next one without a name.
+    ///
+    /// ```
+    /// use torsade_core::endpoints::Description;
+    ///
+    /// let mut description = Description::parse("tcp:port=80:example.com")?;
+    /// // By its name, wherever it stands; and the next one that has none.
+    /// assert_eq!(description.take("port").as_deref(), Some("80"));
+    /// assert_eq!(description.take("host").as_deref(), Some("example.com"));
+    /// assert_eq!(description.take("timeout"), None);
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     pub fn take(&mut self, name: &'static str) -> Option<String> {
         self.take_named(name).or_else(|| {
             let is_there = !self.positional.is_empty();
@@ -143,6 +164,17 @@ impl Description {
     /// Takes all that is left as a description of its own, whose kind is the first argument without
     /// a name: `tcp:80` of `haproxy:tcp:80`. If that holds a colon, it is the whole: `haproxy:tcp\\:80`.
     ///
+    /// ```
+    /// use torsade_core::endpoints::Description;
+    ///
+    /// let mut description = Description::parse("haproxy:tcp:80:backlog=5")?;
+    /// let mut inner = description.rest()?;
+    /// assert_eq!(inner.kind, "tcp");
+    /// assert_eq!(inner.take("port").as_deref(), Some("80"));
+    /// assert_eq!(inner.take_named("backlog").as_deref(), Some("5"));
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
+    ///
     /// # Errors
     /// [`DescriptionError::Missing`], if there is no such argument.
     pub fn rest(&mut self) -> Result<Self, DescriptionError> {
@@ -159,6 +191,16 @@ impl Description {
     }
 
     /// All arguments must have been taken.
+    ///
+    /// ```
+    /// use torsade_core::endpoints::{Description, DescriptionError};
+    ///
+    /// let mut description = Description::parse("tcp:80:backlgo=5")?;
+    /// description.require("port")?;
+    /// let argument = "backlgo".to_owned(); // a mistake, which would else be passed over
+    /// assert_eq!(description.finish(), Err(DescriptionError::Unexpected { argument }));
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     ///
     /// # Errors
     /// [`DescriptionError::Unexpected`].

@@ -113,6 +113,26 @@ impl Endpoints {
 
     /// Adds a kind of client, or replaces it. `make` takes its arguments out of the description;
     /// what is left there is an error.
+    ///
+    /// ```
+    /// use torsade_core::TcpClient;
+    /// use torsade_core::endpoints::{ClientEndpoint, Endpoints};
+    /// # use torsade_core::protocols::wire::{Discard, Echo};
+    /// # use torsade_core::testing::Simulation;
+    /// # use torsade_core::{Address, TcpServer};
+    ///
+    /// # let reactor = Simulation::new().reactor();
+    /// # TcpServer::new(&reactor, "127.0.0.1:8007".parse()?).listen(|_: &Address| Echo)?;
+    /// let mut endpoints = Endpoints::new(&reactor);
+    /// endpoints.add_client("local", |endpoints, description| {
+    ///     let port = description.require("port")?.parse()?;
+    ///     let address = ([127, 0, 0, 1], port).into();
+    ///     Ok(Box::new(TcpClient::new(endpoints.reactor(), address)))
+    /// });
+    /// let client = endpoints.client("local:8007")?;
+    /// reactor.run_until(client.connect_protocol(Discard))?;
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     #[doc(alias = "IStreamClientEndpointStringParserWithReactor")]
     #[doc(alias = "parseStreamClient")]
     pub fn add_client(
@@ -124,6 +144,24 @@ impl Endpoints {
     }
 
     /// Adds a kind of server, or replaces it.
+    ///
+    /// ```
+    /// use torsade_core::endpoints::{Endpoints, ServerEndpoint};
+    /// # use torsade_core::protocols::wire::Echo;
+    /// # use torsade_core::testing::Simulation;
+    /// use torsade_core::{Address, TcpServer};
+    ///
+    /// # let reactor = Simulation::new().reactor();
+    /// let mut endpoints = Endpoints::new(&reactor);
+    /// endpoints.add_server("local", |endpoints, description| {
+    ///     let port = description.require("port")?.parse()?;
+    ///     let address = ([127, 0, 0, 1], port).into();
+    ///     Ok(ServerEndpoint::Tcp(TcpServer::new(endpoints.reactor(), address)))
+    /// });
+    /// let port = endpoints.server("local:8007")?.listen(|_: &Address| Echo)?;
+    /// assert_eq!(port.address().to_string(), "127.0.0.1:8007");
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     #[doc(alias = "IStreamServerEndpointStringParser")]
     #[doc(alias = "parseStreamServer")]
     pub fn add_server(
@@ -135,6 +173,19 @@ impl Endpoints {
     }
 
     /// The client endpoint of a description.
+    ///
+    /// ```
+    /// use torsade_core::endpoints::{DescriptionError, Endpoints};
+    /// use torsade_core::testing::Simulation;
+    ///
+    /// let reactor = Simulation::new().reactor();
+    /// let endpoints = Endpoints::new(&reactor);
+    /// assert!(endpoints.client("tcp:example.com:80:timeout=15").is_ok());
+    /// let failure = endpoints.client("tpc:example.com:80").unwrap_err();
+    /// assert!(matches!(failure.check(), Some(DescriptionError::UnknownKind { .. })));
+    /// let failure = endpoints.client("tcp:example.com").unwrap_err();
+    /// assert!(matches!(failure.check(), Some(DescriptionError::Missing { argument: "port" })));
+    /// ```
     ///
     /// # Errors
     /// [`DescriptionError`], and what the kind itself objects to.

@@ -23,17 +23,24 @@ pub use send::SendProxyHeader;
 ///
 /// ```
 /// use torsade_core::filter::ProxyHeader;
-/// # use torsade_core::{Address, Protocol, Result, TcpServer, Transport, testing::Simulation};
-/// # struct Echo;
-/// # impl Protocol for Echo {
-/// #     fn data_received(&mut self, _: &Transport, _: &[u8]) -> Result<()> { Ok(()) }
-/// # }
-/// # fn main() -> Result<()> {
+/// # use torsade_core::protocols::wire::Discard;
+/// # use torsade_core::testing::{AccumulatingProtocol, Simulation};
+/// # use torsade_core::{Address, ClientEndpoint, TcpClient, TcpServer};
+///
 /// # let reactor = Simulation::new().reactor();
-/// let server = TcpServer::new(&reactor, "127.0.0.1:8007".parse()?);
-/// server.filter(|| Ok(ProxyHeader::new())).listen(|_: &Address| Echo)?;
-/// # Ok(())
-/// # }
+/// # let address = "127.0.0.1:8007".parse()?;
+/// # let seen = AccumulatingProtocol::new();
+/// # let told = seen.clone();
+/// let server = TcpServer::new(&reactor, address).filter(|| Ok(ProxyHeader::new()));
+/// server.listen(move |peer: &Address| {
+///     assert_eq!(peer.to_string(), "192.0.2.1:4000");
+///     told.clone()
+/// })?;
+/// # let balancer = reactor.run_until(TcpClient::new(&reactor, address).connect_protocol(Discard))?;
+/// balancer.transport().write(b"PROXY TCP4 192.0.2.1 192.0.2.2 4000 80\r\nhello");
+/// reactor.advance(std::time::Duration::from_secs(1))?;
+/// assert_eq!(seen.data(), b"hello");
+/// # torsade_core::Result::<()>::Ok(())
 /// ```
 ///
 /// [`SendProxyHeader`] is the other side of it. The format is in HAProxy's `doc/proxy-protocol.txt`.
@@ -50,6 +57,17 @@ pub struct ProxyHeader {
 }
 
 /// A connection did not begin with a header of the PROXY protocol.
+///
+/// ```
+/// use torsade_core::Filter;
+/// use torsade_core::filter::{ProxyHeader, ProxyHeaderError};
+///
+/// let mut header = ProxyHeader::new();
+/// // Somebody who came round the balancer.
+/// let decoded = header.decode(&mut b"GET / HTTP/1.1\r\n".to_vec(), &mut Vec::new(), &mut Vec::new());
+/// assert_eq!(decoded.unwrap_err().trap::<ProxyHeaderError>()?, ProxyHeaderError::NotThere);
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 #[doc(alias = "InvalidProxyHeader")]

@@ -15,16 +15,30 @@ use crate::{Address, Filter, Result, UnixName};
 /// ```
 /// use torsade_core::endpoints::{ClientEndpoint, TcpClient};
 /// use torsade_core::filter::SendProxyHeader;
-/// # use torsade_core::{Result, Transport, testing::Simulation};
-/// # fn passed_on(from: &Transport) -> Result<()> {
-/// # let reactor = Simulation::new().reactor();
+/// # use torsade_core::filter::ProxyHeader;
+/// # use torsade_core::protocols::wire::Discard;
+/// # use torsade_core::testing::{AccumulatingProtocol, Simulation, StringTransport};
+/// # use torsade_core::{Address, TcpServer};
 ///
+/// # let reactor = Simulation::new().reactor();
+/// # let address = "127.0.0.1:8007".parse()?;
+/// # let seen = AccumulatingProtocol::new();
+/// # let told = seen.clone();
+/// # let server = TcpServer::new(&reactor, address).filter(|| Ok(ProxyHeader::new()));
+/// # server.listen(move |_: &Address| told.clone())?;
+/// # let wire = StringTransport::new()
+/// #     .peer("192.0.2.1:4000".parse::<std::net::SocketAddr>()?)
+/// #     .host("192.0.2.2:80".parse::<std::net::SocketAddr>()?);
+/// # let from = wire.transport();
+/// // What came `from` 192.0.2.1 is passed on to a server that reads the header.
 /// let (peer, host) = (from.peer(), from.host());
-/// let server = TcpClient::new(&reactor, "127.0.0.1:8007".parse()?)
+/// let onward = TcpClient::new(&reactor, address)
 ///     .filter(move || Ok(SendProxyHeader::version_2(&peer, &host)));
-/// # drop(server);
-/// # Ok(())
-/// # }
+/// reactor.run_until(onward.connect_protocol(Discard))?;
+/// # reactor.advance(std::time::Duration::from_secs(1))?;
+/// let seen_by_server = seen.transport().unwrap().peer();
+/// assert_eq!(seen_by_server.to_string(), "192.0.2.1:4000");
+/// # torsade_core::Result::<()>::Ok(())
 /// ```
 #[derive(Clone, Debug)]
 pub struct SendProxyHeader {
@@ -37,6 +51,18 @@ const VERSION_2_PROXY: u8 = 0x21;
 impl SendProxyHeader {
     /// A line of text: who connected, and where to. That line knows TCP alone; other addresses, and
     /// an IPv4 with an IPv6 one, go as `UNKNOWN`.
+    ///
+    /// ```
+    /// use torsade_core::filter::SendProxyHeader;
+    /// use torsade_core::{Address, Filter};
+    ///
+    /// let peer = Address::Tcp("192.0.2.1:4000".parse()?);
+    /// let host = Address::Tcp("192.0.2.2:25".parse()?);
+    /// let mut wire = Vec::new();
+    /// SendProxyHeader::version_1(&peer, &host).start(&mut wire)?;
+    /// assert_eq!(wire, b"PROXY TCP4 192.0.2.1 192.0.2.2 4000 25\r\n");
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     pub fn version_1(peer: &Address, host: &Address) -> Self {
         let line = match ip_pair(peer, host) {
             Some((peer, host)) => {
@@ -70,6 +96,19 @@ impl SendProxyHeader {
 
     /// That this connection is passed on for nobody: a balancer's own check, or a client that
     /// speaks for itself. It is of version 2.
+    ///
+    /// ```
+    /// use torsade_core::Filter;
+    /// use torsade_core::filter::{ProxyHeader, SendProxyHeader};
+    ///
+    /// let (mut wire, mut plain) = (Vec::new(), Vec::new());
+    /// SendProxyHeader::local().start(&mut wire)?;
+    /// let mut header = ProxyHeader::new();
+    /// header.decode(&mut wire, &mut plain, &mut Vec::new())?;
+    /// assert!(header.is_ready());
+    /// assert!(header.peer().is_none()); // so it is the one on the wire
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     pub fn local() -> Self {
         Self::binary(VERSION_2_LOCAL, 0x00, &[])
     }

@@ -14,17 +14,23 @@ use crate::{Filter, Result};
 /// The name of the host is looked up by the proxy, so that it is seen by nobody on the way to it.
 ///
 /// ```
-/// use torsade_core::endpoints::{ClientEndpoint, HostnameClient};
+/// use torsade_core::endpoints::{ClientEndpoint, HostnameClient, TcpServer};
 /// use torsade_core::filter::Socks5;
+/// # use torsade_core::protocols::SocksServer;
+/// # use torsade_core::protocols::wire::{Discard, Echo};
 /// # use torsade_core::testing::Simulation;
+/// # use torsade_core::Address;
 ///
-/// # fn main() -> torsade_core::Result<()> {
-/// # let reactor = Simulation::new().reactor();
+/// # let host = [192, 0, 2, 7].into();
+/// # let reactor = Simulation::new().host("example.org", [host]).reactor();
+/// # TcpServer::new(&reactor, (host, 443).into()).listen(|_: &Address| Echo)?;
+/// # let server = SocksServer::new(&reactor, |_, _| true);
+/// # TcpServer::new(&reactor, "127.0.0.1:1080".parse()?).listen(server)?;
 /// let proxy = HostnameClient::new(&reactor, "localhost", 1080);
 /// let hidden = proxy.filter(|| Ok(Socks5::connect("example.org", 443)?));
-/// # drop(hidden);
-/// # Ok(())
-/// # }
+/// let client = reactor.run_until(hidden.connect_protocol(Discard))?;
+/// assert!(client.transport().is_open());
+/// # torsade_core::Result::<()>::Ok(())
 /// ```
 pub struct Socks5 {
     /// The user's name and password (RFC 1929).
@@ -45,6 +51,20 @@ enum Step {
 }
 
 /// A SOCKS5 proxy did not connect.
+///
+/// ```
+/// use torsade_core::Filter;
+/// use torsade_core::filter::{Socks5, Socks5Error};
+///
+/// let (mut plain, mut wire) = (Vec::new(), Vec::new());
+/// let mut proxy = Socks5::connect("example.org", 25)?;
+/// proxy.start(&mut wire)?;
+/// // No authentication is needed, but that connection is against the rules.
+/// let answers = [&[5, 0][..], &[5, 2, 0, 1, 0, 0, 0, 0, 0, 0]].concat();
+/// let decoded = proxy.decode(&mut answers.clone(), &mut plain, &mut wire);
+/// assert_eq!(decoded.unwrap_err().trap::<Socks5Error>()?, Socks5Error::Refused(2));
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Socks5Error {
@@ -104,6 +124,19 @@ impl Socks5 {
     }
 
     /// Is known to the proxy by a name and a password. They are sent as they are.
+    ///
+    /// ```
+    /// use torsade_core::Filter;
+    /// use torsade_core::filter::{Socks5, Socks5Error};
+    ///
+    /// let mut proxy = Socks5::connect("example.org", 443)?.credentials("me", "wrong")?;
+    /// let (mut plain, mut wire) = (Vec::new(), Vec::new());
+    /// let answers = [[5, 2], [1, 1]].concat(); // it wants them, and does not know them
+    /// let decoded = proxy.decode(&mut answers.clone(), &mut plain, &mut wire);
+    /// assert_eq!(wire, b"\x01\x02me\x05wrong");
+    /// assert_eq!(decoded.unwrap_err().trap::<Socks5Error>()?, Socks5Error::CredentialsRefused);
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     ///
     /// # Errors
     /// [`Socks5Error::BadLength`].

@@ -34,7 +34,8 @@ pub struct FingerQuery {
 ///
 /// ```
 /// use torsade_core::protocols::finger::{Finger, FingerQuery};
-/// use torsade_core::testing::Simulation;
+/// use torsade_core::testing::StringTransport;
+/// # use torsade_core::testing::Simulation;
 /// use torsade_core::{Address, Result, TcpServer};
 ///
 /// fn look_up(query: &FingerQuery) -> Result<String> {
@@ -45,12 +46,16 @@ pub struct FingerQuery {
 ///     })
 /// }
 ///
-/// # fn main() -> Result<()> {
 /// # let reactor = Simulation::new().reactor();
 /// let server = TcpServer::new(&reactor, "127.0.0.1:79".parse()?);
 /// server.listen(|_: &Address| Finger::receiver(look_up))?;
-/// # Ok(())
-/// # }
+/// // What each of its clients gets:
+/// let wire = StringTransport::new();
+/// let _finger = wire.connect(Finger::receiver(look_up));
+/// wire.receive(b"moshez\r\n")?;
+/// assert_eq!(wire.value(), b"Happy and well\r\n");
+/// assert!(wire.is_disconnecting());
+/// # Result::<()>::Ok(())
 /// ```
 #[doc(alias = "twisted.protocols.finger.Finger")]
 pub struct Finger<F> {

@@ -9,6 +9,29 @@ use crate::{Address, ClientEndpoint, Deferred, Failure, Protocol, Resolver, Resu
 const LONGEST_ANSWER: usize = 1024 * 1024;
 
 /// Why there is no answer.
+///
+/// ```
+/// use torsade_core::protocols::finger::{self, FingerError};
+/// # use torsade_core::testing::Simulation;
+/// # use torsade_core::{Address, Protocol, Result, TcpClient, TcpServer, Transport};
+/// # struct Shy;
+/// # impl Protocol for Shy {
+/// #     fn data_received(&mut self, transport: &Transport, _: &[u8]) -> Result<()> {
+/// #         transport.write(b"Login: ");
+/// #         transport.abort_connection();
+/// #         Ok(())
+/// #     }
+/// # }
+///
+/// # let reactor = Simulation::new().reactor();
+/// # let address = "127.0.0.1:79".parse()?;
+/// # TcpServer::new(&reactor, address).listen(|_: &Address| Shy)?;
+/// // A server that breaks off in the middle of its answer.
+/// let told = finger::query(&TcpClient::new(&reactor, address), "moshez");
+/// let failure = reactor.run_until(told).unwrap_err();
+/// assert!(matches!(failure.check(), Some(FingerError::Lost(_))));
+/// # Result::<()>::Ok(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum FingerError {

@@ -18,15 +18,23 @@ use crate::{Address, Canceller, Factory, Failure, Protocol, Result, Transport};
 /// ```
 /// use torsade_core::endpoints::HostnameClient;
 /// use torsade_core::protocols::PortForward;
-/// use torsade_core::testing::Simulation;
-/// use torsade_core::{Result, TcpServer};
+/// # use torsade_core::protocols::wire::Echo;
+/// # use torsade_core::testing::{AccumulatingProtocol, Simulation};
+/// # use torsade_core::{Address, ClientEndpoint, TcpClient};
+/// use torsade_core::TcpServer;
 ///
-/// # fn main() -> Result<()> {
-/// # let reactor = Simulation::new().reactor();
-/// let server = TcpServer::new(&reactor, "127.0.0.1:8080".parse()?);
+/// # let host = [192, 0, 2, 7].into();
+/// # let reactor = Simulation::new().host("www.example.org", [host]).reactor();
+/// # TcpServer::new(&reactor, (host, 80).into()).listen(|_: &Address| Echo)?;
+/// # let address = "127.0.0.1:8080".parse()?;
+/// let server = TcpServer::new(&reactor, address);
 /// server.listen(PortForward::to(HostnameClient::new(&reactor, "www.example.org", 80)))?;
-/// # Ok(())
-/// # }
+/// # let seen = AccumulatingProtocol::new();
+/// # let client = reactor.run_until(TcpClient::new(&reactor, address).connect_protocol(seen.clone()))?;
+/// client.transport().write(b"hello");
+/// reactor.advance(std::time::Duration::from_secs(1))?;
+/// assert_eq!(seen.data(), b"hello"); // from an echo server there
+/// # torsade_core::Result::<()>::Ok(())
 /// ```
 #[doc(alias = "portforward")]
 #[doc(alias = "ProxyFactory")]
@@ -60,6 +68,25 @@ impl Factory for PortForward {
 }
 
 /// A connection that is passed on.
+///
+/// ```
+/// use torsade_core::protocols::{ForwardedPort, PortForward};
+/// # use torsade_core::protocols::wire::Echo;
+/// use torsade_core::testing::{Simulation, StringTransport};
+/// use torsade_core::{Address, Factory, TcpClient, TcpServer};
+///
+/// let reactor = Simulation::new().reactor();
+/// # let address = "127.0.0.1:7".parse()?;
+/// # TcpServer::new(&reactor, address).listen(|_: &Address| Echo)?;
+/// let mut factory = PortForward::to(TcpClient::new(&reactor, address)); // to an echo server
+/// let forwarded: ForwardedPort = factory.build_protocol(&Address::Unnamed).unwrap();
+/// let wire = StringTransport::new().on(&reactor);
+/// let _forwarded = wire.connect(forwarded);
+/// wire.receive(b"hello")?;
+/// reactor.advance(std::time::Duration::from_secs(1))?;
+/// assert_eq!(wire.value(), b"hello");
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 #[doc(alias = "ProxyServer")]
 pub struct ForwardedPort {
     endpoint: Rc<dyn ClientEndpoint>,

@@ -21,17 +21,22 @@ use crate::{
 /// A client has 30 seconds to say what it wants.
 ///
 /// ```
+/// use torsade_core::filter::{Socks5, Socks5Error};
 /// use torsade_core::protocols::SocksServer;
-/// use torsade_core::testing::Simulation;
-/// use torsade_core::{Result, TcpServer};
+/// # use torsade_core::protocols::wire::Discard;
+/// # use torsade_core::testing::Simulation;
+/// use torsade_core::{ClientEndpoint, TcpClient, TcpServer};
 ///
-/// # fn main() -> Result<()> {
 /// # let reactor = Simulation::new().reactor();
+/// # let address = "127.0.0.1:1080".parse()?;
 /// let only_https = SocksServer::new(&reactor, |_host, port| port == 443)
 ///     .password(|user, password| user == "me" && password == "secret");
-/// TcpServer::new(&reactor, "127.0.0.1:1080".parse()?).listen(only_https)?;
-/// # Ok(())
-/// # }
+/// TcpServer::new(&reactor, address).listen(only_https)?;
+/// let client = TcpClient::new(&reactor, address)
+///     .filter(|| Ok(Socks5::connect("example.org", 25)?.credentials("me", "secret")?));
+/// let failure = reactor.run_until(client.connect_protocol(Discard)).unwrap_err();
+/// assert_eq!(failure.trap::<Socks5Error>()?, Socks5Error::Refused(2)); // by its rules
+/// # torsade_core::Result::<()>::Ok(())
 /// ```
 #[derive(Clone)]
 #[doc(alias = "SOCKSv4Factory")]
@@ -80,6 +85,30 @@ impl SocksServer {
     }
 
     /// Connects by endpoints of one's own, made for a host and a port.
+    ///
+    /// ```
+    /// # use torsade_core::protocols::wire::Echo;
+    /// use torsade_core::protocols::SocksServer;
+    /// use torsade_core::testing::{Simulation, StringTransport};
+    /// use torsade_core::{Address, Factory, TcpClient, TcpServer};
+    ///
+    /// # let reactor = Simulation::new().reactor();
+    /// # let local = "127.0.0.1:7".parse()?;
+    /// # TcpServer::new(&reactor, local).listen(|_: &Address| Echo)?;
+    /// // Whatever is asked for, it leads to an echo server.
+    /// let clock = reactor.clone();
+    /// let mut server = SocksServer::new(&reactor, |_, _| true)
+    ///     .endpoints(move |_host, _port| Box::new(TcpClient::new(&clock, local)));
+    /// let wire = StringTransport::new().on(&reactor);
+    /// let _server = wire.connect(server.build_protocol(&Address::Unnamed).unwrap());
+    /// wire.receive(&[5, 1, 0, 5, 1, 0, 1, 192, 0, 2, 1, 0, 25])?; // to 192.0.2.1:25
+    /// reactor.advance(std::time::Duration::from_secs(1))?;
+    /// wire.clear(); // the answers to that
+    /// wire.receive(b"hello")?;
+    /// reactor.advance(std::time::Duration::from_secs(1))?;
+    /// assert_eq!(wire.value(), b"hello");
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     #[must_use]
     pub fn endpoints(
         mut self,
@@ -105,6 +134,23 @@ impl Factory for SocksServer {
 }
 
 /// A connection of a client.
+///
+/// ```
+/// use torsade_core::protocols::{SocksConnection, SocksServer};
+/// use torsade_core::testing::{Simulation, StringTransport};
+/// use torsade_core::{Address, Factory};
+///
+/// let reactor = Simulation::new().reactor();
+/// let mut factory = SocksServer::new(&reactor, |_host, port| port == 443);
+/// let connection: SocksConnection = factory.build_protocol(&Address::Unnamed).unwrap();
+/// let wire = StringTransport::new().on(&reactor);
+/// let _connection = wire.connect(connection);
+/// wire.receive(&[5, 1, 0])?; // SOCKS5, without authentication
+/// assert_eq!(wire.value(), [5, 0]);
+/// wire.receive(&[5, 1, 0, 1, 192, 0, 2, 1, 0, 25])?; // to 192.0.2.1:25
+/// assert_eq!(wire.value()[2..4], [5, 2]); // the rules forbid it
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 #[doc(alias = "SOCKSv4")]
 #[doc(alias = "SOCKSv4Incoming")]
 #[doc(alias = "SOCKSv4IncomingFactory")]

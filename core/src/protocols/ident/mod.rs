@@ -15,6 +15,26 @@ pub use query::{IdentError, query};
 pub use server::Ident;
 
 /// Which connection is asked about: one between the host that is asked and the one that asks.
+///
+/// ```
+/// use std::net::SocketAddr;
+/// use torsade_core::Result;
+/// use torsade_core::protocols::ident::{Ident, IdentQuery, IdentUser};
+/// use torsade_core::testing::StringTransport;
+///
+/// fn look_up(query: &IdentQuery) -> Result<IdentUser> {
+///     let ((_, port), (who, _)) = (query.local, query.remote);
+///     Ok(IdentUser::unix(format!("user-of-{port}-for-{who}")))
+/// }
+///
+/// let wire = StringTransport::new()
+///     .host("192.0.2.1:113".parse::<SocketAddr>()?)
+///     .peer("192.0.2.2:4000".parse::<SocketAddr>()?);
+/// let _ident = wire.connect(Ident::receiver(look_up));
+/// wire.receive(b"6193, 23\r\n")?;
+/// assert_eq!(wire.value(), b"6193, 23 : USERID : UNIX : user-of-6193-for-192.0.2.2\r\n");
+/// # Result::<()>::Ok(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct IdentQuery {
     /// The host that is asked, and its port of that connection.
@@ -24,6 +44,21 @@ pub struct IdentQuery {
 }
 
 /// Whose connection it is.
+///
+/// ```
+/// use torsade_core::protocols::ident::{self, Ident, IdentQuery, IdentUser};
+/// # use torsade_core::testing::Simulation;
+/// use torsade_core::{Address, Deferred, TcpClient, TcpServer};
+///
+/// # let reactor = Simulation::new().reactor();
+/// # let address = "127.0.0.1:113".parse()?;
+/// let tell = |_: &IdentQuery| Deferred::succeed(IdentUser::unix("stjohns"));
+/// TcpServer::new(&reactor, address).listen(move |_: &Address| Ident::receiver(tell))?;
+/// let told = ident::query(&TcpClient::new(&reactor, address), 6193, 23);
+/// let IdentUser { system, user } = reactor.run_until(told)?;
+/// assert_eq!((&system[..], &user[..]), ("UNIX", "stjohns"));
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IdentUser {
     /// The operating system, by its name at IANA, and perhaps a character set behind a comma:
@@ -34,6 +69,21 @@ pub struct IdentUser {
 }
 
 /// Why a host does not tell whose connection it is.
+///
+/// ```
+/// use torsade_core::protocols::ident::{self, Ident, IdentQuery, IdentRefusal};
+/// # use torsade_core::testing::Simulation;
+/// use torsade_core::{Address, Deferred, TcpClient, TcpServer};
+///
+/// # let reactor = Simulation::new().reactor();
+/// # let address = "127.0.0.1:113".parse()?;
+/// let refuse = |_: &IdentQuery| Deferred::fail(IdentRefusal::HiddenUser);
+/// TcpServer::new(&reactor, address).listen(move |_: &Address| Ident::receiver(refuse))?;
+/// let told = ident::query(&TcpClient::new(&reactor, address), 6193, 23);
+/// let failure = reactor.run_until(told).unwrap_err();
+/// assert_eq!(failure.trap::<IdentRefusal>()?, IdentRefusal::HiddenUser);
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 #[doc(alias = "IdentError")]

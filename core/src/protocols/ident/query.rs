@@ -8,6 +8,23 @@ use crate::protocols::line::{LineControl, LineProtocol, LineReceiver};
 use crate::{Address, ClientEndpoint, Deferred, Failure, Resolver, Result};
 
 /// An answer that is none.
+///
+/// ```
+/// use torsade_core::protocols::ident::{self, IdentError};
+/// # use torsade_core::protocols::wire::Telling;
+/// # use torsade_core::testing::Simulation;
+/// # use torsade_core::{Address, TcpClient, TcpServer};
+///
+/// # let reactor = Simulation::new().reactor();
+/// # let address = "127.0.0.1:113".parse()?;
+/// # TcpServer::new(&reactor, address)
+/// #     .listen(|_: &Address| Telling::new(|| b"220 mail.example.com ESMTP\r\n".to_vec()))?;
+/// // Another service listens there.
+/// let told = ident::query(&TcpClient::new(&reactor, address), 6193, 23);
+/// let error = reactor.run_until(told).unwrap_err().trap::<IdentError>()?;
+/// assert!(matches!(error, IdentError::Malformed(line) if line.starts_with("220 ")));
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum IdentError {
@@ -30,17 +47,18 @@ pub enum IdentError {
 /// if it gives no answer.
 ///
 /// ```
-/// use torsade_core::protocols::ident;
-/// use torsade_core::testing::Simulation;
-/// use torsade_core::{Result, TcpClient};
+/// use torsade_core::protocols::ident::{self, Ident, IdentQuery, IdentUser};
+/// # use torsade_core::testing::Simulation;
+/// use torsade_core::{Address, Deferred, TcpClient, TcpServer};
 ///
-/// # fn main() -> Result<()> {
 /// # let reactor = Simulation::new().reactor();
-/// let endpoint = TcpClient::new(&reactor, "127.0.0.1:113".parse()?);
-/// let told = ident::query(&endpoint, 6193, 23).map(|user| println!("it is {}'s", user.user));
-/// # drop(told.add_errback(|_| Ok(())));
-/// # Ok(())
-/// # }
+/// # let address = "127.0.0.1:113".parse()?;
+/// # let tell = |_: &IdentQuery| Deferred::succeed(IdentUser::unix("stjohns"));
+/// # TcpServer::new(&reactor, address).listen(move |_: &Address| Ident::receiver(tell))?;
+/// let endpoint = TcpClient::new(&reactor, address);
+/// let told = ident::query(&endpoint, 6193, 23).map(|told| format!("it is {}'s", told.user));
+/// assert_eq!(reactor.run_until(told)?, "it is stjohns's");
+/// # torsade_core::Result::<()>::Ok(())
 /// ```
 #[doc(alias = "IdentClient")]
 #[doc(alias = "IdentClient.lookup")]

@@ -14,7 +14,8 @@ use crate::{Failure, Outcome, Result, maybe_deferred};
 ///
 /// ```
 /// use torsade_core::protocols::ident::{Ident, IdentQuery, IdentRefusal, IdentUser};
-/// use torsade_core::testing::Simulation;
+/// # use torsade_core::testing::{AccumulatingProtocol, Simulation};
+/// # use torsade_core::{ClientEndpoint, TcpClient};
 /// use torsade_core::{Address, Result, TcpServer};
 ///
 /// fn look_up(query: &IdentQuery) -> Result<IdentUser> {
@@ -24,12 +25,17 @@ use crate::{Failure, Outcome, Result, maybe_deferred};
 ///     }
 /// }
 ///
-/// # fn main() -> Result<()> {
 /// # let reactor = Simulation::new().reactor();
-/// let server = TcpServer::new(&reactor, "127.0.0.1:113".parse()?);
-/// server.listen(|_: &Address| Ident::receiver(look_up))?;
-/// # Ok(())
-/// # }
+/// # let address = "127.0.0.1:113".parse()?;
+/// TcpServer::new(&reactor, address).listen(|_: &Address| Ident::receiver(look_up))?;
+/// # let seen = AccumulatingProtocol::new();
+/// # let client = reactor.run_until(TcpClient::new(&reactor, address).connect_protocol(seen.clone()))?;
+/// client.transport().write(b"6193, 23\r\n6194, 23\r\n");
+/// reactor.advance(std::time::Duration::from_secs(1))?;
+/// let answers = seen.data();
+/// assert!(answers.starts_with(b"6193, 23 : USERID : UNIX : stjohns\r\n"));
+/// assert!(answers.ends_with(b"6194, 23 : ERROR : NO-USER\r\n"));
+/// # Result::<()>::Ok(())
 /// ```
 #[doc(alias = "IdentServer")]
 pub struct Ident<F> {

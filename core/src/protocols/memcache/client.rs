@@ -25,12 +25,13 @@ const MAX_STATISTICS: usize = 4 * 1024 * 1024;
 ///
 /// A key is 1 to 250 bytes long, without spaces and control characters.
 ///
-/// ```no_run
-/// use torsade_core::protocols::memcache::{Item, Memcache};
-/// use torsade_core::Result;
+/// ```
 /// use std::time::Duration;
+/// use torsade_core::Result;
+/// use torsade_core::protocols::memcache::{Item, Memcache, MemcacheProtocol};
+/// use torsade_core::testing::{Simulation, StringTransport};
 ///
-/// async fn count(memcache: &Memcache, page: &str) -> Result<u64> {
+/// async fn count(memcache: Memcache, page: &str) -> Result<u64> {
 ///     if let Some(count) = memcache.increment(page, 1).await? {
 ///         return Ok(count);
 ///     }
@@ -39,8 +40,19 @@ const MAX_STATISTICS: usize = 4 * 1024 * 1024;
 ///     memcache.add(page, first).await?;
 ///     Ok(1)
 /// }
-/// # let _ = count;
-/// # torsade_core::Result::<()>::Ok(())
+///
+/// let reactor = Simulation::new().reactor();
+/// let wire = StringTransport::new().on(&reactor); // whose other end is the memcached
+/// let protocol = MemcacheProtocol::new();
+/// let memcache = protocol.client();
+/// let _memcached = wire.connect(protocol);
+/// let counted = reactor.spawn(count(memcache, "/index"));
+/// assert_eq!(wire.value(), b"incr /index 1\r\n");
+/// wire.receive(b"NOT_FOUND\r\n")?;
+/// reactor.advance(Duration::ZERO)?; // the coroutine goes on
+/// wire.receive(b"STORED\r\n")?;
+/// assert_eq!(reactor.run_until(counted)?, 1);
+/// # Result::<()>::Ok(())
 /// ```
 ///
 /// # Errors
@@ -63,6 +75,22 @@ impl Memcache {
     }
 
     /// The values of several keys; a key without one is not in the map.
+    ///
+    /// ```
+    /// use torsade_core::protocols::memcache::MemcacheProtocol;
+    /// use torsade_core::testing::{StringTransport, success_result_of};
+    ///
+    /// let (protocol, wire) = (MemcacheProtocol::new(), StringTransport::new());
+    /// let memcache = protocol.client();
+    /// let _memcached = wire.connect(protocol);
+    /// let found = memcache.get_multiple(["a", "b"]);
+    /// assert_eq!(wire.value(), b"get a b\r\n");
+    /// wire.receive(b"VALUE b 0 5\r\nhello\r\nEND\r\n")?;
+    /// let found = success_result_of(found);
+    /// assert_eq!(found[&b"b"[..]].data, "hello");
+    /// assert!(!found.contains_key(&b"a"[..]));
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     #[doc(alias = "getMultiple")]
     pub fn get_multiple<K: AsRef<[u8]>>(
         &self,
@@ -91,6 +119,20 @@ impl Memcache {
     }
 
     /// Stores an item if there is none of that key. Whether it did.
+    ///
+    /// ```
+    /// use torsade_core::protocols::memcache::MemcacheProtocol;
+    /// use torsade_core::testing::{StringTransport, success_result_of};
+    ///
+    /// let (protocol, wire) = (MemcacheProtocol::new(), StringTransport::new());
+    /// let memcache = protocol.client();
+    /// let _memcached = wire.connect(protocol);
+    /// let (first, second) = (memcache.add("visits", "1"), memcache.add("visits", "1"));
+    /// wire.receive(b"STORED\r\nNOT_STORED\r\n")?;
+    /// assert!(success_result_of(first));
+    /// assert!(!success_result_of(second));
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     pub fn add(&self, key: impl AsRef<[u8]>, item: impl Into<Item>) -> Deferred<bool> {
         self.store("add", key.as_ref(), &item.into())
     }
@@ -111,6 +153,46 @@ impl Memcache {
     }
 
     /// Stores an item if the one of that key is still the version that [`gets`](Self::gets) told.
+    ///
+    /// ```
+    /// use torsade_core::protocols::memcache::{CheckAndSet, Memcache, MemcacheProtocol};
+    /// use torsade_core::testing::{Simulation, StringTransport};
+    /// use torsade_core::Result;
+    ///
+    /// /// Adds a line to a page, as often as somebody else is faster.
+    /// async fn add_line(memcache: Memcache) -> Result<()> {
+    ///     loop {
+    ///         let Some(page) = memcache.gets("page").await? else { return Ok(()) };
+    ///         let longer = [&page.data, &b"more\n"[..]].concat();
+    ///         let version = page.cas.unwrap_or_default();
+    ///         if memcache.check_and_set("page", longer, version).await? != CheckAndSet::Exists {
+    ///             return Ok(());
+    ///         }
+    ///     }
+    /// }
+    ///
+    /// let reactor = Simulation::new().reactor();
+    /// let wire = StringTransport::new().on(&reactor);
+    /// let (protocol, mut asked) = (MemcacheProtocol::new(), Vec::new());
+    /// let memcache = protocol.client();
+    /// let _memcached = wire.connect(protocol);
+    /// let added = reactor.spawn(add_line(memcache));
+    /// let answers: [&[u8]; 4] = [
+    ///     b"VALUE page 0 4 1\r\none\n\r\nEND\r\n",
+    ///     b"EXISTS\r\n",
+    ///     b"VALUE page 0 4 2\r\ntwo\n\r\nEND\r\n",
+    ///     b"STORED\r\n",
+    /// ];
+    /// for answer in answers {
+    ///     asked.push(wire.value());
+    ///     wire.clear();
+    ///     wire.receive(answer)?;
+    ///     reactor.advance(std::time::Duration::ZERO)?;
+    /// }
+    /// reactor.run_until(added)?;
+    /// assert_eq!(asked[3], b"cas page 0 0 9 2\r\ntwo\nmore\n\r\n");
+    /// # Result::<()>::Ok(())
+    /// ```
     #[doc(alias = "checkAndSet")]
     #[doc(alias = "cas")]
     pub fn check_and_set(
@@ -144,6 +226,20 @@ impl Memcache {
 
     /// Adds to the number that is the value of that key, and gives the sum; beyond 64 bits, it goes
     /// on at 0. `None` if there is no such key; a value that is no number is refused.
+    ///
+    /// ```
+    /// use torsade_core::protocols::memcache::MemcacheProtocol;
+    /// use torsade_core::testing::{StringTransport, success_result_of};
+    ///
+    /// let (protocol, wire) = (MemcacheProtocol::new(), StringTransport::new());
+    /// let memcache = protocol.client();
+    /// let _memcached = wire.connect(protocol);
+    /// let (visits, none) = (memcache.increment("visits", 1), memcache.increment("none", 1));
+    /// assert_eq!(wire.value(), b"incr visits 1\r\nincr none 1\r\n");
+    /// wire.receive(b"18\r\nNOT_FOUND\r\n")?;
+    /// assert_eq!((success_result_of(visits), success_result_of(none)), (Some(18), None));
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     #[doc(alias = "incr")]
     pub fn increment(&self, key: impl AsRef<[u8]>, by: u64) -> Deferred<Option<u64>> {
         self.count("incr", key.as_ref(), by)
@@ -157,6 +253,21 @@ impl Memcache {
     }
 
     /// Has an item go when that time has passed; `None` is never. Whether there was one.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use torsade_core::protocols::memcache::MemcacheProtocol;
+    /// use torsade_core::testing::{StringTransport, success_result_of};
+    ///
+    /// let (protocol, wire) = (MemcacheProtocol::new(), StringTransport::new());
+    /// let memcache = protocol.client();
+    /// let _memcached = wire.connect(protocol);
+    /// let touched = memcache.touch("session", Some(Duration::from_secs(600)));
+    /// assert_eq!(wire.value(), b"touch session 600\r\n");
+    /// wire.receive(b"TOUCHED\r\n")?;
+    /// assert!(success_result_of(touched));
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     pub fn touch(&self, key: impl AsRef<[u8]>, expires_after: Option<Duration>) -> Deferred<bool> {
         let Expiry(expiry) = expires_after.map_or_else(Expiry::default, Expiry::after);
         let expiry = expiry.to_string();
@@ -168,6 +279,19 @@ impl Memcache {
     }
 
     /// The server's statistics.
+    ///
+    /// ```
+    /// use torsade_core::protocols::memcache::MemcacheProtocol;
+    /// use torsade_core::testing::{StringTransport, success_result_of};
+    ///
+    /// let (protocol, wire) = (MemcacheProtocol::new(), StringTransport::new());
+    /// let memcache = protocol.client();
+    /// let _memcached = wire.connect(protocol);
+    /// let stats = memcache.stats();
+    /// wire.receive(b"STAT pid 4711\r\nSTAT curr_items 7\r\nEND\r\n")?;
+    /// assert_eq!(success_result_of(stats)["curr_items"], "7");
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     pub fn stats(&self) -> Deferred<BTreeMap<String, String>> {
         self.send_stats(line(&[b"stats"]))
     }
@@ -204,6 +328,21 @@ impl Memcache {
     }
 
     /// Closes the connection; requests that still wait for an answer fail. What was sent goes out.
+    ///
+    /// ```
+    /// use torsade_core::protocols::memcache::{MemcacheError, MemcacheProtocol};
+    /// use torsade_core::testing::{StringTransport, failure_result_of};
+    ///
+    /// let (protocol, wire) = (MemcacheProtocol::new(), StringTransport::new());
+    /// let memcache = protocol.client();
+    /// let _memcached = wire.connect(protocol);
+    /// let found = memcache.get("page");
+    /// assert_eq!(memcache.waiting(), 1);
+    /// memcache.close();
+    /// # wire.finish();
+    /// let failure = failure_result_of(found);
+    /// assert!(matches!(failure.check(), Some(MemcacheError::Ended { .. })));
+    /// ```
     #[doc(alias = "loseConnection")]
     pub fn close(&self) {
         if let Some(transport) = self.shared.transport() {

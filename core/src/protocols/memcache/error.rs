@@ -6,6 +6,22 @@ use std::fmt;
 use crate::error::{ConnectionLost, TimedOut};
 
 /// Why a request to a memcached has failed.
+///
+/// ```
+/// use torsade_core::protocols::memcache::{MemcacheError, MemcacheProtocol};
+/// use torsade_core::testing::{StringTransport, failure_result_of};
+///
+/// let (protocol, wire) = (MemcacheProtocol::new(), StringTransport::new());
+/// let memcache = protocol.client();
+/// let too_soon = failure_result_of(memcache.get("page"));
+/// assert!(matches!(too_soon.check(), Some(MemcacheError::NotConnected)));
+/// let _memcached = wire.connect(protocol);
+/// let refused = memcache.increment("page", 1);
+/// wire.receive(b"CLIENT_ERROR cannot increment or decrement non-numeric value\r\n")?;
+/// let failure = failure_result_of(refused);
+/// assert!(matches!(failure.check(), Some(MemcacheError::Refused { .. })));
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum MemcacheError {
@@ -38,6 +54,21 @@ pub enum MemcacheError {
 }
 
 /// What is wrong with a key, or with an argument of `stats`.
+///
+/// ```
+/// use torsade_core::protocols::memcache::{KeyFault, MemcacheError, MemcacheProtocol};
+/// use torsade_core::testing::{StringTransport, failure_result_of};
+///
+/// let (protocol, wire) = (MemcacheProtocol::new(), StringTransport::new());
+/// let memcache = protocol.client();
+/// let _memcached = wire.connect(protocol);
+/// // A key that a user has chosen could else be a command.
+/// let failure = failure_result_of(memcache.get("page\r\nflush_all"));
+/// let error = failure.trap::<MemcacheError>()?;
+/// assert!(matches!(error, MemcacheError::Key(KeyFault::Forbidden { .. })));
+/// assert!(wire.value().is_empty());
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum KeyFault {
@@ -58,6 +89,25 @@ pub enum KeyFault {
 }
 
 /// What a server said instead of an answer.
+///
+/// ```
+/// use torsade_core::protocols::memcache::{MemcacheError, MemcacheProtocol, RefusalKind};
+/// use torsade_core::testing::{StringTransport, failure_result_of};
+///
+/// let (protocol, wire) = (MemcacheProtocol::new(), StringTransport::new());
+/// let memcache = protocol.client();
+/// let _memcached = wire.connect(protocol);
+/// let stored = memcache.set("page", "text");
+/// wire.receive(b"SERVER_ERROR out of memory storing object\r\n")?;
+/// match failure_result_of(stored).trap::<MemcacheError>()? {
+///     MemcacheError::Refused { refusal, .. } => {
+///         assert_eq!(refusal.kind, RefusalKind::Server);
+///         assert_eq!(refusal.text, "out of memory storing object");
+///     }
+///     other => panic!("{other}"),
+/// }
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
     /// Whose fault it is.
@@ -67,6 +117,19 @@ pub struct Refusal {
 }
 
 /// Whose fault it is, in the server's words.
+///
+/// ```
+/// use torsade_core::protocols::memcache::{RefusalKind, Reply};
+///
+/// /// Whether the same may work later.
+/// fn is_worth_a_retry(reply: &Reply<'_>) -> bool {
+///     matches!(reply, Reply::Refused(refusal) if refusal.kind == RefusalKind::Server)
+/// }
+///
+/// assert!(is_worth_a_retry(&Reply::parse(b"SERVER_ERROR busy")?));
+/// assert!(!is_worth_a_retry(&Reply::parse(b"ERROR")?)); // it knows no such command
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RefusalKind {
     /// `ERROR`: it does not know the command.
@@ -80,6 +143,23 @@ pub enum RefusalKind {
 }
 
 /// Why a connection to a memcached has ended.
+///
+/// ```
+/// use torsade_core::protocols::memcache::{Ended, MemcacheError, MemcacheProtocol};
+/// use torsade_core::testing::{StringTransport, failure_result_of};
+/// use torsade_core::ConnectionDone;
+///
+/// let (protocol, wire) = (MemcacheProtocol::new(), StringTransport::new());
+/// let memcache = protocol.client();
+/// let _memcached = wire.connect(protocol);
+/// let deleted = memcache.delete("page");
+/// wire.lose(ConnectionDone); // before an answer
+/// match failure_result_of(deleted).trap::<MemcacheError>()? {
+///     MemcacheError::Ended { reason, .. } => assert!(matches!(reason, Ended::Closed)),
+///     other => panic!("{other}"),
+/// }
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Ended {
@@ -97,6 +177,21 @@ pub enum Ended {
 
 /// What came is no answer of a memcached, or not one to what was asked. The connection is aborted
 /// with it: nothing behind it can be trusted.
+///
+/// ```
+/// use torsade_core::protocols::memcache::{MemcacheProtocol, ReplyError};
+/// use torsade_core::testing::{StringTransport, failure_result_of};
+///
+/// let (protocol, wire) = (MemcacheProtocol::new(), StringTransport::new());
+/// let memcache = protocol.client();
+/// let _memcached = wire.connect(protocol);
+/// let found = memcache.get("page");
+/// // What is no memcached, or answers something else.
+/// let failure = wire.receive(b"STORED\r\n").unwrap_err();
+/// assert!(matches!(failure.check(), Some(ReplyError::Unexpected { command: Some("get"), .. })));
+/// # wire.finish();
+/// # failure_result_of(found);
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ReplyError {

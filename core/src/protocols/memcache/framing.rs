@@ -16,6 +16,21 @@ const MAX_LINE: usize = 2048;
 /// it.
 ///
 /// Values are at most 1 MiB long unless told otherwise.
+///
+/// ```
+/// use bytes::BytesMut;
+/// use torsade_core::protocols::Decoder;
+/// use torsade_core::protocols::memcache::{Reply, ReplyFraming};
+///
+/// let mut framing = ReplyFraming::new();
+/// let mut input = BytesMut::from(&b"VALUE page 0 5\r\nhello\r\nEND\r\nSTO"[..]);
+/// let piece = framing.decode(&mut input)?.unwrap();
+/// assert!(matches!(Reply::parse(&piece)?, Reply::Value { data: b"hello", .. }));
+/// let piece = framing.decode(&mut input)?.unwrap();
+/// assert_eq!(Reply::parse(&piece)?, Reply::End);
+/// assert!(framing.decode(&mut input)?.is_none()); // the rest of that line is still to come
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct ReplyFraming {
     max_value: usize,

@@ -13,11 +13,15 @@ const MONTH: u64 = 60 * 60 * 24 * 30;
 ///
 /// ```
 /// use std::time::Duration;
-/// use torsade_core::protocols::memcache::Item;
+/// use torsade_core::protocols::memcache::{Item, MemcacheProtocol};
+/// use torsade_core::testing::StringTransport;
 ///
-/// // Plain bytes are one as well: memcache.set("key", "value").
+/// let (protocol, wire) = (MemcacheProtocol::new(), StringTransport::new());
+/// let memcache = protocol.client();
+/// let _memcached = wire.connect(protocol);
 /// let item = Item::new("value").flags(7).expires_after(Duration::from_secs(60));
-/// # drop(item);
+/// let _stored = memcache.set("key", item);
+/// assert_eq!(wire.value(), b"set key 7 60 5\r\nvalue\r\n");
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Item {
@@ -31,6 +35,21 @@ pub struct Item {
 pub(super) struct Expiry(pub(super) i64);
 
 /// A value that was found.
+///
+/// ```
+/// use torsade_core::protocols::memcache::MemcacheProtocol;
+/// use torsade_core::testing::{StringTransport, success_result_of};
+///
+/// let (protocol, wire) = (MemcacheProtocol::new(), StringTransport::new());
+/// let memcache = protocol.client();
+/// let _memcached = wire.connect(protocol);
+/// let found = memcache.gets("page");
+/// wire.receive(b"VALUE page 7 5 4711\r\nhello\r\nEND\r\n")?;
+/// let value = success_result_of(found).unwrap();
+/// assert_eq!(value.data, "hello");
+/// assert_eq!((value.flags, value.cas), (7, Some(4711)));
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Value {
     /// The bytes.
@@ -42,6 +61,20 @@ pub struct Value {
 }
 
 /// What has become of an item that was to be stored if nobody had changed it.
+///
+/// ```
+/// use torsade_core::protocols::memcache::{CheckAndSet, MemcacheProtocol};
+/// use torsade_core::testing::{StringTransport, success_result_of};
+///
+/// let (protocol, wire) = (MemcacheProtocol::new(), StringTransport::new());
+/// let memcache = protocol.client();
+/// let _memcached = wire.connect(protocol);
+/// let stored = memcache.check_and_set("page", "new text", 4711);
+/// wire.receive(b"EXISTS\r\n")?;
+/// // Somebody was faster: get it again, and change that.
+/// assert_eq!(success_result_of(stored), CheckAndSet::Exists);
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CheckAndSet {
     /// It is stored.

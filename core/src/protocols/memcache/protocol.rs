@@ -21,17 +21,33 @@ use crate::{ClientEndpoint, Deferred, Failure, Protocol, Result, Transport};
 /// not keep anybody. A value is at most 1 MiB long, in both directions. What a server can make us
 /// keep is what was asked for, within that.
 ///
-/// ```no_run
+/// ```
+/// use torsade_core::HostnameClient;
 /// use torsade_core::protocols::memcache::MemcacheProtocol;
-/// use torsade_core::{HostnameClient, Reactor};
+/// # use torsade_core::protocols::{LineControl, LineProtocol, LineReceiver};
+/// # use torsade_core::testing::Simulation;
+/// # use torsade_core::{Address, Result, TcpServer};
+/// # struct Memcached;
+/// # impl LineProtocol for Memcached {
+/// #     fn line_received(&mut self, lines: &LineControl, line: &[u8]) -> Result<()> {
+/// #         match line {
+/// #             b"hello" => lines.send_line("STORED"),
+/// #             b"get greeting" => lines.send_line("VALUE greeting 0 5\r\nhello\r\nEND"),
+/// #             _ => assert_eq!(line, b"set greeting 0 0 5"),
+/// #         }
+/// #         Ok(())
+/// #     }
+/// # }
 ///
-/// let reactor = Reactor::new()?;
+/// # let reactor = Simulation::new().reactor();
+/// # let server = TcpServer::new(&reactor, "127.0.0.1:11211".parse()?);
+/// # server.listen(|_: &Address| LineReceiver::new(Memcached))?;
 /// let endpoint = HostnameClient::new(&reactor, "localhost", 11211);
 /// let memcache = reactor.run_until(MemcacheProtocol::new().connect(&endpoint))?;
 /// reactor.run_until(memcache.set("greeting", "hello"))?;
 /// let found = reactor.run_until(memcache.get("greeting"))?;
 /// assert_eq!(found.unwrap().data, "hello");
-/// # torsade_core::Result::<()>::Ok(())
+/// # Result::<()>::Ok(())
 /// ```
 #[doc(alias = "twisted.protocols.memcache.MemCacheProtocol")]
 pub struct MemcacheProtocol {
@@ -55,6 +71,26 @@ impl MemcacheProtocol {
     }
 
     /// How long the server may be silent while a request waits; `None` is for ever.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use torsade_core::protocols::memcache::{Ended, MemcacheError, MemcacheProtocol};
+    /// use torsade_core::testing::{Simulation, StringTransport, failure_result_of};
+    ///
+    /// let reactor = Simulation::new().reactor();
+    /// let wire = StringTransport::new().on(&reactor);
+    /// let protocol = MemcacheProtocol::new().timeout(Some(Duration::from_secs(5)));
+    /// let memcache = protocol.client();
+    /// let _memcached = wire.connect(protocol);
+    /// reactor.advance(Duration::from_secs(60))?; // nothing is asked, so nothing is missed
+    /// let found = memcache.get("page");
+    /// reactor.advance(Duration::from_secs(5))?;
+    /// # wire.finish();
+    /// let failure = failure_result_of(found);
+    /// let Some(MemcacheError::Ended { reason, .. }) = failure.check() else { panic!("{failure:?}") };
+    /// assert!(matches!(reason, Ended::TimedOut(_)));
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     #[doc(alias = "persistentTimeOut")]
     pub fn timeout(self, limit: Option<Duration>) -> Self {
         self.shared.timeout.set(limit);

@@ -3,6 +3,15 @@
 use super::error::{Refusal, RefusalKind, ReplyError};
 
 /// A piece of an answer: a line, or a value with the line before it.
+///
+/// ```
+/// use torsade_core::protocols::memcache::{Reply, ReplyError};
+///
+/// assert_eq!(Reply::parse(b"17")?, Reply::Number(17));
+/// assert_eq!(Reply::parse(b"STAT pid 4711")?, Reply::Stat(b"pid", b"4711"));
+/// assert!(matches!(Reply::parse(b"220 ESMTP"), Err(ReplyError::Malformed { .. })));
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Reply<'a> {

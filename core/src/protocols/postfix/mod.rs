@@ -25,19 +25,24 @@ use crate::{Address, Factory, Failure, Outcome, Result, maybe_deferred};
 ///
 /// ```
 /// use torsade_core::protocols::postfix::PostfixTcpMapServer;
-/// use torsade_core::testing::Simulation;
+/// # use torsade_core::testing::{AccumulatingProtocol, Simulation};
+/// # use torsade_core::{ClientEndpoint, TcpClient};
 /// use torsade_core::{Address, Result, TcpServer};
 ///
 /// fn look_up(key: &[u8]) -> Result<Option<String>> {
 ///     Ok(key.ends_with(b"@example.com").then(|| "alice@example.net".to_owned()))
 /// }
 ///
-/// # fn main() -> Result<()> {
 /// # let reactor = Simulation::new().reactor();
-/// let server = TcpServer::new(&reactor, "127.0.0.1:4242".parse()?);
+/// # let address = "127.0.0.1:4242".parse()?;
+/// let server = TcpServer::new(&reactor, address);
 /// server.listen(|_: &Address| PostfixTcpMapServer::receiver(look_up))?;
-/// # Ok(())
-/// # }
+/// # let seen = AccumulatingProtocol::new();
+/// # let postfix = reactor.run_until(TcpClient::new(&reactor, address).connect_protocol(seen.clone()))?;
+/// postfix.transport().write(b"get bob@example.com\n");
+/// reactor.advance(std::time::Duration::from_secs(1))?;
+/// assert_eq!(seen.data(), b"200 alice@example.net\n");
+/// # Result::<()>::Ok(())
 /// ```
 #[doc(alias = "PostfixTCPMapServer")]
 pub struct PostfixTcpMapServer<F> {
@@ -154,14 +159,19 @@ fn reply(status: u16, text: &[u8]) -> Vec<u8> {
 /// ```
 /// use torsade_core::TcpServer;
 /// use torsade_core::protocols::postfix::PostfixDictionary;
-/// # use torsade_core::testing::Simulation;
+/// # use torsade_core::testing::{AccumulatingProtocol, Simulation};
+/// # use torsade_core::{ClientEndpoint, TcpClient};
 ///
-/// # fn main() -> torsade_core::Result<()> {
 /// # let reactor = Simulation::new().reactor();
+/// # let address = "127.0.0.1:4242".parse()?;
 /// let aliases = PostfixDictionary::from_iter([("root", "alice"), ("postmaster", "alice")]);
-/// TcpServer::new(&reactor, "127.0.0.1:4242".parse()?).listen(aliases)?;
-/// # Ok(())
-/// # }
+/// TcpServer::new(&reactor, address).listen(aliases)?;
+/// # let seen = AccumulatingProtocol::new();
+/// # let postfix = reactor.run_until(TcpClient::new(&reactor, address).connect_protocol(seen.clone()))?;
+/// postfix.transport().write(b"get root\n");
+/// reactor.advance(std::time::Duration::from_secs(1))?;
+/// assert_eq!(seen.data(), b"200 alice\n");
+/// # torsade_core::Result::<()>::Ok(())
 /// ```
 #[derive(Clone, Debug, Default)]
 #[doc(alias = "PostfixTCPMapDictServerFactory")]
@@ -171,6 +181,22 @@ pub struct PostfixDictionary {
 }
 
 /// Looks keys up in a [`PostfixDictionary`].
+///
+/// ```
+/// use torsade_core::protocols::LineReceiver;
+/// use torsade_core::protocols::postfix::{DictionaryLookUp, PostfixDictionary, PostfixTcpMapServer};
+/// use torsade_core::testing::StringTransport;
+/// use torsade_core::{Address, Factory};
+///
+/// let mut aliases = PostfixDictionary::from_iter([("root", "alice")]);
+/// let server: LineReceiver<PostfixTcpMapServer<DictionaryLookUp>> =
+///     aliases.build_protocol(&Address::Unnamed).unwrap();
+/// let wire = StringTransport::new();
+/// let _server = wire.connect(server);
+/// wire.receive(b"get root\nget bob\n")?;
+/// assert!(wire.value().starts_with(b"200 alice\n500 "));
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 pub type DictionaryLookUp = Box<dyn FnMut(&[u8]) -> Result<Option<Vec<u8>>>>;
 
 impl Factory for PostfixDictionary {

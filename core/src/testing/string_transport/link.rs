@@ -161,13 +161,25 @@ impl StringLink {
         if self.phase.replace(Phase::Lost) == Phase::Lost {
             return;
         }
-        let transport = self.transport();
-        let producer = self.take_producer();
-        if let Some(mut producer) = producer {
+        self.stop_producer();
+        self.call(|protocol, _| protocol.connection_lost(reason));
+    }
+
+    /// Stops a producer that a close does not wait for, as a connection does.
+    pub(super) fn stop_endless_producer(&self) {
+        let mut is_endless = false;
+        self.call_producer(|producer, _| is_endless = !producer.is_waited_for());
+        if is_endless {
+            self.stop_producer();
+        }
+    }
+
+    fn stop_producer(&self) {
+        if let Some(mut producer) = self.take_producer() {
+            let transport = self.transport();
             let _scope = UserScope::enter();
             producer.stop_producing(&transport);
         }
-        self.call(|protocol, _| protocol.connection_lost(reason));
     }
 
     pub(super) fn call_producer(&self, f: impl FnOnce(&mut dyn Producer, &Transport)) {

@@ -266,6 +266,20 @@ fn a_producer_is_asked_by_the_test_and_a_second_one_refused() {
 }
 
 #[test]
+fn a_connection_as_producer_is_not_waited_for() {
+    let (to, protocol) = connected();
+    let from = StringTransport::new();
+    to.transport()
+        .register_producer(from.transport().clone(), ProducerKind::Push)
+        .unwrap();
+    to.transport().lose_connection();
+    assert!(to.finish());
+    assert!(to.producer().is_none());
+    assert!(from.is_disconnecting(), "it was not stopped");
+    assert_eq!(protocol.take(), "lost:Done");
+}
+
+#[test]
 fn callbacks_wait_for_the_producers_method_that_fired_them() {
     /// Has a callback run after each of its methods.
     struct Fires(Obeys);

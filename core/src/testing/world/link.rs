@@ -14,7 +14,9 @@ use crate::driver::simulated::{HostId, LinkOptions, SimulatedWorld};
 ///
 /// ```
 /// use std::time::Duration;
+/// # use torsade_core::protocols::wire::{Discard, Echo};
 /// use torsade_core::testing::World;
+/// # use torsade_core::{Address, ClientEndpoint, TcpClient, TcpServer};
 ///
 /// let world = World::new(1);
 /// let here = world.host("here", [[192, 0, 2, 1]]);
@@ -26,7 +28,11 @@ use crate::driver::simulated::{HostId, LinkOptions, SimulatedWorld};
 ///     .jitter(Duration::from_millis(20))
 ///     .bandwidth(100_000)
 ///     .loss(0.01);
-/// # drop((here, there));
+/// # let address = "192.0.2.2:7".parse()?;
+/// # TcpServer::new(&there, address).listen(|_: &Address| Echo)?;
+/// here.run_until(TcpClient::new(&here, address).connect_protocol(Discard))?;
+/// assert!(world.elapsed() >= Duration::from_millis(160)); // there and back
+/// # torsade_core::Result::<()>::Ok(())
 /// ```
 #[derive(Clone)]
 pub struct Link {
@@ -56,6 +62,22 @@ impl Link {
     ///
     /// Each segment counts with its headers (40 bytes with TCP, 28 with UDP), and so do the packets
     /// that only open, acknowledge and close.
+    ///
+    /// ```
+    /// # use torsade_core::protocols::wire::Telling;
+    /// # use torsade_core::testing::{AccumulatingProtocol, World};
+    /// # use torsade_core::{Address, ClientEndpoint, TcpClient, TcpServer};
+    /// let world = World::new(1);
+    /// let server = world.host("server", [[192, 0, 2, 1]]);
+    /// let client = world.host("client", [[192, 0, 2, 2]]);
+    /// # let address = "192.0.2.1:17".parse()?;
+    /// world.link("client", "server").bandwidth(10_000);
+    /// # TcpServer::new(&server, address).listen(|_: &Address| Telling::new(|| vec![0; 50_000]))?;
+    /// let download = TcpClient::new(&client, address).converse(AccumulatingProtocol::new());
+    /// client.run_until(download)?; // 50,000 bytes
+    /// assert_eq!(world.elapsed().as_secs(), 5);
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     pub fn bandwidth(self, bytes_a_second: u64) -> Self {
         self.set(|link| link.bandwidth = Some(bytes_a_second.max(1)))
     }
@@ -78,6 +100,39 @@ impl Link {
     }
 
     /// The probability that a datagram comes twice.
+    ///
+    /// ```
+    /// # use std::cell::Cell;
+    /// # use std::rc::Rc;
+    /// # use std::time::Duration;
+    /// use torsade_core::datagram::{DatagramOptions, DatagramPort, DatagramProtocol};
+    /// use torsade_core::testing::World;
+    /// use torsade_core::{Address, Result};
+    ///
+    /// /// Counts what comes.
+    /// struct Count(Rc<Cell<u32>>);
+    ///
+    /// impl DatagramProtocol for Count {
+    ///     fn datagram_received(&mut self, _: &DatagramPort, _: &[u8], _: &Address) -> Result<()> {
+    ///         self.0.set(self.0.get() + 1);
+    ///         Ok(())
+    ///     }
+    /// }
+    ///
+    /// let world = World::new(1);
+    /// let here = world.host("here", [[192, 0, 2, 1]]);
+    /// let there = world.host("there", [[192, 0, 2, 2]]);
+    /// world.link("here", "there").duplication(1.0);
+    /// let count = Rc::new(Cell::new(0));
+    /// # let (unused, options) = (Count(Rc::default()), DatagramOptions::new());
+    /// let counts = Count(count.clone());
+    /// let server = there.listen_udp("192.0.2.2:7".parse()?, counts, &options)?;
+    /// let client = here.listen_udp("192.0.2.1:0".parse()?, unused, &options)?;
+    /// client.send(b"hello", server.host())?;
+    /// here.advance(Duration::from_secs(1))?;
+    /// assert_eq!(count.get(), 2);
+    /// # Result::<()>::Ok(())
+    /// ```
     pub fn duplication(self, probability: f64) -> Self {
         self.set(|link| link.duplication = probability)
     }

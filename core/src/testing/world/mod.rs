@@ -111,6 +111,14 @@ impl World {
     }
 
     /// A number below `end`, by chance: for what a test leaves to the seed.
+    ///
+    /// ```
+    /// use torsade_core::testing::World;
+    ///
+    /// let (one, same) = (World::new(7), World::new(7));
+    /// let numbers = |world: &World| [(); 5].map(|()| world.random(100));
+    /// assert_eq!(numbers(&one), numbers(&same));
+    /// ```
     pub fn random(&self, end: u64) -> u64 {
         self.random.borrow_mut().below(end)
     }
@@ -143,6 +151,20 @@ impl World {
     }
 
     /// Another name, and the addresses to which it leads; without any there is no such name.
+    ///
+    /// ```
+    /// use std::net::IpAddr;
+    /// use torsade_core::testing::World;
+    ///
+    /// let world = World::new(1);
+    /// let reactor = world.host("web-1", [[192, 0, 2, 1]]);
+    /// world.name("www.example.com", [[192, 0, 2, 1], [192, 0, 2, 2]]);
+    /// let addresses = reactor.run_until(reactor.look_up("www.example.com"))?;
+    /// assert_eq!(addresses, [1, 2].map(|last| IpAddr::from([192, 0, 2, last])));
+    /// world.name("www.example.com", [] as [IpAddr; 0]); // no more
+    /// assert!(reactor.run_until(reactor.look_up("www.example.com")).is_err());
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     pub fn name<A: Into<IpAddr>>(&self, name: &str, addresses: impl IntoIterator<Item = A>) {
         let addresses = addresses.into_iter().map(Into::into).collect();
         let mut network = self.shared.network();
@@ -168,6 +190,19 @@ impl World {
 
     /// What is given to a thread from now on is done at any time up to this one later, by chance: at
     /// once unless set.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use torsade_core::testing::World;
+    ///
+    /// let world = World::new(1);
+    /// let reactor = world.host("here", [[192, 0, 2, 1]]);
+    /// world.thread_time(Duration::from_secs(1));
+    /// assert_eq!(reactor.run_until(reactor.defer_to_thread(|| Ok(6 * 7)))?, 42);
+    /// assert!(world.elapsed() <= Duration::from_secs(1));
+    /// assert!(world.elapsed() > Duration::ZERO);
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     pub fn thread_time(&self, most: Duration) {
         self.shared.network().options().thread_time = most;
     }
@@ -182,6 +217,24 @@ impl World {
     /// Each packet of TCP and UDP is noted when it arrives; what was lost is not there. The clock
     /// starts with the year 1970. Sequence numbers and acknowledgements are made up, and fit together.
     /// All of it is kept in memory.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use torsade_core::protocols::wire::{Discard, Echo};
+    /// # use torsade_core::testing::World;
+    /// # use torsade_core::{Address, ClientEndpoint, TcpClient, TcpServer};
+    /// let world = World::new(1);
+    /// let here = world.host("here", [[192, 0, 2, 1]]);
+    /// # let address = "127.0.0.1:7".parse()?;
+    /// # TcpServer::new(&here, address).listen(|_: &Address| Echo)?;
+    /// world.capture();
+    /// let client = here.run_until(TcpClient::new(&here, address).connect_protocol(Discard))?;
+    /// client.transport().write(b"hello");
+    /// here.advance(Duration::from_secs(1))?;
+    /// let capture = world.pcap(); // or `world.write_pcap("hello.pcap")`
+    /// assert!(capture.windows(5).any(|bytes| bytes == b"hello"));
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     pub fn pcap(&self) -> Vec<u8> {
         self.shared.network().pcap()
     }

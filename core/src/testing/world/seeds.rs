@@ -13,6 +13,18 @@ impl World {
     /// Runs `f` in a new world of this seed, or of the one that the environment variable
     /// `TORSADE_SEED` names. When it fails or panics, it says on standard error with which seed.
     ///
+    /// ```
+    /// use std::time::Duration;
+    /// use torsade_core::testing::World;
+    ///
+    /// let failed = World::run(42, |world| {
+    ///     let here = world.host("here", [[10, 0, 0, 1]]);
+    ///     here.advance(Duration::from_secs(world.random(10)))?;
+    ///     Err(std::fmt::Error.into()) // "this was seed 42", it says
+    /// });
+    /// assert!(failed.unwrap_err().check::<std::fmt::Error>().is_some());
+    /// ```
+    ///
     /// # Errors
     /// Those of `f`.
     pub fn run(seed: u64, f: impl Fn(&Self) -> Result<()>) -> Result<()> {
