@@ -574,7 +574,8 @@ impl Transport {
     ///
     /// What was written before goes out as it is; what is written from now on goes through the
     /// filter. The Deferred fires when the filter is ready (for TLS: the handshake is done); when
-    /// it fails, the connection is closed with the same failure.
+    /// the filter fails, it fails with [`HandshakeFailed`](crate::HandshakeFailed), in which what
+    /// the filter found is the cause, and the connection is closed with that.
     ///
     /// ```
     /// use torsade_core::filter::ProxyHeader;
