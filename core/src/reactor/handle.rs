@@ -2,20 +2,14 @@
 
 use std::fmt;
 use std::future::Future;
-use std::net::IpAddr;
 use std::os::fd::RawFd;
 use std::rc::{Rc, Weak};
 use std::time::{Duration, Instant, SystemTime};
 
-use super::pending::Pending;
-use super::shutdown::{Phase, TriggerId};
-use super::signal::Signal;
-use super::signal_handlers::SignalHandler;
-use super::turn::{Call, Core, State};
-use super::{DelayedCall, Remote, coroutine, resolver};
+use super::turn::{Core, State};
+use super::{Remote, coroutine};
 use crate::driver::Driver;
 use crate::driver::system::System;
-use crate::names::NameResolver;
 use crate::{Deferred, Outcome, ReactorError, Result};
 
 /// The event loop of one thread: it waits for events and calls protocols, timers and callbacks.
@@ -61,7 +55,7 @@ use crate::{Deferred, Outcome, ReactorError, Result};
 #[doc(alias = "ReactorBase")]
 #[doc(alias = "reactor")]
 pub struct Reactor {
-    core: Weak<Core>,
+    pub(super) core: Weak<Core>,
     /// Only in the value that made the reactor.
     owner: Option<Rc<Core>>,
 }
@@ -288,134 +282,6 @@ impl Reactor {
             .is_none_or(|core| core.state.get() == State::Stopped)
     }
 
-    /// Calls `f` once the reactor runs; if it does, that is in the next turn.
-    ///
-    /// Twisted calls `f` at once when the reactor runs; here it waits, since user functions
-    /// never nest.
-    ///
-    /// ```
-    /// use std::cell::Cell;
-    /// use std::rc::Rc;
-    /// use torsade_core::testing::Simulation;
-    ///
-    /// let reactor = Simulation::new().reactor();
-    /// let ran = Rc::new(Cell::new(false));
-    /// let (runs, handle) = (ran.clone(), reactor.clone());
-    /// reactor.call_when_running(move || {
-    ///     runs.set(handle.is_running());
-    ///     handle.stop().unwrap();
-    /// });
-    /// assert!(!ran.get());
-    /// reactor.run()?;
-    /// assert!(ran.get());
-    /// # torsade_core::Result::<()>::Ok(())
-    /// ```
-    #[doc(alias = "callWhenRunning")]
-    pub fn call_when_running(&self, f: impl FnOnce() + 'static) {
-        let Some(core) = self.core() else { return };
-        match core.state.get() {
-            State::Idle => core.when_running.borrow_mut().push(Box::new(f)),
-            State::Running | State::Stopping => core.soon.borrow_mut().push_back(Box::new(f)),
-            State::Stopped => {}
-        }
-    }
-
-    /// Calls `f` in the next turn, after events were looked for; in the order of these calls.
-    ///
-    /// ```
-    /// use std::cell::RefCell;
-    /// use std::rc::Rc;
-    /// use torsade_core::testing::Simulation;
-    ///
-    /// let reactor = Simulation::new().reactor();
-    /// let calls = Rc::new(RefCell::new(Vec::new()));
-    /// for name in ["first", "second"] {
-    ///     let calls = calls.clone();
-    ///     reactor.call_soon(move || calls.borrow_mut().push(name));
-    /// }
-    /// assert!(calls.borrow().is_empty()); // not before the next turn
-    /// reactor.iterate(None)?;
-    /// assert_eq!(*calls.borrow(), ["first", "second"]);
-    /// # torsade_core::Result::<()>::Ok(())
-    /// ```
-    #[doc(alias = "callLater(0)")]
-    pub fn call_soon(&self, f: impl FnOnce() + 'static) {
-        if let Ok(core) = self.try_core() {
-            core.soon.borrow_mut().push_back(Box::new(f));
-        }
-    }
-
-    /// Calls `f` when `delay` has passed: never before, and never while this returns.
-    ///
-    /// Calls that are due at the same moment come in the order they were made. A panic in `f` is
-    /// logged, and the reactor goes on.
-    ///
-    /// ```
-    /// use std::cell::RefCell;
-    /// use std::rc::Rc;
-    /// use std::time::Duration;
-    /// use torsade_core::testing::Simulation;
-    ///
-    /// let reactor = Simulation::new().reactor();
-    /// let calls = Rc::new(RefCell::new(Vec::new()));
-    /// for (name, seconds) in [("late", 2), ("early", 1), ("later", 2)] {
-    ///     let calls = calls.clone();
-    ///     let note = move || calls.borrow_mut().push(name);
-    ///     let _ = reactor.call_later(Duration::from_secs(seconds), note);
-    /// }
-    /// reactor.advance(Duration::from_secs(2))?;
-    /// assert_eq!(*calls.borrow(), ["early", "late", "later"]);
-    /// # torsade_core::Result::<()>::Ok(())
-    /// ```
-    #[doc(alias = "callLater")]
-    #[track_caller]
-    pub fn call_later(&self, delay: Duration, f: impl FnOnce() + 'static) -> DelayedCall {
-        DelayedCall::schedule(&self.core, delay, Box::new(f) as Call)
-    }
-
-    /// How many timed calls are pending.
-    #[doc(alias = "getDelayedCalls")]
-    pub fn delayed_calls(&self) -> usize {
-        self.core().map_or(0, |core| core.timers.borrow().len())
-    }
-
-    /// How many connections, listening ports and connection attempts this reactor has.
-    ///
-    /// ```
-    /// # use torsade_core::protocols::wire::Echo;
-    /// # use torsade_core::testing::Simulation;
-    /// # use torsade_core::{Address, ClientEndpoint, TcpClient, TcpServer};
-    /// # let reactor = Simulation::new().reactor();
-    /// # let address = "127.0.0.1:7".parse()?;
-    /// TcpServer::new(&reactor, address).listen(|_: &Address| Echo)?;
-    /// assert_eq!(reactor.open_sources(), 1);
-    /// reactor.run_until(TcpClient::new(&reactor, address).connect_protocol(Echo))?;
-    /// assert_eq!(reactor.open_sources(), 3); // the port, and both ends of a connection
-    /// # torsade_core::Result::<()>::Ok(())
-    /// ```
-    #[doc(alias = "getReaders")]
-    #[doc(alias = "getWriters")]
-    pub fn open_sources(&self) -> usize {
-        self.core().map_or(0, |core| core.sources.borrow().len())
-    }
-
-    /// What it waits for, and where that was made: for a person who looks for what holds a program
-    /// up, or keeps it from ending.
-    ///
-    /// ```
-    /// # use std::time::Duration;
-    /// # use torsade_core::testing::Simulation;
-    /// let reactor = Simulation::new().reactor();
-    /// let _ = reactor.call_later(Duration::from_secs(5), || ());
-    /// let pending = reactor.pending();
-    /// assert_eq!(pending.calls[0].0, Duration::from_secs(5));
-    /// assert!(pending.to_string().starts_with("a call in 5s, made at "));
-    /// ```
-    pub fn pending(&self) -> Pending {
-        self.core()
-            .map_or_else(Pending::default, |core| Pending::of(&core))
-    }
-
     /// Has each function of yours logged, at level `warn` and with its place, that runs for `limit`
     /// or longer: while it runs, nothing else does. `None`, the default, looks at no clock.
     ///
@@ -475,52 +341,6 @@ impl Reactor {
             .map_or_else(SystemTime::now, |core| core.driver.system_time())
     }
 
-    /// Has `f` called when the reactor stops, in the given phase.
-    ///
-    /// In [`Phase::Before`], everything still works, and the Deferreds that are returned there
-    /// are waited for. Then every connection is told `connection_lost`; then the functions of
-    /// [`Phase::During`] run, then those of [`Phase::After`]. Within a phase they run in the order
-    /// they were given; one that fails is logged and does not stop the others.
-    ///
-    /// ```
-    /// use std::cell::RefCell;
-    /// use std::rc::Rc;
-    /// use torsade_core::reactor::Phase;
-    /// use torsade_core::testing::Simulation;
-    ///
-    /// let reactor = Simulation::new().reactor();
-    /// let order = Rc::new(RefCell::new(Vec::new()));
-    /// for phase in [Phase::After, Phase::During, Phase::Before] {
-    ///     let order = order.clone();
-    ///     reactor.on_shutdown(phase, move || order.borrow_mut().push(phase));
-    /// }
-    /// let handle = reactor.clone();
-    /// reactor.call_soon(move || handle.stop().unwrap());
-    /// reactor.run()?;
-    /// assert_eq!(*order.borrow(), [Phase::Before, Phase::During, Phase::After]);
-    /// # torsade_core::Result::<()>::Ok(())
-    /// ```
-    #[doc(alias = "addSystemEventTrigger")]
-    pub fn on_shutdown<O: Outcome<Output = ()>>(
-        &self,
-        phase: Phase,
-        f: impl FnOnce() -> O + 'static,
-    ) -> TriggerId {
-        let call = Box::new(move || Deferred::succeed(()).add_callback(move |()| f()));
-        match self.try_core() {
-            Ok(core) => core.triggers.borrow_mut().add(phase, call),
-            Err(_) => TriggerId::default(),
-        }
-    }
-
-    /// Takes back what [`on_shutdown`](Self::on_shutdown) asked for; gives back whether it was
-    /// still to come.
-    #[doc(alias = "removeSystemEventTrigger")]
-    pub fn remove_shutdown_trigger(&self, id: TriggerId) -> bool {
-        self.core()
-            .is_some_and(|core| core.triggers.borrow_mut().remove(id))
-    }
-
     /// Whether SIGINT and SIGTERM stop the reactor while it runs. On by default.
     ///
     /// ```
@@ -540,104 +360,12 @@ impl Reactor {
         }
     }
 
-    /// Has `f` called when the process gets a signal, in the reactor's thread, as any other call.
-    ///
-    /// Several of one kind that come at once may be one call. In a simulated world none comes.
-    ///
-    /// ```
-    /// # use std::process::Command;
-    /// # use torsade_core::{Deferred, Reactor};
-    /// use torsade_core::reactor::Signal;
-    ///
-    /// # fn main() -> torsade_core::Result<()> {
-    /// let reactor = Reactor::new()?;
-    /// let (resolver, heard) = Deferred::new();
-    /// let mut resolver = Some(resolver);
-    /// let handler = reactor.on_signal(Signal::Hangup, move || {
-    ///     // To read the configuration anew, say.
-    ///     resolver.take().into_iter().for_each(|resolver| resolver.callback("heard"));
-    /// })?;
-    /// # let kill = format!("kill -HUP {}", std::process::id());
-    /// # Command::new("sh").args(["-c", &kill]).status()?;
-    /// assert_eq!(reactor.run_until(heard)?, "heard"); // after `kill -HUP`
-    /// handler.remove();
-    /// # Ok(())
-    /// # }
-    /// ```
-    ///
-    /// # Errors
-    /// What the system says; [`ReactorError`] when the reactor has stopped.
-    #[doc(alias = "signal.signal")]
-    pub fn on_signal(&self, signal: Signal, f: impl FnMut() + 'static) -> Result<SignalHandler> {
-        Ok(self.try_core()?.on_signal(signal, f)?)
-    }
-
     /// A handle for other threads.
     pub fn remote(&self) -> Remote {
         Remote::new(match self.core() {
             Some(core) => std::sync::Arc::clone(&core.shared),
             None => super::remote::Shared::closed(),
         })
-    }
-
-    /// Looks up the addresses of `host`: an IP literal at once, a name on a thread of its own pool.
-    ///
-    /// The addresses come in the order in which the system prefers them; there is at least one.
-    ///
-    /// ```
-    /// use std::net::IpAddr;
-    /// use torsade_core::testing::Simulation;
-    ///
-    /// let host = IpAddr::from([192, 0, 2, 7]);
-    /// let reactor = Simulation::new().host("example.test", [host]).reactor();
-    /// assert_eq!(reactor.run_until(reactor.look_up("example.test"))?, [host]);
-    /// assert_eq!(reactor.run_until(reactor.look_up("192.0.2.7"))?, [host]);
-    /// # torsade_core::Result::<()>::Ok(())
-    /// ```
-    ///
-    /// # Errors
-    /// [`LookupError`](crate::LookupError) with what the resolver said.
-    #[doc(alias = "resolve")]
-    #[doc(alias = "nameResolver")]
-    #[track_caller]
-    pub fn look_up(&self, host: &str) -> Deferred<Vec<IpAddr>> {
-        match self.try_core() {
-            Ok(core) => resolver::look_up(&core, host),
-            Err(error) => Deferred::fail(error),
-        }
-    }
-
-    /// Has host names looked up by `resolver` from now on: see [`names`](crate::names).
-    ///
-    /// ```
-    /// use std::net::IpAddr;
-    /// use torsade_core::LookupError;
-    /// use torsade_core::names::Hosts;
-    /// use torsade_core::testing::Simulation;
-    ///
-    /// let reactor = Simulation::new().reactor();
-    /// let db = IpAddr::from([192, 0, 2, 7]);
-    /// reactor.set_resolver(Hosts::new().host("db.internal", [db]));
-    /// assert_eq!(reactor.run_until(reactor.look_up("db.internal"))?, [db]);
-    /// // Nobody else is asked.
-    /// let failure = reactor.run_until(reactor.look_up("localhost")).unwrap_err();
-    /// assert!(failure.check::<LookupError>().is_some());
-    /// # torsade_core::Result::<()>::Ok(())
-    /// ```
-    #[doc(alias = "installNameResolver")]
-    #[doc(alias = "installResolver")]
-    pub fn set_resolver(&self, resolver: impl NameResolver) {
-        if let Ok(core) = self.try_core() {
-            let before = core.resolver.replace(Some(Rc::new(resolver)));
-            drop(before);
-        }
-    }
-
-    pub(crate) fn look_up_by_system(&self, host: &str) -> Deferred<Vec<IpAddr>> {
-        match self.try_core() {
-            Ok(core) => resolver::by_system(&core, host),
-            Err(error) => Deferred::fail(error),
-        }
     }
 
     /// Runs a future on this reactor, as a coroutine that may await Deferreds.

@@ -22,6 +22,7 @@
 //! What a user function fires runs as soon as that function returns, before the next step, the
 //! next event, the next timer: see the documentation of [`Deferred`](crate::Deferred).
 
+mod calls;
 mod coroutine;
 mod descriptors;
 mod driven;

@@ -5,7 +5,7 @@ use std::panic::Location;
 use std::time::Duration;
 
 use super::turn::Core;
-use crate::deferred;
+use crate::{Reactor, deferred};
 
 /// What a reactor waits for: given by [`Reactor::pending`](crate::Reactor::pending).
 ///
@@ -80,5 +80,50 @@ impl fmt::Display for Pending {
             )?;
         }
         Ok(())
+    }
+}
+
+impl Reactor {
+    /// How many timed calls are pending.
+    #[doc(alias = "getDelayedCalls")]
+    pub fn delayed_calls(&self) -> usize {
+        self.core().map_or(0, |core| core.timers.borrow().len())
+    }
+
+    /// How many connections, listening ports and connection attempts this reactor has.
+    ///
+    /// ```
+    /// # use torsade_core::protocols::wire::Echo;
+    /// # use torsade_core::testing::Simulation;
+    /// # use torsade_core::{Address, ClientEndpoint, TcpClient, TcpServer};
+    /// # let reactor = Simulation::new().reactor();
+    /// # let address = "127.0.0.1:7".parse()?;
+    /// TcpServer::new(&reactor, address).listen(|_: &Address| Echo)?;
+    /// assert_eq!(reactor.open_sources(), 1);
+    /// reactor.run_until(TcpClient::new(&reactor, address).connect_protocol(Echo))?;
+    /// assert_eq!(reactor.open_sources(), 3); // the port, and both ends of a connection
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
+    #[doc(alias = "getReaders")]
+    #[doc(alias = "getWriters")]
+    pub fn open_sources(&self) -> usize {
+        self.core().map_or(0, |core| core.sources.borrow().len())
+    }
+
+    /// What it waits for, and where that was made: for a person who looks for what holds a program
+    /// up, or keeps it from ending.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use torsade_core::testing::Simulation;
+    /// let reactor = Simulation::new().reactor();
+    /// let _ = reactor.call_later(Duration::from_secs(5), || ());
+    /// let pending = reactor.pending();
+    /// assert_eq!(pending.calls[0].0, Duration::from_secs(5));
+    /// assert!(pending.to_string().starts_with("a call in 5s, made at "));
+    /// ```
+    pub fn pending(&self) -> Pending {
+        self.core()
+            .map_or_else(Pending::default, |core| Pending::of(&core))
     }
 }

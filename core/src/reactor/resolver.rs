@@ -14,7 +14,8 @@ use super::threads::ThreadPool;
 use super::turn::Core;
 use crate::deferred::maybe_deferred;
 use crate::driver::Lookup;
-use crate::{Deferred, LookupError, LookupVerdict, Outcome, Result};
+use crate::names::NameResolver;
+use crate::{Deferred, LookupError, LookupVerdict, Outcome, Reactor, Result};
 
 /// The threads that wait for the system's resolver.
 pub(super) struct Names {
@@ -172,6 +173,68 @@ fn shortage() -> Option<io::Error> {
         Some(Errno::MFILE | Errno::NFILE)
     );
     is_short.then_some(error)
+}
+
+impl Reactor {
+    /// Looks up the addresses of `host`: an IP literal at once, a name on a thread of its own pool.
+    ///
+    /// The addresses come in the order in which the system prefers them; there is at least one.
+    ///
+    /// ```
+    /// use std::net::IpAddr;
+    /// use torsade_core::testing::Simulation;
+    ///
+    /// let host = IpAddr::from([192, 0, 2, 7]);
+    /// let reactor = Simulation::new().host("example.test", [host]).reactor();
+    /// assert_eq!(reactor.run_until(reactor.look_up("example.test"))?, [host]);
+    /// assert_eq!(reactor.run_until(reactor.look_up("192.0.2.7"))?, [host]);
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`LookupError`](crate::LookupError) with what the resolver said.
+    #[doc(alias = "resolve")]
+    #[doc(alias = "nameResolver")]
+    #[track_caller]
+    pub fn look_up(&self, host: &str) -> Deferred<Vec<IpAddr>> {
+        match self.try_core() {
+            Ok(core) => look_up(&core, host),
+            Err(error) => Deferred::fail(error),
+        }
+    }
+
+    /// Has host names looked up by `resolver` from now on: see [`names`](crate::names).
+    ///
+    /// ```
+    /// use std::net::IpAddr;
+    /// use torsade_core::LookupError;
+    /// use torsade_core::names::Hosts;
+    /// use torsade_core::testing::Simulation;
+    ///
+    /// let reactor = Simulation::new().reactor();
+    /// let db = IpAddr::from([192, 0, 2, 7]);
+    /// reactor.set_resolver(Hosts::new().host("db.internal", [db]));
+    /// assert_eq!(reactor.run_until(reactor.look_up("db.internal"))?, [db]);
+    /// // Nobody else is asked.
+    /// let failure = reactor.run_until(reactor.look_up("localhost")).unwrap_err();
+    /// assert!(failure.check::<LookupError>().is_some());
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
+    #[doc(alias = "installNameResolver")]
+    #[doc(alias = "installResolver")]
+    pub fn set_resolver(&self, resolver: impl NameResolver) {
+        if let Ok(core) = self.try_core() {
+            let before = core.resolver.replace(Some(Rc::new(resolver)));
+            drop(before);
+        }
+    }
+
+    pub(crate) fn look_up_by_system(&self, host: &str) -> Deferred<Vec<IpAddr>> {
+        match self.try_core() {
+            Ok(core) => by_system(&core, host),
+            Err(error) => Deferred::fail(error),
+        }
+    }
 }
 
 #[cfg(test)]

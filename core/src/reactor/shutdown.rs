@@ -6,7 +6,7 @@ use std::rc::Rc;
 use super::turn::{Core, State, run_call};
 use crate::deferred::{run_queue, unhandled};
 use crate::logged::log_error;
-use crate::{Deferred, Result};
+use crate::{Deferred, Outcome, Reactor, Result};
 
 /// When, in the course of a shutdown, a function is called.
 ///
@@ -190,5 +190,53 @@ impl Core {
 fn drop_each<T>(values: impl IntoIterator<Item = T>) {
     for value in values {
         run_call("dropping what had not been called", move || drop(value));
+    }
+}
+
+impl Reactor {
+    /// Has `f` called when the reactor stops, in the given phase.
+    ///
+    /// In [`Phase::Before`], everything still works, and the Deferreds that are returned there
+    /// are waited for. Then every connection is told `connection_lost`; then the functions of
+    /// [`Phase::During`] run, then those of [`Phase::After`]. Within a phase they run in the order
+    /// they were given; one that fails is logged and does not stop the others.
+    ///
+    /// ```
+    /// use std::cell::RefCell;
+    /// use std::rc::Rc;
+    /// use torsade_core::reactor::Phase;
+    /// use torsade_core::testing::Simulation;
+    ///
+    /// let reactor = Simulation::new().reactor();
+    /// let order = Rc::new(RefCell::new(Vec::new()));
+    /// for phase in [Phase::After, Phase::During, Phase::Before] {
+    ///     let order = order.clone();
+    ///     reactor.on_shutdown(phase, move || order.borrow_mut().push(phase));
+    /// }
+    /// let handle = reactor.clone();
+    /// reactor.call_soon(move || handle.stop().unwrap());
+    /// reactor.run()?;
+    /// assert_eq!(*order.borrow(), [Phase::Before, Phase::During, Phase::After]);
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
+    #[doc(alias = "addSystemEventTrigger")]
+    pub fn on_shutdown<O: Outcome<Output = ()>>(
+        &self,
+        phase: Phase,
+        f: impl FnOnce() -> O + 'static,
+    ) -> TriggerId {
+        let call = Box::new(move || Deferred::succeed(()).add_callback(move |()| f()));
+        match self.try_core() {
+            Ok(core) => core.triggers.borrow_mut().add(phase, call),
+            Err(_) => TriggerId::default(),
+        }
+    }
+
+    /// Takes back what [`on_shutdown`](Self::on_shutdown) asked for; gives back whether it was
+    /// still to come.
+    #[doc(alias = "removeSystemEventTrigger")]
+    pub fn remove_shutdown_trigger(&self, id: TriggerId) -> bool {
+        self.core()
+            .is_some_and(|core| core.triggers.borrow_mut().remove(id))
     }
 }

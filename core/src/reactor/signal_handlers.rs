@@ -13,6 +13,7 @@ use slab::Slab;
 use super::signal::Signal;
 use super::turn::{Core, run_call};
 use crate::driver::Driver;
+use crate::{Reactor, Result};
 
 /// A function that hears of a signal. Dropping this does not stop that.
 ///
@@ -145,5 +146,39 @@ impl Core {
             key,
             flag,
         })
+    }
+}
+
+impl Reactor {
+    /// Has `f` called when the process gets a signal, in the reactor's thread, as any other call.
+    ///
+    /// Several of one kind that come at once may be one call. In a simulated world none comes.
+    ///
+    /// ```
+    /// # use std::process::Command;
+    /// # use torsade_core::{Deferred, Reactor};
+    /// use torsade_core::reactor::Signal;
+    ///
+    /// # fn main() -> torsade_core::Result<()> {
+    /// let reactor = Reactor::new()?;
+    /// let (resolver, heard) = Deferred::new();
+    /// let mut resolver = Some(resolver);
+    /// let handler = reactor.on_signal(Signal::Hangup, move || {
+    ///     // To read the configuration anew, say.
+    ///     resolver.take().into_iter().for_each(|resolver| resolver.callback("heard"));
+    /// })?;
+    /// # let kill = format!("kill -HUP {}", std::process::id());
+    /// # Command::new("sh").args(["-c", &kill]).status()?;
+    /// assert_eq!(reactor.run_until(heard)?, "heard"); // after `kill -HUP`
+    /// handler.remove();
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// What the system says; [`ReactorError`](crate::ReactorError) when the reactor has stopped.
+    #[doc(alias = "signal.signal")]
+    pub fn on_signal(&self, signal: Signal, f: impl FnMut() + 'static) -> Result<SignalHandler> {
+        Ok(self.try_core()?.on_signal(signal, f)?)
     }
 }
