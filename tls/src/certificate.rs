@@ -23,17 +23,17 @@ use crate::provider;
 /// for a certificate that took part in a successful handshake, there are no names and it counts as
 /// expired since 1970.
 ///
-/// ```no_run
+/// ```
 /// use std::time::SystemTime;
 /// use torsade_tls::Certificate;
+/// # use torsade_tls::generate::self_signed;
 ///
-/// # fn main() -> torsade_core::Result<()> {
-/// for certificate in Certificate::from_pem_file("fullchain.pem")? {
+/// # let file = self_signed(["example.com"]).chain_pem();
+/// for certificate in Certificate::from_pem(file)? {
 ///     let days = certificate.days_left(SystemTime::now());
-///     println!("{:?} expires in {days} days", certificate.names());
+///     assert!(days > 7, "{:?} expires in {days} days", certificate.names());
 /// }
-/// # Ok(())
-/// # }
+/// # torsade_core::Result::<()>::Ok(())
 /// ```
 #[derive(Clone)]
 #[doc(alias = "ssl.Certificate")]
@@ -46,6 +46,17 @@ pub struct Certificate {
 
 impl Certificate {
     /// A certificate in DER form.
+    ///
+    /// ```
+    /// use torsade_tls::{Certificate, ConfigError};
+    /// # use torsade_tls::generate::self_signed;
+    ///
+    /// # let own = self_signed(["example.com"]).certificate().clone();
+    /// assert_eq!(Certificate::from_der(own.der())?, own);
+    /// let error = Certificate::from_der(b"HTTP/1.1 404").unwrap_err();
+    /// assert!(matches!(error, ConfigError::BadCertificate));
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     ///
     /// # Errors
     /// [`ConfigError::BadCertificate`] when it is not one.
@@ -61,6 +72,17 @@ impl Certificate {
 
     /// The certificates in some PEM text, in their order; at least one.
     ///
+    /// ```
+    /// use torsade_tls::Certificate;
+    /// use torsade_tls::generate::Authority;
+    ///
+    /// let authority = Authority::new("Root").intermediate("Below");
+    /// let chain = Certificate::from_pem(authority.issue(["example.com"]).chain_pem())?;
+    /// let subjects: Vec<_> = chain.iter().filter_map(Certificate::subject).collect();
+    /// assert_eq!(subjects, ["example.com", "Below"]);
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
+    ///
     /// # Errors
     /// [`ConfigError::Pem`], and [`ConfigError::BadCertificate`].
     #[doc(alias = "loadPEM")]
@@ -69,6 +91,14 @@ impl Certificate {
     }
 
     /// The certificates in a PEM file, in their order; at least one.
+    ///
+    /// ```
+    /// use torsade_tls::{Certificate, ConfigError};
+    ///
+    /// let error = Certificate::from_pem_file("no-such-file.pem").unwrap_err();
+    /// assert!(matches!(error, ConfigError::Pem(_)));
+    /// assert_eq!(error.to_string(), "no-such-file.pem: cannot be read");
+    /// ```
     ///
     /// # Errors
     /// [`ConfigError::Pem`], and [`ConfigError::BadCertificate`].
@@ -99,6 +129,17 @@ impl Certificate {
     }
 
     /// Its PEM form.
+    ///
+    /// ```
+    /// use torsade_tls::Certificate;
+    /// use torsade_tls::generate::self_signed;
+    ///
+    /// let own = self_signed(["example.com"]);
+    /// let text = own.certificate().to_pem();
+    /// assert!(text.starts_with("-----BEGIN CERTIFICATE-----\n"));
+    /// assert_eq!(Certificate::from_pem(text)?, own.chain());
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     #[doc(alias = "dumpPEM")]
     pub fn to_pem(&self) -> String {
         pem::write("CERTIFICATE", &self.der)
@@ -113,6 +154,17 @@ impl Certificate {
     }
 
     /// The whole name of its subject, such as `C=DE, O=Example, CN=example.com`.
+    ///
+    /// ```
+    /// use torsade_tls::generate::Authority;
+    ///
+    /// let own = Authority::new("Example CA").issue(["example.com"]);
+    /// let certificate = own.certificate();
+    /// assert_eq!(certificate.subject(), Some("example.com"));
+    /// assert_eq!(certificate.subject_name(), "CN=example.com");
+    /// assert_eq!(certificate.issuer(), Some("Example CA"));
+    /// assert_eq!(certificate.issuer_name(), "CN=Example CA");
+    /// ```
     #[doc(alias = "DistinguishedName")]
     pub fn subject_name(&self) -> &str {
         &self.details().subject_name
@@ -152,6 +204,16 @@ impl Certificate {
     }
 
     /// [`dns_names`](Self::dns_names) and [`ip_addresses`](Self::ip_addresses), as text.
+    ///
+    /// ```
+    /// use torsade_tls::generate::self_signed;
+    ///
+    /// let own = self_signed(["example.com", "*.example.com", "2001:db8::1"]);
+    /// let certificate = own.certificate();
+    /// assert_eq!(certificate.names(), ["example.com", "*.example.com", "2001:db8::1"]);
+    /// assert_eq!(certificate.dns_names().len(), 2);
+    /// assert_eq!(certificate.ip_addresses().len(), 1);
+    /// ```
     pub fn names(&self) -> Vec<String> {
         let addresses = self.ip_addresses().iter().map(ToString::to_string);
         self.dns_names().iter().cloned().chain(addresses).collect()
@@ -168,6 +230,17 @@ impl Certificate {
     }
 
     /// The whole days from `now` until it expires; negative when it has expired.
+    ///
+    /// ```
+    /// use std::time::{Duration, SystemTime};
+    /// use torsade_tls::generate::Authority;
+    ///
+    /// const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+    /// let now = SystemTime::now();
+    /// let own = Authority::new("for tests").issue_valid(["example.com"], now, now + 10 * DAY);
+    /// assert_eq!(own.certificate().days_left(now + 3 * DAY), 7);
+    /// assert_eq!(own.certificate().days_left(now + 12 * DAY), -2);
+    /// ```
     pub fn days_left(&self, now: SystemTime) -> i64 {
         let seconds = seconds_since_epoch(self.not_after()) - seconds_since_epoch(now);
         seconds.div_euclid(24 * 60 * 60)
@@ -181,6 +254,16 @@ impl Certificate {
 
     /// [`fingerprint`](Self::fingerprint) in the notation of `openssl x509 -fingerprint`:
     /// `3A:4F:..`.
+    ///
+    /// ```
+    /// use torsade_tls::generate::self_signed;
+    ///
+    /// let own = self_signed(["example.com"]);
+    /// let text = own.certificate().fingerprint_hex();
+    /// let bytes: Result<Vec<u8>, _> = text.split(':').map(|byte| u8::from_str_radix(byte, 16)).collect();
+    /// assert_eq!(bytes?, own.certificate().fingerprint());
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     pub fn fingerprint_hex(&self) -> String {
         let bytes = self.fingerprint().map(|byte| format!("{byte:02X}"));
         bytes.join(":")
@@ -204,6 +287,18 @@ impl Certificate {
     }
 
     /// Whether the name of its issuer is that of `issuer`. Signatures are not looked at.
+    ///
+    /// ```
+    /// use torsade_tls::generate::Authority;
+    ///
+    /// let authority = Authority::new("Example CA");
+    /// let own = authority.issue(["example.com"]);
+    /// assert!(own.certificate().names_as_issuer(authority.certificate()));
+    /// // Anybody can take a name: only the signature tells who it was.
+    /// let impostor = Authority::new("Example CA");
+    /// assert!(own.certificate().names_as_issuer(impostor.certificate()));
+    /// assert!(impostor.certificate().is_authority() && impostor.certificate().is_self_signed());
+    /// ```
     pub fn names_as_issuer(&self, issuer: &Self) -> bool {
         let (own, theirs) = (self.details(), issuer.details());
         own.raw_issuer == theirs.raw_subject

@@ -118,11 +118,6 @@ impl Trust {
         self
     }
 
-    /// Whether no source was chosen.
-    pub(crate) fn is_none(&self) -> bool {
-        self.sources.is_empty()
-    }
-
     /// Reads all sources.
     pub(crate) fn load(&self) -> Result<Trusted, ConfigError> {
         let mut roots = RootCertStore::empty();
