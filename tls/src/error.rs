@@ -26,8 +26,10 @@ pub(crate) use self::diagnose::{Context, diagnose, is_unlike_tls, is_weak, not_t
 /// are the errors of rustls, for the details.
 ///
 /// ```
+/// use std::time::SystemTime;
 /// use torsade_core::Failure;
-/// use torsade_tls::TlsError;
+/// use torsade_tls::{ClientTls, TlsError};
+/// # use torsade_tls::generate::self_signed;
 ///
 /// /// What a person is told of a failed connection.
 /// fn explain(failure: &Failure) -> String {
@@ -36,7 +38,14 @@ pub(crate) use self::diagnose::{Context, diagnose, is_unlike_tls, is_weak, not_t
 ///         None => failure.to_string(),
 ///     }
 /// }
-/// # let _ = explain;
+///
+/// # let own = self_signed(["example.com"]);
+/// let verifier = ClientTls::builder().bundled_roots().verifier()?;
+/// let error = verifier.verify(own.chain(), "example.com", SystemTime::now())?.unwrap_err();
+/// assert!(matches!(error, TlsError::SelfSigned { .. }));
+/// let told = explain(&error.into());
+/// assert!(told.contains("example.com") && told.contains("trust"), "{told}");
+/// # torsade_core::Result::<()>::Ok(())
 /// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -326,6 +335,19 @@ impl TlsError {
 
     /// Whether trying again may help: the peer, or the network, gave up for a reason of the moment. A
     /// certificate does not become good by waiting, nor does a peer learn another version.
+    ///
+    /// ```
+    /// use torsade_core::Filter;
+    /// use torsade_tls::{ClientTls, TlsError};
+    ///
+    /// let mut filter = ClientTls::builder().bundled_roots().build()?.filter("example.com")?;
+    /// let failure = filter.wire_closed().unwrap_err(); // before there was an answer
+    /// let error = failure.check::<TlsError>().expect("its errors are these");
+    /// assert!(matches!(error, TlsError::EofInHandshake { answered: false, .. }));
+    /// assert!(error.is_transient());
+    /// assert_eq!(error.peer(), "example.com");
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     pub fn is_transient(&self) -> bool {
         match self {
             Self::ClosedWithoutCloseNotify { .. } | Self::EofInHandshake { .. } => true,
@@ -339,6 +361,18 @@ impl TlsError {
 
     /// The chain of certificates that was refused, the peer's own first; empty if the trouble was
     /// another.
+    ///
+    /// ```
+    /// use std::time::SystemTime;
+    /// use torsade_tls::ClientTls;
+    /// # use torsade_tls::generate::Authority;
+    ///
+    /// # let own = Authority::new("nobody knows it").issue(["example.com"]);
+    /// let verifier = ClientTls::builder().bundled_roots().verifier()?;
+    /// let error = verifier.verify(own.chain(), "example.com", SystemTime::now())?.unwrap_err();
+    /// assert_eq!(error.certificates()[0].issuer(), Some("nobody knows it"));
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     pub fn certificates(&self) -> &[Certificate] {
         match self {
             Self::Expired { certificates, .. }

@@ -15,10 +15,16 @@ use crate::pem::{PemError, PemProblem, Source};
 /// Nothing is read before the configuration that it is given to is built.
 ///
 /// ```
-/// use torsade_tls::Trust;
+/// use std::time::SystemTime;
+/// use torsade_tls::generate::Authority;
+/// use torsade_tls::{ClientTls, Trust};
 ///
-/// let own_and_public = Trust::none().bundled_roots().roots_from_pem_file("our-ca.pem");
-/// # drop(own_and_public);
+/// let ours = Authority::new("ours");
+/// let own_and_public = Trust::none().bundled_roots().roots_from_pem(ours.certificate().to_pem());
+/// let verifier = ClientTls::builder().trust(own_and_public).verifier()?;
+/// let own = ours.issue(["intranet.example.com"]);
+/// assert!(verifier.verify(own.chain(), "intranet.example.com", SystemTime::now())?.is_ok());
+/// # torsade_core::Result::<()>::Ok(())
 /// ```
 #[derive(Clone, Debug, Default)]
 #[doc(alias = "trustRootFromCertificates")]
@@ -50,6 +56,13 @@ pub(crate) struct Trusted {
 
 impl Trust {
     /// Trusts nobody yet.
+    ///
+    /// ```
+    /// use torsade_tls::{ClientTls, ConfigError, Trust};
+    ///
+    /// let built = ClientTls::builder().trust(Trust::none()).build();
+    /// assert!(matches!(built, Err(ConfigError::EmptyTrust)));
+    /// ```
     pub fn none() -> Self {
         Self::default()
     }
@@ -86,12 +99,41 @@ impl Trust {
     ///
     /// Files in which there is no certificate are passed over, and what is below it is not looked
     /// at; that a file cannot be read is an error.
+    ///
+    /// ```
+    /// use std::time::SystemTime;
+    /// use torsade_tls::generate::Authority;
+    /// use torsade_tls::{ClientTls, Trust};
+    ///
+    /// # let folder = tempfile::tempdir()?;
+    /// # let folder = folder.path();
+    /// let authority = Authority::new("ours");
+    /// std::fs::write(folder.join("ours.pem"), authority.certificate().to_pem())?;
+    /// std::fs::write(folder.join("README"), "What our programs trust")?;
+    /// let trust = Trust::none().roots_from_directory(folder);
+    /// let verifier = ClientTls::builder().trust(trust).verifier()?;
+    /// let own = authority.issue(["example.com"]);
+    /// assert!(verifier.verify(own.chain(), "example.com", SystemTime::now())?.is_ok());
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     #[must_use]
     pub fn roots_from_directory(self, path: impl Into<PathBuf>) -> Self {
         self.with(TrustSource::Directory(path.into()))
     }
 
     /// Adds these certificates as roots.
+    ///
+    /// ```
+    /// use std::time::SystemTime;
+    /// use torsade_tls::generate::self_signed;
+    /// use torsade_tls::{ClientTls, Trust};
+    ///
+    /// let own = self_signed(["printer.local"]);
+    /// let trust = Trust::none().certificates([own.certificate().clone()]);
+    /// let verifier = ClientTls::builder().trust(trust).verifier()?;
+    /// assert!(verifier.verify(own.chain(), "printer.local", SystemTime::now())?.is_ok());
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     #[doc(alias = "trustRootFromCertificates")]
     #[must_use]
     pub fn certificates(self, roots: impl IntoIterator<Item = Certificate>) -> Self {
@@ -108,6 +150,23 @@ impl Trust {
     }
 
     /// Like [`exactly_pem_file`](Self::exactly_pem_file), from PEM text.
+    ///
+    /// ```
+    /// use std::time::SystemTime;
+    /// use torsade_tls::generate::Authority;
+    /// use torsade_tls::{ClientTls, TlsError, Trust};
+    ///
+    /// let theirs = Authority::new("theirs");
+    /// let partner = theirs.issue(["api.example.com"]);
+    /// let trust = Trust::none().exactly_pem(partner.certificate().to_pem());
+    /// let verifier = ClientTls::builder().trust(trust).verifier()?;
+    /// assert!(verifier.verify(partner.chain(), "api.example.com", SystemTime::now())?.is_ok());
+    /// // What their authority issues besides is not trusted.
+    /// let other = theirs.issue(["api.example.com"]);
+    /// let verdict = verifier.verify(other.chain(), "api.example.com", SystemTime::now())?;
+    /// assert!(matches!(verdict, Err(TlsError::UnknownIssuer { .. })));
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     #[must_use]
     pub fn exactly_pem(self, pem: impl Into<Vec<u8>>) -> Self {
         self.with(TrustSource::Exactly(Source::Bytes(pem.into())))

@@ -88,7 +88,7 @@ impl CertificateVerifier {
                 Context {
                     peer: &server_name.into(),
                     refused: chain.to_vec(),
-                    lacks_certificate: false,
+                    had_certificate: None,
                     in_handshake: true,
                     first_bytes: None,
                 },

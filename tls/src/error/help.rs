@@ -148,6 +148,7 @@ fn on_alert(alert: AlertDescription) -> &'static str {
              sides"
         }
         Alert::UnrecognisedName => "it serves no host of this name: check the name",
+        Alert::AccessDenied => "it does not serve this name, or not to us: check the name",
         Alert::InternalError => "the fault is on the other side: see its log",
         Alert::BadRecordMac | Alert::DecryptError => {
             "something in between changes the bytes, or the other side has a fault"

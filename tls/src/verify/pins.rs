@@ -32,6 +32,16 @@ pub struct Pin([u8; 32]);
 
 impl Pin {
     /// That of the key of `certificate`.
+    ///
+    /// ```
+    /// use torsade_tls::Pin;
+    /// use torsade_tls::generate::self_signed;
+    ///
+    /// let own = self_signed(["example.com"]);
+    /// let text = Pin::of(own.certificate()).to_string(); // to be written down
+    /// assert!(text.starts_with("sha256/"));
+    /// assert_eq!(text.parse(), Ok(Pin::of(own.certificate())));
+    /// ```
     pub fn of(certificate: &Certificate) -> Self {
         Self(certificate.public_key().hash())
     }
@@ -55,6 +65,13 @@ impl fmt::Debug for Pin {
 }
 
 /// What is no pin.
+///
+/// ```
+/// use torsade_tls::{BadPin, Pin};
+///
+/// let error: BadPin = "sha1/2jmj7l5rSw0yVb/vlWAYkK/YBwk=".parse::<Pin>().unwrap_err();
+/// assert!(error.to_string().contains("sha256/ and 32 bytes in base64"));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BadPin(String);
 
@@ -112,6 +129,20 @@ impl Pins {
     }
 
     /// Allows another key too.
+    ///
+    /// ```
+    /// use std::time::SystemTime;
+    /// use torsade_tls::generate::Authority;
+    /// use torsade_tls::{ClientTls, Pin, Pins};
+    ///
+    /// let (old, new) = (Authority::new("old"), Authority::new("new"));
+    /// // Pins of authorities allow all that these issue.
+    /// let pins = Pins::new(Pin::of(old.certificate()), Pin::from_hash([0; 32])).or(Pin::of(new.certificate()));
+    /// let verifier = ClientTls::builder().trust(new.trust()).pins(pins).verifier()?;
+    /// let own = new.issue(["example.com"]);
+    /// assert!(verifier.verify(own.chain(), "example.com", SystemTime::now())?.is_ok());
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     pub fn or(mut self, pin: Pin) -> Self {
         self.0.push(pin);
         self

@@ -15,18 +15,19 @@ use crate::pem::Source;
 /// that is not out of date, unless it is told otherwise here. Lists are files that somebody has to
 /// fetch and renew; they are read when the configuration is built.
 ///
-/// ```no_run
-/// use torsade_tls::{ClientTls, Revocation};
+/// ```
+/// use std::time::SystemTime;
+/// use torsade_tls::generate::Authority;
+/// use torsade_tls::{ClientTls, Revocation, TlsError};
 ///
-/// # fn main() -> torsade_core::Result<()> {
-/// let lists = Revocation::lists_from_file("our-ca.crl").leaf_only();
-/// let tls = ClientTls::builder()
-///     .roots_from_pem_file("our-ca.pem")
-///     .revocation(lists)
-///     .build()?;
-/// # drop(tls);
-/// # Ok(())
-/// # }
+/// # let authority = Authority::new("for tests");
+/// let (good, lost) = (authority.issue(["example.com"]), authority.issue(["example.com"]));
+/// let lists = Revocation::lists_from_pem(authority.revocation_list([lost.certificate()]));
+/// let verifier = ClientTls::builder().trust(authority.trust()).revocation(lists).verifier()?;
+/// assert!(verifier.verify(good.chain(), "example.com", SystemTime::now())?.is_ok());
+/// let verdict = verifier.verify(lost.chain(), "example.com", SystemTime::now())?;
+/// assert!(matches!(verdict, Err(TlsError::Revoked { .. })));
+/// # torsade_core::Result::<()>::Ok(())
 /// ```
 #[derive(Clone, Debug, Default)]
 #[must_use]
@@ -72,6 +73,21 @@ impl Revocation {
     }
 
     /// Adds the lists of some PEM text.
+    ///
+    /// ```
+    /// use std::time::SystemTime;
+    /// use torsade_tls::generate::Authority;
+    /// use torsade_tls::{ClientTls, Revocation};
+    ///
+    /// let root = Authority::new("Root");
+    /// let below = root.intermediate("Below");
+    /// // Each certificate of the chain has to be covered.
+    /// let lists = Revocation::lists_from_pem(root.revocation_list([])).and_pem(below.revocation_list([]));
+    /// let verifier = ClientTls::builder().trust(root.trust()).revocation(lists).verifier()?;
+    /// let own = below.issue(["example.com"]);
+    /// assert!(verifier.verify(own.chain(), "example.com", SystemTime::now())?.is_ok());
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     pub fn and_pem(mut self, pem: impl Into<Vec<u8>>) -> Self {
         self.sources.push(Source::Bytes(pem.into()));
         self
@@ -79,18 +95,69 @@ impl Revocation {
 
     /// Looks only whether the peer's own certificate was revoked, not those of the authorities
     /// above it.
+    ///
+    /// ```
+    /// use std::time::SystemTime;
+    /// use torsade_tls::generate::Authority;
+    /// use torsade_tls::{ClientTls, Revocation, TlsError};
+    ///
+    /// # let root = Authority::new("Root");
+    /// # let below = root.intermediate("Below");
+    /// # let own = below.issue(["example.com"]);
+    /// // There is no list about the intermediate authority.
+    /// let lists = Revocation::lists_from_pem(below.revocation_list([]));
+    /// let builder = ClientTls::builder().trust(root.trust());
+    /// let strict = builder.clone().revocation(lists.clone()).verifier()?;
+    /// let verdict = strict.verify(own.chain(), "example.com", SystemTime::now())?;
+    /// assert!(matches!(verdict, Err(TlsError::RevocationUnknown { outdated_since: None, .. })));
+    /// let lax = builder.revocation(lists.leaf_only()).verifier()?;
+    /// assert!(lax.verify(own.chain(), "example.com", SystemTime::now())?.is_ok());
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     pub fn leaf_only(mut self) -> Self {
         self.leaf_only = true;
         self
     }
 
     /// Accepts certificates on whose issuers there is no list.
+    ///
+    /// ```
+    /// use std::time::SystemTime;
+    /// use torsade_tls::generate::Authority;
+    /// use torsade_tls::{ClientTls, Revocation, Trust};
+    ///
+    /// let (ours, theirs) = (Authority::new("ours"), Authority::new("theirs"));
+    /// let lists = Revocation::lists_from_pem(ours.revocation_list([])).accept_unknown();
+    /// let both = Trust::none().certificates([ours.certificate().clone(), theirs.certificate().clone()]);
+    /// let verifier = ClientTls::builder().trust(both).revocation(lists).verifier()?;
+    /// let unheard_of = theirs.issue(["example.com"]);
+    /// assert!(verifier.verify(unheard_of.chain(), "example.com", SystemTime::now())?.is_ok());
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     pub fn accept_unknown(mut self) -> Self {
         self.accepts_unknown = true;
         self
     }
 
     /// Accepts lists for which there should be a newer one by now.
+    ///
+    /// ```
+    /// use std::time::{Duration, SystemTime};
+    /// use torsade_tls::generate::Authority;
+    /// use torsade_tls::{ClientTls, Revocation, TlsError};
+    ///
+    /// # let authority = Authority::new("for tests");
+    /// # let own = authority.issue(["example.com"]);
+    /// let next_month = SystemTime::now() + Duration::from_secs(30 * 24 * 60 * 60);
+    /// let lists = Revocation::lists_from_pem(authority.revocation_list([])); // good for a week
+    /// let builder = ClientTls::builder().trust(authority.trust());
+    /// let strict = builder.clone().revocation(lists.clone()).verifier()?;
+    /// let verdict = strict.verify(own.chain(), "example.com", next_month)?;
+    /// assert!(matches!(verdict, Err(TlsError::RevocationUnknown { outdated_since: Some(_), .. })));
+    /// let lax = builder.revocation(lists.ignore_age()).verifier()?;
+    /// assert!(lax.verify(own.chain(), "example.com", next_month)?.is_ok());
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     pub fn ignore_age(mut self) -> Self {
         self.ignores_age = true;
         self
