@@ -20,6 +20,20 @@ use super::trailers::Trailers;
 use crate::error::{ChunkFault, WireError};
 
 /// What the decoder found.
+///
+/// ```
+/// use torsade_http::wire::Limits;
+/// use torsade_http::wire::chunked::{Chunk, Decoder};
+///
+/// let mut decoder = Decoder::new(Limits::default());
+/// assert_eq!(decoder.decode(b"5\r\nhel")?, (6, Some(Chunk::Data(b"hel"))));
+/// assert_eq!(decoder.decode(b"lo")?, (2, Some(Chunk::Data(b"lo"))));
+/// let (_, Some(Chunk::End(trailers))) = decoder.decode(b"\r\n0\r\nDigest: 7\r\n\r\n")? else {
+///     panic!("there is more");
+/// };
+/// assert_eq!(trailers.expect("one")["digest"], "7");
+/// # Ok::<(), torsade_http::WireError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub enum Chunk<'a> {
     /// Bytes of the body, from the input; never empty.
@@ -104,6 +118,18 @@ impl Decoder {
     /// find all of them were used, and more are needed.
     ///
     /// After the end nothing is consumed any more.
+    ///
+    /// ```
+    /// use torsade_http::wire::{ChunkFault, Limits, WireError, chunked::Decoder};
+    ///
+    /// let mut decoder = Decoder::new(Limits::default());
+    /// assert_eq!(decoder.decode(b"5\r")?, (2, None)); // more is needed
+    /// decoder.decode(b"\nhello")?;
+    /// let error = decoder.decode(b"6\r\n").unwrap_err();
+    /// let fault = ChunkFault::DataTooLong(b'6');
+    /// assert_eq!(error, WireError::BadChunk { fault, offset: 8 });
+    /// # Ok::<(), WireError>(())
+    /// ```
     ///
     /// # Errors
     /// The coding is broken or passes a limit. The decoder must not be used any more.
@@ -273,6 +299,18 @@ impl ChunkHead {
 
     /// The line before `length` bytes, or nothing if that is 0: a chunk of no bytes would end the
     /// body.
+    ///
+    /// ```
+    /// use torsade_http::wire::chunked::{CHUNK_END, ChunkHead, LAST_CHUNK};
+    ///
+    /// let mut wire = Vec::new();
+    /// for piece in [&b"hello"[..], b""] {
+    ///     wire.extend_from_slice(ChunkHead::new(piece.len()).as_bytes());
+    ///     wire.extend_from_slice(piece);
+    ///     wire.extend_from_slice(if piece.is_empty() { LAST_CHUNK } else { CHUNK_END });
+    /// }
+    /// assert_eq!(wire, b"5\r\nhello\r\n0\r\n\r\n");
+    /// ```
     pub fn new(length: usize) -> Self {
         if length == 0 {
             return Self::EMPTY;

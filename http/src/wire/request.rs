@@ -11,6 +11,21 @@ use super::lines::{excerpt, is_token};
 use crate::error::WireError;
 
 /// How long the body of a request is.
+///
+/// ```
+/// use torsade_http::wire::{BodyLength, RequestHead, request::encode};
+/// use torsade_http::{HeaderMap, Method};
+///
+/// let framed_by = |body| {
+///     let (headers, mut out) = (HeaderMap::new(), Vec::new());
+///     let head = RequestHead::new(&Method::POST, "/", "example.org", &headers).body(body);
+///     encode(&head, &mut out).map(|_| String::from_utf8_lossy(&out).into_owned())
+/// };
+/// assert!(framed_by(BodyLength::None)?.contains("Content-Length: 0\r\n"));
+/// assert!(framed_by(BodyLength::Known(5))?.contains("Content-Length: 5\r\n"));
+/// assert!(framed_by(BodyLength::Unknown)?.contains("Transfer-Encoding: chunked\r\n"));
+/// # Ok::<(), torsade_http::WireError>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BodyLength {
     /// There is no body. POST, PUT and PATCH say so by `Content-Length: 0` (RFC 9110 section
@@ -24,6 +39,17 @@ pub enum BodyLength {
 }
 
 /// The head of a request, borrowed from wherever its parts live.
+///
+/// ```
+/// use torsade_http::wire::{RequestHead, request::encode};
+/// use torsade_http::{HeaderMap, Method};
+///
+/// let (headers, mut out) = (HeaderMap::new(), Vec::new());
+/// let head = RequestHead::new(&Method::DELETE, "/notes/7", "example.org", &headers).close();
+/// encode(&head, &mut out)?;
+/// assert_eq!(out, b"DELETE /notes/7 HTTP/1.1\r\nHost: example.org\r\nConnection: close\r\n\r\n");
+/// # Ok::<(), torsade_http::WireError>(())
+/// ```
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub struct RequestHead<'a> {
