@@ -34,6 +34,18 @@ impl Challenge {
     }
 
     /// The challenges in all fields of this name, which are one list (RFC 9110 section 5.3).
+    ///
+    /// ```
+    /// use torsade_http::{Challenge, HeaderMap, HeaderValue, header};
+    ///
+    /// let mut headers = HeaderMap::new();
+    /// for value in ["Negotiate", "Digest realm=a, Basic realm=b"] {
+    ///     headers.append(header::WWW_AUTHENTICATE, HeaderValue::from_static(value));
+    /// }
+    /// let offered = Challenge::parse_all(&headers, &header::WWW_AUTHENTICATE);
+    /// let schemes: Vec<_> = offered.iter().map(Challenge::scheme).collect();
+    /// assert_eq!(schemes, ["Negotiate", "Digest", "Basic"]);
+    /// ```
     pub fn parse_all(headers: &HeaderMap, name: &HeaderName) -> Vec<Self> {
         let mut challenges = Vec::new();
         for value in headers.get_all(name) {
@@ -53,6 +65,13 @@ impl Challenge {
     }
 
     /// What follows the scheme in place of parameters, with some (`token68`).
+    ///
+    /// ```
+    /// use torsade_http::Challenge;
+    ///
+    /// let offered = Challenge::parse(b"Negotiate YII=");
+    /// assert_eq!(offered[0].token(), Some("YII="));
+    /// ```
     pub fn token(&self) -> Option<&str> {
         self.token.as_deref()
     }

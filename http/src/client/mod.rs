@@ -24,23 +24,35 @@ use crate::{CookieAgent, CookieJar};
 /// was compressed, keeps cookies while it lives, says who it is, and goes by way of the proxies that
 /// the environment names. A cheap handle: clones share connections and cookies.
 ///
-/// ```no_run
-/// use torsade_core::Reactor;
+/// ```
 /// use torsade_http::Client;
+/// # use torsade_http::AgentOptions;
+/// # use torsade_core::testing::Simulation;
+/// # use torsade_core::{Address, Protocol, TcpServer, Transport};
+/// # struct Server(fn(&str) -> &'static str);
+/// # impl Protocol for Server {
+/// #     fn data_received(&mut self, transport: &Transport, request: &[u8]) -> torsade_core::Result<()> {
+/// #         transport.write(self.0(std::str::from_utf8(request)?).as_bytes());
+/// #         Ok(())
+/// #     }
+/// # }
 ///
-/// # fn main() -> torsade_core::Result<()> {
-/// let reactor = Reactor::new()?;
+/// # let reactor = Simulation::new().reactor();
+/// # let server = TcpServer::new(&reactor, "127.0.0.1:80".parse()?);
+/// # server.listen(|_: &Address| Server(|request| match request.starts_with("GET /search?q=twisted+cord ") {
+/// #     true => "HTTP/1.1 302 Found\r\nLocation: /found\r\nContent-Length: 0\r\n\r\n",
+/// #     false => "HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\ntorsade",
+/// # }))?;
 /// let client = Client::new(&reactor);
+/// # let client = Client::with_options(&reactor, AgentOptions::new()); // whatever the environment says
 /// let answer = client
-///     .get("https://example.org/search")
+///     .get("http://127.0.0.1/search")
 ///     .query(&[("q", "twisted cord")])
-///     .bearer_auth("secret")
 ///     .send()
 ///     .add_callback(|response| response.error_for_status())
 ///     .add_callback(|response| response.text());
-/// println!("{}", reactor.run_until(answer)?);
-/// # Ok(())
-/// # }
+/// assert_eq!(reactor.run_until(answer)?, "torsade");
+/// # torsade_core::Result::<()>::Ok(())
 /// ```
 #[derive(Clone)]
 #[doc(alias = "treq")]
@@ -65,6 +77,24 @@ impl Client {
     }
 
     /// On an [`Agent`] with these options, which know of proxies or not.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use torsade_http::{AgentOptions, Client, Response};
+    /// # use torsade_core::protocols::wire::Telling;
+    /// # use torsade_core::testing::Simulation;
+    /// # use torsade_core::{Address, TcpServer};
+    ///
+    /// # let reactor = Simulation::new().reactor();
+    /// # let reply = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
+    /// # let server = TcpServer::new(&reactor, "127.0.0.1:80".parse()?);
+    /// # server.listen(|_: &Address| Telling::new(|| reply.into()))?;
+    /// // The proxies that the environment names are not asked.
+    /// let options = AgentOptions::new().connect_timeout(Duration::from_secs(5));
+    /// let text = Client::with_options(&reactor, options).get("http://127.0.0.1/").send();
+    /// assert_eq!(reactor.run_until(text.add_callback(Response::text))?, "hello");
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     pub fn with_options(reactor: &Reactor, options: AgentOptions) -> Self {
         let agent: Rc<dyn RequestAgent> = Rc::new(Agent::with_options(reactor, options));
         #[cfg(feature = "cookies")]
@@ -74,6 +104,23 @@ impl Client {
     }
 
     /// Over an agent of one's own, which does all that is to be done.
+    ///
+    /// ```
+    /// use std::rc::Rc;
+    /// use torsade_http::{Agent, Client};
+    /// # use torsade_core::protocols::wire::Telling;
+    /// # use torsade_core::testing::Simulation;
+    /// # use torsade_core::{Address, TcpServer};
+    ///
+    /// # let reactor = Simulation::new().reactor();
+    /// # let reply = "HTTP/1.1 302 Found\r\nLocation: /there\r\nContent-Length: 0\r\n\r\n";
+    /// # let server = TcpServer::new(&reactor, "127.0.0.1:80".parse()?);
+    /// # server.listen(|_: &Address| Telling::new(|| reply.into()))?;
+    /// // The bare agent: it follows nothing.
+    /// let client = Client::over(&reactor, Rc::new(Agent::new(&reactor)));
+    /// assert_eq!(reactor.run_until(client.get("http://127.0.0.1/").send())?.status(), 302);
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     pub fn over(reactor: &Reactor, agent: Rc<dyn RequestAgent>) -> Self {
         Self {
             reactor: reactor.clone(),

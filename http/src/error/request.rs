@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::fmt;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, header::InvalidHeaderName, header::InvalidHeaderValue};
@@ -92,6 +93,20 @@ impl RequestError {
             origin: origin.to_string(),
             stage,
             cause: cause.into(),
+        }
+    }
+
+    /// What became of a request that was cancelled, with this failure, as its time was over. The
+    /// stage is that in which it was cancelled.
+    pub(crate) fn timed_out(
+        origin: impl fmt::Display,
+        cancelled: &Failure,
+        after: Duration,
+    ) -> Self {
+        let cause = TimedOut { after };
+        match cancelled.check::<Self>() {
+            Some(error) => Self::new(&error.origin, error.stage, cause),
+            None => Self::new(origin, Stage::WaitingForResponse, cause),
         }
     }
 
