@@ -58,6 +58,16 @@ impl OwnTimeouts {
 impl Request {
     /// A request without fields of its own and without a body.
     ///
+    /// ```
+    /// use torsade_http::{InvalidRequest, Method, Request};
+    ///
+    /// let refused = |url| Request::new(Method::GET, url).unwrap_err();
+    /// assert!(matches!(refused("/notes"), InvalidRequest::Url { .. }));
+    /// assert!(matches!(refused("ftp://example.org/"), InvalidRequest::Scheme(_)));
+    /// // A name in a URL is most often a trick.
+    /// assert_eq!(refused("https://bank.example@evil.example/"), InvalidRequest::Credentials);
+    /// ```
+    ///
     /// # Errors
     /// [`InvalidRequest`]: what is no URL of http or https with a host.
     pub fn new(method: Method, url: &str) -> Result<Self, InvalidRequest> {
@@ -69,6 +79,15 @@ impl Request {
     }
 
     /// As [`new`](Self::new), for a URL that is parsed already.
+    ///
+    /// ```
+    /// use torsade_http::{Method, Request, Url};
+    ///
+    /// let base = Url::parse("https://example.org/notes/")?;
+    /// let request = Request::to(Method::GET, base.join("7")?)?;
+    /// assert_eq!(request.url().as_str(), "https://example.org/notes/7");
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     ///
     /// # Errors
     /// As there.
@@ -96,6 +115,15 @@ impl Request {
     /// Adds a field; one of the same name stays. `Host` and the fields that frame the body are
     /// made by themselves.
     ///
+    /// ```
+    /// use torsade_http::{InvalidRequest, Method, Request};
+    ///
+    /// let request = Request::new(Method::GET, "https://example.org/")?.header("X-Tag", "a")?;
+    /// let smuggled = request.header("X-Tag", "b\r\nX-Admin: yes");
+    /// assert!(matches!(smuggled, Err(InvalidRequest::FieldValue(name)) if name == "x-tag"));
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
+    ///
     /// # Errors
     /// [`InvalidRequest`]: the name or the value is not one. Nothing can be smuggled in.
     #[doc(alias = "addRawHeader")]
@@ -114,6 +142,25 @@ impl Request {
     }
 
     /// Replaces all fields.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use torsade_core::testing::{AccumulatingProtocol, Simulation};
+    /// # use torsade_core::{Address, TcpServer};
+    /// use torsade_http::{Agent, HeaderMap, HeaderValue, Method, Request, header};
+    ///
+    /// # let reactor = Simulation::new().reactor();
+    /// # let seen = AccumulatingProtocol::new();
+    /// # let server = seen.clone();
+    /// # TcpServer::new(&reactor, "127.0.0.1:80".parse()?).listen(move |_: &Address| server.clone())?;
+    /// let mut headers = HeaderMap::new();
+    /// headers.insert(header::ACCEPT, HeaderValue::from_static("text/plain"));
+    /// let request = Request::new(Method::GET, "http://127.0.0.1/")?.headers(headers);
+    /// let _answer = Agent::new(&reactor).request(request);
+    /// reactor.advance(Duration::from_secs(1))?;
+    /// assert_eq!(seen.data(), b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: text/plain\r\n\r\n");
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     pub fn headers(mut self, headers: HeaderMap) -> Self {
         self.headers = headers;
         self
@@ -134,6 +181,34 @@ impl Request {
 
     /// Sets a body that is produced while it is sent, by a new producer each time that it has to be
     /// sent: a redirect can ask for it again.
+    ///
+    /// ```
+    /// use std::io::Cursor;
+    /// use torsade_http::{Agent, FileBodyProducer, Method, RedirectAgent, Request, RequestAgent};
+    /// # use torsade_core::testing::Simulation;
+    /// # use torsade_core::{Address, Protocol, TcpServer, Transport};
+    /// # struct Server(fn(&str) -> &'static str);
+    /// # impl Protocol for Server {
+    /// #     fn data_received(&mut self, transport: &Transport, request: &[u8]) -> torsade_core::Result<()> {
+    /// #         transport.write(self.0(std::str::from_utf8(request)?).as_bytes());
+    /// #         Ok(())
+    /// #     }
+    /// # }
+    ///
+    /// # let reactor = Simulation::new().reactor();
+    /// # let server = TcpServer::new(&reactor, "127.0.0.1:80".parse()?);
+    /// # server.listen(|_: &Address| Server(|request| match (request.starts_with("PUT /old "), request.contains("7\r\na\u{20}stream\r\n")) {
+    /// #     (true, _) => "HTTP/1.1 307 There\r\nLocation: /new\r\nContent-Length: 0\r\n\r\n",
+    /// #     _ => "HTTP/1.1 204 Taken\r\n\r\n",
+    /// # }))?;
+    /// let own = reactor.clone();
+    /// let request = Request::new(Method::PUT, "http://127.0.0.1/old")?
+    ///     .body_producers(move || FileBodyProducer::from_reader(&own, Cursor::new("a stream"), None));
+    /// let agent = RedirectAgent::new(Agent::new(&reactor)).browser_like();
+    /// let response = reactor.run_until(agent.request(request))?; // which has it sent twice
+    /// assert_eq!((response.status().as_u16(), response.url().path()), (204, "/new"));
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     pub fn body_producers<P: BodyProducer>(mut self, make: impl Fn() -> P + 'static) -> Self {
         self.body = RequestBody::Producers(Rc::new(move || Box::new(make())));
         self
@@ -143,6 +218,23 @@ impl Request {
     /// answers with the status 101, and [`Response::upgrade`](crate::Response::upgrade) hands the
     /// connection over.
     ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use torsade_core::testing::{AccumulatingProtocol, Simulation};
+    /// # use torsade_core::{Address, TcpServer};
+    /// use torsade_http::{Agent, Method, Request};
+    ///
+    /// # let reactor = Simulation::new().reactor();
+    /// # let seen = AccumulatingProtocol::new();
+    /// # let server = seen.clone();
+    /// # TcpServer::new(&reactor, "127.0.0.1:80".parse()?).listen(move |_: &Address| server.clone())?;
+    /// let request = Request::new(Method::GET, "http://127.0.0.1/chat")?.upgrade("websocket")?;
+    /// let _answer = Agent::new(&reactor).request(request);
+    /// reactor.advance(Duration::from_secs(1))?;
+    /// assert!(String::from_utf8(seen.data())?.contains("Upgrade: websocket\r\nConnection: upgrade\r\n"));
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
+    ///
     /// # Errors
     /// [`InvalidRequest`]: that is no name of a protocol.
     pub fn upgrade(self, protocol: &str) -> Result<Self, InvalidRequest> {
@@ -151,6 +243,28 @@ impl Request {
     }
 
     /// Asks the server to close the connection afterwards, and does not keep it.
+    ///
+    /// ```
+    /// use torsade_http::{Agent, Method, Request, Response};
+    /// # use torsade_core::testing::Simulation;
+    /// # use torsade_core::{Address, Protocol, TcpServer, Transport};
+    /// # struct Server(fn(&str) -> &'static str);
+    /// # impl Protocol for Server {
+    /// #     fn data_received(&mut self, transport: &Transport, request: &[u8]) -> torsade_core::Result<()> {
+    /// #         transport.write(self.0(std::str::from_utf8(request)?).as_bytes());
+    /// #         Ok(())
+    /// #     }
+    /// # }
+    ///
+    /// # let reactor = Simulation::new().reactor();
+    /// # let server = TcpServer::new(&reactor, "127.0.0.1:80".parse()?);
+    /// # server.listen(|_: &Address| Server(|_| "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"))?;
+    /// let agent = Agent::new(&reactor);
+    /// let request = Request::new(Method::GET, "http://127.0.0.1/")?.close();
+    /// reactor.run_until(agent.request(request).add_callback(Response::text))?;
+    /// assert_eq!(agent.pool_statistics().idle, 0);
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     pub fn close(mut self) -> Self {
         self.close = true;
         self
