@@ -139,6 +139,61 @@ pub trait BodyProducer: 'static {
     fn start_producing(&mut self, writer: BodyWriter) -> Deferred<()>;
 
     /// More is queued than the server reads: write no more for the time being.
+    ///
+    /// ```
+    /// use std::rc::Rc;
+    /// use std::cell::Cell;
+    /// use torsade_core::task::LoopingCall;
+    /// use torsade_core::{Deferred, Reactor};
+    /// use torsade_http::{Agent, BodyProducer, BodyWriter, Method, Request};
+    /// # use std::time::Duration;
+    /// # use torsade_core::testing::Simulation;
+    /// # use torsade_core::{Address, Protocol, TcpServer, Transport};
+    /// # struct Deaf;
+    /// # impl Protocol for Deaf {
+    /// #     fn connection_made(&mut self, transport: &Transport) { transport.pause_reading(); }
+    /// #     fn data_received(&mut self, _: &Transport, _: &[u8]) -> torsade_core::Result<()> { Ok(()) }
+    /// # }
+    ///
+    /// /// A kilobyte every millisecond, as long as that is wanted.
+    /// struct Ticker(Reactor, Rc<Cell<bool>>, Rc<Cell<u64>>);
+    ///
+    /// impl BodyProducer for Ticker {
+    ///     fn length(&self) -> Option<u64> {
+    ///         None
+    ///     }
+    ///
+    ///     fn start_producing(&mut self, writer: BodyWriter) -> Deferred<()> {
+    ///         let (is_paused, written) = (Rc::clone(&self.1), Rc::clone(&self.2));
+    ///         LoopingCall::new(&self.0, move |_| {
+    ///             if !is_paused.get() {
+    ///                 writer.write(&[b'x'; 1024]);
+    ///                 written.set(written.get() + 1024);
+    ///             }
+    ///         })
+    ///         .start(Duration::from_millis(1)).map(drop)
+    ///     }
+    ///
+    ///     fn pause_producing(&mut self) {
+    ///         self.1.set(true);
+    ///     }
+    ///
+    ///     fn resume_producing(&mut self) {
+    ///         self.1.set(false);
+    ///     }
+    /// }
+    ///
+    /// // A server that reads nothing.
+    /// # let reactor = Simulation::new().reactor();
+    /// # TcpServer::new(&reactor, "127.0.0.1:80".parse()?).listen(|_: &Address| Deaf)?;
+    /// let written = Rc::new(Cell::new(0));
+    /// let body = Ticker(reactor.clone(), Rc::default(), Rc::clone(&written));
+    /// let request = Request::new(Method::PUT, "http://127.0.0.1/")?.body_producer(body);
+    /// let _answer = Agent::new(&reactor).request(request);
+    /// reactor.advance(Duration::from_secs(10))?;
+    /// assert!(written.get() < 1_000_000, "{} bytes wait here", written.get());
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     #[doc(alias = "pauseProducing")]
     fn pause_producing(&mut self) {}
 

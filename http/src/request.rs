@@ -167,12 +167,40 @@ impl Request {
     }
 
     /// Sets the body, from bytes or text.
+    ///
+    /// ```
+    /// use torsade_http::{Method, Request};
+    ///
+    /// let text = Request::new(Method::PUT, "https://example.org/a")?.body("some text");
+    /// let bytes = Request::new(Method::PUT, "https://example.org/b")?.body(vec![0, 1, 2]);
+    /// assert!(format!("{text:?} {bytes:?}").contains("Bytes(9)"));
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     pub fn body(mut self, body: impl Into<RequestBody>) -> Self {
         self.body = body.into();
         self
     }
 
     /// Sets a body that is produced while it is sent.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use torsade_core::testing::{AccumulatingProtocol, Simulation};
+    /// # use torsade_core::{Address, TcpServer};
+    /// use std::io::Cursor;
+    /// use torsade_http::{Agent, FileBodyProducer, Method, Request};
+    ///
+    /// # let reactor = Simulation::new().reactor();
+    /// # let seen = AccumulatingProtocol::new();
+    /// # let server = seen.clone();
+    /// # TcpServer::new(&reactor, "127.0.0.1:80".parse()?).listen(move |_: &Address| server.clone())?;
+    /// let body = FileBodyProducer::from_reader(&reactor, Cursor::new("five!"), Some(5));
+    /// let request = Request::new(Method::PUT, "http://127.0.0.1/")?.body_producer(body);
+    /// let _answer = Agent::new(&reactor).request(request);
+    /// reactor.advance(Duration::from_secs(1))?;
+    /// assert!(seen.data().ends_with(b"Content-Length: 5\r\n\r\nfive!"));
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     #[doc(alias = "bodyProducer")]
     pub fn body_producer(mut self, producer: impl BodyProducer) -> Self {
         self.body = RequestBody::Producer(Box::new(producer));
@@ -272,6 +300,24 @@ impl Request {
 
     /// Answers a challenge of the server with these, if an [`AuthAgent`](crate::AuthAgent) makes the
     /// request. Redirects take them to no other origin.
+    ///
+    /// ```
+    /// use torsade_http::{Agent, AuthAgent, Credentials, Method, Request, RequestAgent};
+    /// # use torsade_core::protocols::wire::Telling;
+    /// # use torsade_core::testing::Simulation;
+    /// # use torsade_core::{Address, TcpServer};
+    ///
+    /// // Who asks for nothing is told nothing.
+    /// # let reactor = Simulation::new().reactor();
+    /// # let reply = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
+    /// # let server = TcpServer::new(&reactor, "127.0.0.1:80".parse()?);
+    /// # server.listen(|_: &Address| Telling::new(|| reply.into()))?;
+    /// let agent = AuthAgent::new(Agent::new(&reactor));
+    /// let request = Request::new(Method::GET, "http://127.0.0.1/")?.credentials(Credentials::new("me", "secret"));
+    /// assert!(!format!("{request:?}").contains("secret"));
+    /// assert_eq!(reactor.run_until(agent.request(request))?.status(), 200);
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     pub fn credentials(mut self, credentials: Credentials) -> Self {
         self.credentials = Some(Rc::new(credentials));
         self

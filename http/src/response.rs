@@ -69,6 +69,22 @@ pub struct Response {
 }
 
 /// The most that [`Response::read_body`] and [`Response::text`] collect: 64 MiB.
+///
+/// ```
+/// use torsade_http::{Agent, BODY_LIMIT, Response};
+/// # use torsade_core::protocols::wire::Telling;
+/// # use torsade_core::testing::Simulation;
+/// # use torsade_core::{Address, TcpServer};
+///
+/// # let reactor = Simulation::new().reactor();
+/// # let reply = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
+/// # let server = TcpServer::new(&reactor, "127.0.0.1:80".parse()?);
+/// # server.listen(|_: &Address| Telling::new(|| reply.into()))?;
+/// let response = reactor.run_until(Agent::new(&reactor).get("http://127.0.0.1/"))?;
+/// // What is too long is known before it comes.
+/// assert!(response.body_length().is_some_and(|length| length <= BODY_LIMIT as u64));
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 pub const BODY_LIMIT: usize = 64 * 1024 * 1024;
 
 /// The longest body that is read only so that its connection can be used again.
@@ -110,6 +126,32 @@ impl Response {
     }
 
     /// The redirect that led here, without its body.
+    ///
+    /// ```
+    /// use torsade_http::{AgentOptions, Client};
+    /// # use torsade_core::testing::Simulation;
+    /// # use torsade_core::{Address, Protocol, TcpServer, Transport};
+    /// # struct Server(fn(&str) -> &'static str);
+    /// # impl Protocol for Server {
+    /// #     fn data_received(&mut self, transport: &Transport, request: &[u8]) -> torsade_core::Result<()> {
+    /// #         transport.write(self.0(std::str::from_utf8(request)?).as_bytes());
+    /// #         Ok(())
+    /// #     }
+    /// # }
+    ///
+    /// # let reactor = Simulation::new().reactor();
+    /// # let server = TcpServer::new(&reactor, "127.0.0.1:80".parse()?);
+    /// # server.listen(|_: &Address| Server(|request| match request.starts_with("GET /old ") {
+    /// #     true => "HTTP/1.1 301 Moved\r\nLocation: /new\r\nContent-Length: 0\r\n\r\n",
+    /// #     false => "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
+    /// # }))?;
+    /// # let client = Client::with_options(&reactor, AgentOptions::new());
+    /// let response = reactor.run_until(client.get("http://127.0.0.1/old").send())?;
+    /// let redirect = response.previous_response().expect("there was one");
+    /// assert_eq!((redirect.status().as_u16(), redirect.url().path()), (301, "/old"));
+    /// assert!(redirect.previous_response().is_none());
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     #[doc(alias = "previousResponse")]
     pub fn previous_response(&self) -> Option<&Self> {
         self.previous.as_deref()
@@ -161,6 +203,21 @@ impl Response {
     }
 
     /// The version that the server speaks.
+    ///
+    /// ```
+    /// use torsade_http::{Agent, Version};
+    /// # use torsade_core::protocols::wire::Telling;
+    /// # use torsade_core::testing::Simulation;
+    /// # use torsade_core::{Address, TcpServer};
+    ///
+    /// # let reactor = Simulation::new().reactor();
+    /// # let reply = "HTTP/1.0 200 OK\r\nContent-Length: 0\r\n\r\n";
+    /// # let server = TcpServer::new(&reactor, "127.0.0.1:80".parse()?);
+    /// # server.listen(|_: &Address| Telling::new(|| reply.into()))?;
+    /// let response = reactor.run_until(Agent::new(&reactor).get("http://127.0.0.1/"))?;
+    /// assert_eq!(response.version(), Version::HTTP_10);
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     pub fn version(&self) -> Version {
         self.head.version
     }
@@ -176,6 +233,21 @@ impl Response {
     }
 
     /// The address that the response came from.
+    ///
+    /// ```
+    /// use torsade_http::Agent;
+    /// # use torsade_core::protocols::wire::Telling;
+    /// # use torsade_core::testing::Simulation;
+    /// # use torsade_core::{Address, TcpServer};
+    ///
+    /// # let reactor = Simulation::new().reactor();
+    /// # let reply = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
+    /// # let server = TcpServer::new(&reactor, "127.0.0.1:80".parse()?);
+    /// # server.listen(|_: &Address| Telling::new(|| reply.into()))?;
+    /// let response = reactor.run_until(Agent::new(&reactor).get("http://localhost/"))?;
+    /// assert_eq!(response.peer().to_string(), "127.0.0.1:80");
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     pub fn peer(&self) -> &Address {
         &self.peer
     }

@@ -1,4 +1,15 @@
 //! Looking into a certificate: names, validity, issuer, key, fingerprint.
+//!
+//! ```
+//! use torsade_tls::certificate::{Certificate, KeyAlgorithm};
+//! # use torsade_tls::generate::self_signed;
+//!
+//! # let pem = self_signed(["example.com"]).chain_pem();
+//! let own = &Certificate::from_pem(pem)?[0];
+//! assert_eq!(own.dns_names(), ["example.com"]);
+//! assert_eq!(own.public_key().algorithm(), KeyAlgorithm::Ecdsa);
+//! # torsade_core::Result::<()>::Ok(())
+//! ```
 
 mod details;
 mod key;
@@ -123,6 +134,13 @@ impl Certificate {
     }
 
     /// Its DER form.
+    ///
+    /// ```
+    /// use torsade_tls::generate::self_signed;
+    ///
+    /// let own = self_signed(["example.com"]);
+    /// assert_eq!(own.certificate().der()[0], 0x30); // a SEQUENCE
+    /// ```
     #[doc(alias = "dump")]
     pub fn der(&self) -> &[u8] {
         &self.der
@@ -146,6 +164,12 @@ impl Certificate {
     }
 
     /// The common name of its subject.
+    ///
+    /// ```
+    /// use torsade_tls::generate::self_signed;
+    ///
+    /// assert_eq!(self_signed(["example.com"]).certificate().subject(), Some("example.com"));
+    /// ```
     #[doc(alias = "getSubject")]
     #[doc(alias = "DN")]
     #[doc(alias = "DistinguishedName")]
@@ -171,6 +195,13 @@ impl Certificate {
     }
 
     /// The common name of its issuer; the organization's name if there is none.
+    ///
+    /// ```
+    /// use torsade_tls::generate::Authority;
+    ///
+    /// let own = Authority::new("Example CA").issue(["example.com"]);
+    /// assert_eq!(own.certificate().issuer(), Some("Example CA"));
+    /// ```
     #[doc(alias = "getIssuer")]
     #[doc(alias = "DN")]
     #[doc(alias = "DistinguishedName")]
@@ -179,12 +210,27 @@ impl Certificate {
     }
 
     /// The whole name of its issuer.
+    ///
+    /// ```
+    /// use torsade_tls::generate::Authority;
+    ///
+    /// let own = Authority::new("Example CA").issue(["example.com"]);
+    /// assert_eq!(own.certificate().issuer_name(), "CN=Example CA");
+    /// ```
     pub fn issuer_name(&self) -> &str {
         &self.details().issuer_name
     }
 
     /// Its serial number, which its issuer gives only once, as hexadecimal digits: `04d3f1`.
     /// One that is negative, against the rules, has its sign.
+    ///
+    /// ```
+    /// use torsade_tls::generate::Authority;
+    ///
+    /// let authority = Authority::new("Example CA");
+    /// let (one, other) = (authority.issue(["example.com"]), authority.issue(["example.com"]));
+    /// assert_ne!(one.certificate().serial(), other.certificate().serial());
+    /// ```
     #[doc(alias = "serialNumber")]
     pub fn serial(&self) -> &str {
         &self.details().serial
@@ -194,11 +240,26 @@ impl Certificate {
     ///
     /// These are the subject alternative names; the common name has no meaning for hosts any more
     /// (RFC 9525).
+    ///
+    /// ```
+    /// use torsade_tls::generate::self_signed;
+    ///
+    /// let own = self_signed(["*.example.com", "10.0.0.1"]);
+    /// assert_eq!(own.certificate().dns_names(), ["*.example.com"]);
+    /// ```
     pub fn dns_names(&self) -> &[String] {
         &self.details().dns_names
     }
 
     /// The IP addresses it is valid for.
+    ///
+    /// ```
+    /// use std::net::IpAddr;
+    /// use torsade_tls::generate::self_signed;
+    ///
+    /// let own = self_signed(["example.com", "10.0.0.1"]);
+    /// assert_eq!(own.certificate().ip_addresses(), [IpAddr::from([10, 0, 0, 1])]);
+    /// ```
     pub fn ip_addresses(&self) -> &[IpAddr] {
         &self.details().ip_addresses
     }
@@ -220,11 +281,27 @@ impl Certificate {
     }
 
     /// The moment from which on it is valid.
+    ///
+    /// ```
+    /// use std::time::SystemTime;
+    /// use torsade_tls::generate::self_signed;
+    ///
+    /// assert!(self_signed(["example.com"]).certificate().not_before() < SystemTime::now());
+    /// ```
     pub fn not_before(&self) -> SystemTime {
         self.details().not_before
     }
 
     /// The last second in which it is valid.
+    ///
+    /// ```
+    /// use std::time::{Duration, SystemTime};
+    /// use torsade_tls::generate::self_signed;
+    ///
+    /// let own = self_signed(["example.com"]);
+    /// let in_a_month = SystemTime::now() + Duration::from_secs(30 * 24 * 60 * 60);
+    /// assert!(own.certificate().not_after() > in_a_month, "renew it");
+    /// ```
     pub fn not_after(&self) -> SystemTime {
         self.details().not_after
     }
@@ -247,6 +324,16 @@ impl Certificate {
     }
 
     /// The SHA-256 hash of its DER form.
+    ///
+    /// ```
+    /// use torsade_tls::Certificate;
+    /// use torsade_tls::generate::self_signed;
+    ///
+    /// let own = self_signed(["example.com"]);
+    /// let copy = Certificate::from_der(own.certificate().der())?;
+    /// assert_eq!(copy.fingerprint(), own.certificate().fingerprint());
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     #[doc(alias = "digest")]
     pub fn fingerprint(&self) -> [u8; 32] {
         provider::sha256(&self.der)
@@ -270,6 +357,12 @@ impl Certificate {
     }
 
     /// Its public key.
+    ///
+    /// ```
+    /// use torsade_tls::generate::self_signed;
+    ///
+    /// assert_eq!(self_signed(["example.com"]).certificate().public_key().bits(), 256);
+    /// ```
     #[doc(alias = "getPublicKey")]
     pub fn public_key(&self) -> &PublicKey {
         &self.details().public_key
@@ -277,11 +370,26 @@ impl Certificate {
 
     /// How its issuer signed it, such as `ecdsa-with-SHA256`; the number of the algorithm if it
     /// has no name here.
+    ///
+    /// ```
+    /// use torsade_tls::generate::self_signed;
+    ///
+    /// let own = self_signed(["example.com"]);
+    /// assert_eq!(own.certificate().signature_algorithm(), "ecdsa-with-SHA256");
+    /// ```
     pub fn signature_algorithm(&self) -> &str {
         &self.details().signature_algorithm
     }
 
     /// Whether it may issue other certificates (a CA).
+    ///
+    /// ```
+    /// use torsade_tls::generate::Authority;
+    ///
+    /// let authority = Authority::new("Example CA");
+    /// assert!(authority.certificate().is_authority());
+    /// assert!(!authority.issue(["example.com"]).certificate().is_authority());
+    /// ```
     pub fn is_authority(&self) -> bool {
         self.details().is_authority
     }
@@ -305,6 +413,13 @@ impl Certificate {
     }
 
     /// Whether it names itself as its issuer, as roots and home-made certificates do.
+    ///
+    /// ```
+    /// use torsade_tls::generate::{Authority, self_signed};
+    ///
+    /// assert!(self_signed(["example.com"]).certificate().is_self_signed());
+    /// assert!(!Authority::new("Example CA").issue(["example.com"]).certificate().is_self_signed());
+    /// ```
     pub fn is_self_signed(&self) -> bool {
         self.details().is_self_signed
     }

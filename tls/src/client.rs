@@ -65,6 +65,14 @@ impl ClientTls {
     }
 
     /// Begins a configuration.
+    ///
+    /// ```
+    /// use torsade_tls::{ClientTls, TlsVersion};
+    ///
+    /// let tls = ClientTls::builder().bundled_roots().versions(TlsVersion::Tls13..).build()?;
+    /// assert!(tls.filter("example.com").is_ok());
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     pub fn builder() -> ClientTlsBuilder {
         ClientTlsBuilder::default()
     }

@@ -3,6 +3,22 @@
 //! [`TlsError`] is about the peer and the network: it is the reason a connection ended, or why
 //! connecting failed. [`ConfigError`] is about what the program asked for, and comes from a
 //! builder before there is any connection.
+//!
+//! ```
+//! use std::time::SystemTime;
+//! use torsade_tls::generate::Authority;
+//! use torsade_tls::{ClientTls, ConfigError, TlsError};
+//!
+//! // Ours: there is no such file.
+//! let built = ClientTls::builder().roots_from_pem_file("our-ca.pem").build();
+//! assert!(matches!(built, Err(ConfigError::Pem(_))));
+//! // Theirs: nobody trusts that authority.
+//! let verifier = ClientTls::builder().bundled_roots().verifier()?;
+//! let shown = Authority::new("unheard of").issue(["example.com"]);
+//! let verdict = verifier.verify(shown.chain(), "example.com", SystemTime::now())?;
+//! assert!(matches!(verdict, Err(TlsError::UnknownIssuer { .. })));
+//! # torsade_core::Result::<()>::Ok(())
+//! ```
 
 mod config;
 mod diagnose;
@@ -303,6 +319,19 @@ pub enum TlsError {
 
 impl TlsError {
     /// The host that was connected to, or `the client` on a server.
+    ///
+    /// ```
+    /// use torsade_core::Filter;
+    /// use torsade_tls::{ServerTls, TlsError};
+    /// # use torsade_tls::generate::self_signed;
+    ///
+    /// # let own = self_signed(["example.com"]);
+    /// let mut filter = ServerTls::builder().certificate(own).build()?.filter()?;
+    /// let failure = filter.decode(&mut b"GET / HTTP/1.1\r\n\r\n".to_vec(), &mut vec![], &mut vec![]).unwrap_err();
+    /// let error = failure.check::<TlsError>().expect("its errors are these");
+    /// assert_eq!(error.peer(), "the client");
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     pub fn peer(&self) -> &str {
         match self {
             Self::Expired { peer, .. }

@@ -97,6 +97,14 @@ impl PrivateCertificate {
 
     /// From files in PEM or DER form; they may be the same file.
     ///
+    /// ```
+    /// use torsade_tls::{ConfigError, PrivateCertificate};
+    ///
+    /// let error = PrivateCertificate::from_pem_files("no-chain.pem", "no-key.pem").unwrap_err();
+    /// assert!(matches!(&error, ConfigError::Pem(_)));
+    /// assert_eq!(error.to_string(), "no-chain.pem: cannot be read");
+    /// ```
+    ///
     /// # Errors
     /// Those of [`from_pem`](Self::from_pem).
     pub fn from_pem_files(
@@ -113,12 +121,27 @@ impl PrivateCertificate {
     }
 
     /// All certificates that are shown to a peer.
+    ///
+    /// ```
+    /// use torsade_tls::generate::Authority;
+    ///
+    /// let own = Authority::new("Root").intermediate("Below").issue(["example.com"]);
+    /// assert_eq!(own.chain().len(), 2); // the root's is known to those who trust it
+    /// assert_eq!(&own.chain()[0], own.certificate());
+    /// ```
     #[doc(alias = "extraCertChain")]
     pub fn chain(&self) -> &[Certificate] {
         &self.chain
     }
 
     /// Its key.
+    ///
+    /// ```
+    /// use torsade_tls::generate::self_signed;
+    ///
+    /// let own = self_signed(["example.com"]);
+    /// assert_eq!(own.key_pair().hash(), Some(own.certificate().public_key().hash()));
+    /// ```
     #[doc(alias = "privateKey")]
     pub fn key_pair(&self) -> &KeyPair {
         &self.key

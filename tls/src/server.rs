@@ -158,6 +158,19 @@ impl ServerTls {
 
     /// The filter for one connection.
     ///
+    /// ```
+    /// use torsade_core::Filter;
+    /// use torsade_tls::ServerTls;
+    /// # use torsade_tls::generate::self_signed;
+    ///
+    /// # let own = self_signed(["example.com"]);
+    /// let mut filter = ServerTls::builder().certificate(own).build()?.filter()?;
+    /// let mut wire = Vec::new();
+    /// filter.start(&mut wire)?;
+    /// assert!(wire.is_empty()); // it is the client that begins
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
+    ///
     /// # Errors
     /// [`ConfigError::Rustls`], for a configuration from [`from_rustls`](Self::from_rustls) that
     /// contradicts itself.

@@ -70,6 +70,17 @@ impl Trust {
     /// Adds the roots that the platform trusts.
     ///
     /// On Linux these are the distribution's; `SSL_CERT_FILE` and `SSL_CERT_DIR` name others.
+    ///
+    /// ```
+    /// use torsade_tls::{ClientTls, Trust};
+    ///
+    /// // Enough for a machine without any roots, too.
+    /// let trust = Trust::none().platform_roots();
+    /// let tls = ClientTls::builder().trust(trust).build();
+    /// let tls = tls.or_else(|_| ClientTls::builder().trust(Trust::none().bundled_roots()).build())?;
+    /// assert!(tls.filter("example.com").is_ok());
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     #[doc(alias = "platformTrust")]
     #[doc(alias = "OpenSSLDefaultPaths")]
     #[must_use]
@@ -84,6 +95,15 @@ impl Trust {
     }
 
     /// Adds every certificate of a file, in PEM or DER form.
+    ///
+    /// ```
+    /// use torsade_tls::{ClientTls, Trust};
+    ///
+    /// // It is looked for when the configuration is built.
+    /// let trust = Trust::none().roots_from_pem_file("our-ca.pem");
+    /// let error = ClientTls::builder().trust(trust).build().unwrap_err();
+    /// assert_eq!(error.to_string(), "our-ca.pem: cannot be read");
+    /// ```
     #[must_use]
     pub fn roots_from_pem_file(self, path: impl Into<PathBuf>) -> Self {
         self.with(TrustSource::Roots(Source::File(path.into())))
@@ -144,6 +164,20 @@ impl Trust {
     /// whoever issued it, as long as it is valid and has the right name. It vouches for no other.
     ///
     /// This is for a certificate whose issuer is not to be trusted with any other.
+    ///
+    /// ```
+    /// use std::time::SystemTime;
+    /// use torsade_tls::generate::self_signed;
+    /// use torsade_tls::{ClientTls, Trust};
+    ///
+    /// # let folder = tempfile::tempdir()?;
+    /// # let file = folder.path().join("printers.pem");
+    /// let printers = [self_signed(["up.local"]), self_signed(["down.local"])];
+    /// std::fs::write(&file, printers[0].chain_pem() + &printers[1].chain_pem())?;
+    /// let verifier = ClientTls::builder().trust(Trust::none().exactly_pem_file(file)).verifier()?;
+    /// assert!(verifier.verify(printers[1].chain(), "down.local", SystemTime::now())?.is_ok());
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     #[must_use]
     pub fn exactly_pem_file(self, path: impl Into<PathBuf>) -> Self {
         self.with(TrustSource::Exactly(Source::File(path.into())))

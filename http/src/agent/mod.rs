@@ -58,6 +58,29 @@ pub trait RequestAgent {
     /// Makes a request. The Deferred fires when the head of the response is there; cancelled, it
     /// gives up wherever it is.
     ///
+    /// ```
+    /// use torsade_http::{Agent, ContentDecoderAgent, Method, RedirectAgent, Request, RequestAgent, Response};
+    /// # use torsade_core::protocols::wire::Telling;
+    /// # use torsade_core::testing::Simulation;
+    /// # use torsade_core::{Address, TcpServer};
+    ///
+    /// /// Whatever agent that is.
+    /// fn text(agent: &dyn RequestAgent, url: &str) -> torsade_core::Result<torsade_core::Deferred<String>> {
+    ///     Ok(agent.request(Request::new(Method::GET, url)?).add_callback(Response::text))
+    /// }
+    ///
+    /// # let reactor = Simulation::new().reactor();
+    /// # let reply = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
+    /// # let server = TcpServer::new(&reactor, "127.0.0.1:80".parse()?);
+    /// # server.listen(|_: &Address| Telling::new(|| reply.into()))?;
+    /// let plain = Agent::new(&reactor);
+    /// let more = RedirectAgent::new(ContentDecoderAgent::new(plain.clone()));
+    /// for agent in [&plain as &dyn RequestAgent, &more] {
+    ///     assert_eq!(reactor.run_until(text(agent, "http://127.0.0.1/")?)?, "hello");
+    /// }
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
+    ///
     /// # Errors
     /// [`RequestError`], with the stage and the cause.
     fn request(&self, request: Request) -> Deferred<Response>;
@@ -118,6 +141,16 @@ impl Agent {
     }
 
     /// An agent with options of one's own.
+    ///
+    /// ```
+    /// use torsade_core::testing::Simulation;
+    /// use torsade_http::{Agent, AgentOptions};
+    ///
+    /// let reactor = Simulation::new().reactor();
+    /// let agent = Agent::with_options(&reactor, AgentOptions::new().keep_alive(false));
+    /// let clone = agent.clone(); // with the same connections
+    /// assert_eq!(clone.pool_statistics(), agent.pool_statistics());
+    /// ```
     pub fn with_options(reactor: &Reactor, options: AgentOptions) -> Self {
         let tls = OnceCell::new();
         if let Some(given) = options.tls.clone() {
@@ -156,6 +189,22 @@ impl Agent {
     }
 
     /// Makes a request: see [`RequestAgent::request`].
+    ///
+    /// ```
+    /// use torsade_http::{Agent, Method, Request};
+    /// # use torsade_core::protocols::wire::Telling;
+    /// # use torsade_core::testing::Simulation;
+    /// # use torsade_core::{Address, TcpServer};
+    ///
+    /// # let reactor = Simulation::new().reactor();
+    /// # let reply = "HTTP/1.1 201 Created\r\nLocation: /notes/7\r\nContent-Length: 0\r\n\r\n";
+    /// # let server = TcpServer::new(&reactor, "127.0.0.1:80".parse()?);
+    /// # server.listen(|_: &Address| Telling::new(|| reply.into()))?;
+    /// let request = Request::new(Method::POST, "http://127.0.0.1/notes")?.body("remember the milk");
+    /// let response = reactor.run_until(Agent::new(&reactor).request(request))?;
+    /// assert_eq!(response.headers()["Location"], "/notes/7");
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     pub fn request(&self, request: Request) -> Deferred<Response> {
         Inner::request(&self.inner, request)
     }
@@ -196,6 +245,24 @@ impl Agent {
     }
 
     /// How many connections there are, and how many requests wait for one.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use torsade_core::testing::{AccumulatingProtocol, Simulation};
+    /// # use torsade_core::{Address, TcpServer};
+    /// use torsade_http::Agent;
+    ///
+    /// # let reactor = Simulation::new().reactor();
+    /// # let seen = AccumulatingProtocol::new();
+    /// # let server = seen.clone();
+    /// # TcpServer::new(&reactor, "127.0.0.1:80".parse()?).listen(move |_: &Address| server.clone())?;
+    /// let agent = Agent::new(&reactor);
+    /// let _answer = agent.get("http://127.0.0.1/");
+    /// reactor.advance(Duration::from_secs(1))?;
+    /// let pool = agent.pool_statistics();
+    /// assert_eq!((pool.open, pool.idle), (1, 0)); // it is in use
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     pub fn pool_statistics(&self) -> PoolStatistics {
         self.inner.pool.statistics()
     }

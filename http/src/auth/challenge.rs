@@ -27,6 +27,14 @@ pub struct Challenge {
 
 impl Challenge {
     /// The challenges in the value of a field. What cannot be read is left out, up to the next comma.
+    ///
+    /// ```
+    /// use torsade_http::Challenge;
+    ///
+    /// let offered = Challenge::parse(b"Basic realm=\"our \\\"office\\\"\", =, Negotiate");
+    /// assert_eq!(offered.len(), 2); // and something that cannot be read
+    /// assert_eq!(offered[0].parameter("realm"), Some(&b"our \"office\""[..]));
+    /// ```
     pub fn parse(value: &[u8]) -> Vec<Self> {
         let mut challenges = Vec::new();
         read(value, &mut challenges);
@@ -60,6 +68,14 @@ impl Challenge {
     }
 
     /// Whether it is of this scheme, in capitals or not.
+    ///
+    /// ```
+    /// use torsade_http::Challenge;
+    ///
+    /// let offered = Challenge::parse(b"BASIC realm=a, Digest realm=a, nonce=b");
+    /// let safest = offered.iter().find(|challenge| challenge.is("digest"));
+    /// assert_eq!(safest.map(Challenge::scheme), Some("Digest"));
+    /// ```
     pub fn is(&self, scheme: &str) -> bool {
         self.scheme.eq_ignore_ascii_case(scheme)
     }
@@ -77,6 +93,14 @@ impl Challenge {
     }
 
     /// The value of the first parameter of this name, in capitals or not, without its quotes.
+    ///
+    /// ```
+    /// use torsade_http::Challenge;
+    ///
+    /// let offered = &Challenge::parse(b"Bearer realm=api, error=\"invalid_token\"")[0];
+    /// assert_eq!(offered.parameter("Error"), Some(&b"invalid_token"[..]));
+    /// assert_eq!(offered.parameter("scope"), None);
+    /// ```
     pub fn parameter(&self, name: &str) -> Option<&[u8]> {
         find(&self.parameters, name)
     }

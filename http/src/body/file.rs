@@ -38,6 +38,15 @@ pub struct FileBodyProducer(Pieces);
 impl FileBodyProducer {
     /// Opens a file.
     ///
+    /// ```
+    /// use torsade_core::testing::Simulation;
+    /// use torsade_http::FileBodyProducer;
+    ///
+    /// let reactor = Simulation::new().reactor();
+    /// let error = FileBodyProducer::open(&reactor, "no-such-file").unwrap_err();
+    /// assert_eq!(error.kind(), std::io::ErrorKind::NotFound);
+    /// ```
+    ///
     /// # Errors
     /// What the system says.
     pub fn open(reactor: &Reactor, path: impl AsRef<Path>) -> io::Result<Self> {

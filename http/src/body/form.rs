@@ -96,6 +96,13 @@ impl Form {
 
     /// Adds a file, of the media type `application/octet-stream`.
     ///
+    /// ```
+    /// use torsade_http::Form;
+    ///
+    /// let error = Form::new().file("picture", "no-such-file.jpg").unwrap_err();
+    /// assert_eq!(error.kind(), std::io::ErrorKind::NotFound);
+    /// ```
+    ///
     /// # Errors
     /// What the system says when it is opened.
     pub fn file(mut self, name: &str, path: impl AsRef<Path>) -> io::Result<Self> {

@@ -214,6 +214,32 @@ impl ClientRequest {
 
     /// Answers what the server asks with these: see [`AuthAgent`](crate::AuthAgent), which a client
     /// [over another agent](Client::over) has to have within.
+    ///
+    /// ```
+    /// use torsade_http::{AgentOptions, Client, Credentials};
+    /// # use torsade_core::testing::Simulation;
+    /// # use torsade_core::{Address, Protocol, TcpServer, Transport};
+    /// # struct Server(fn(&str) -> &'static str);
+    /// # impl Protocol for Server {
+    /// #     fn data_received(&mut self, transport: &Transport, request: &[u8]) -> torsade_core::Result<()> {
+    /// #         transport.write(self.0(std::str::from_utf8(request)?).as_bytes());
+    /// #         Ok(())
+    /// #     }
+    /// # }
+    ///
+    /// # let reactor = Simulation::new().reactor();
+    /// # let server = TcpServer::new(&reactor, "127.0.0.1:80".parse()?);
+    /// # server.listen(|_: &Address| Server(|request| match request.contains("Authorization: Digest username=\"ada\"") {
+    /// #     true => "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
+    /// #     false => "HTTP/1.1 401 Who?\r\nWWW-Authenticate: Digest realm=\"a\", nonce=\"b\", qop=\"auth\"\r\n\
+    /// #               Content-Length: 0\r\n\r\n",
+    /// # }))?;
+    /// # let client = Client::with_options(&reactor, AgentOptions::new());
+    /// let ada = Credentials::new("ada", "secret");
+    /// let answer = client.get("http://127.0.0.1/").credentials(ada).send();
+    /// assert_eq!(reactor.run_until(answer)?.status(), 200);
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     pub fn credentials(self, credentials: Credentials) -> Self {
         self.with(|mut request| {
             request.headers.remove(AUTHORIZATION);
@@ -273,11 +299,49 @@ impl ClientRequest {
 
     /// Sets a body that is produced while it is sent, such as a
     /// [`FileBodyProducer`](crate::FileBodyProducer).
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use torsade_core::testing::{AccumulatingProtocol, Simulation};
+    /// # use torsade_core::{Address, TcpServer};
+    /// use std::io::Cursor;
+    /// use torsade_http::{AgentOptions, Client, FileBodyProducer};
+    ///
+    /// # let reactor = Simulation::new().reactor();
+    /// # let seen = AccumulatingProtocol::new();
+    /// # let server = seen.clone();
+    /// # TcpServer::new(&reactor, "127.0.0.1:80".parse()?).listen(move |_: &Address| server.clone())?;
+    /// # let client = Client::with_options(&reactor, AgentOptions::new());
+    /// let body = FileBodyProducer::from_reader(&reactor, Cursor::new("a stream"), None);
+    /// let _answer = client.put("http://127.0.0.1/").body_producer(body).send();
+    /// reactor.advance(Duration::from_secs(1))?;
+    /// assert!(seen.data().ends_with(b"8\r\na stream\r\n0\r\n\r\n")); // in chunks
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     pub fn body_producer(self, producer: impl BodyProducer) -> Self {
         self.with(|request| Ok(request.body_producer(producer)))
     }
 
     /// Sends a form, as browsers do (`application/x-www-form-urlencoded`).
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use torsade_core::testing::{AccumulatingProtocol, Simulation};
+    /// # use torsade_core::{Address, TcpServer};
+    /// use torsade_http::{AgentOptions, Client};
+    ///
+    /// # let reactor = Simulation::new().reactor();
+    /// # let seen = AccumulatingProtocol::new();
+    /// # let server = seen.clone();
+    /// # TcpServer::new(&reactor, "127.0.0.1:80".parse()?).listen(move |_: &Address| server.clone())?;
+    /// # let client = Client::with_options(&reactor, AgentOptions::new());
+    /// let _answer = client.post("http://127.0.0.1/").form(&[("to", "Ada & Co"), ("n", "1")]).send();
+    /// reactor.advance(Duration::from_secs(1))?;
+    /// let sent = String::from_utf8(seen.data())?;
+    /// assert!(sent.contains("Content-Type: application/x-www-form-urlencoded\r\n"), "{sent}");
+    /// assert!(sent.ends_with("\r\n\r\nto=Ada+%26+Co&n=1"), "{sent}");
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     pub fn form<K: AsRef<str>, V: AsRef<str>>(self, pairs: &[(K, V)]) -> Self {
         let mut form = url::form_urlencoded::Serializer::new(String::new());
         let text = form.extend_pairs(pairs).finish();
@@ -285,6 +349,23 @@ impl ClientRequest {
     }
 
     /// Sends a form with files (`multipart/form-data`).
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use torsade_core::testing::{AccumulatingProtocol, Simulation};
+    /// # use torsade_core::{Address, TcpServer};
+    /// use torsade_http::{AgentOptions, Client, Form};
+    ///
+    /// # let reactor = Simulation::new().reactor();
+    /// # let seen = AccumulatingProtocol::new();
+    /// # let server = seen.clone();
+    /// # TcpServer::new(&reactor, "127.0.0.1:80".parse()?).listen(move |_: &Address| server.clone())?;
+    /// # let client = Client::with_options(&reactor, AgentOptions::new());
+    /// let _answer = client.post("http://127.0.0.1/").multipart(Form::new().text("a", "b")).send();
+    /// reactor.advance(Duration::from_secs(1))?;
+    /// assert!(String::from_utf8(seen.data())?.contains("Content-Type: multipart/form-data; boundary="));
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     #[doc(alias = "files")]
     pub fn multipart(self, form: Form) -> Self {
         let (media_type, body) = form.into_body(&self.client.reactor);

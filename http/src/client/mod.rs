@@ -134,6 +134,23 @@ impl Client {
     }
 
     /// Begins a request.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use torsade_core::testing::{AccumulatingProtocol, Simulation};
+    /// # use torsade_core::{Address, TcpServer};
+    /// use torsade_http::{AgentOptions, Client, Method};
+    ///
+    /// # let reactor = Simulation::new().reactor();
+    /// # let seen = AccumulatingProtocol::new();
+    /// # let server = seen.clone();
+    /// # TcpServer::new(&reactor, "127.0.0.1:80".parse()?).listen(move |_: &Address| server.clone())?;
+    /// # let client = Client::with_options(&reactor, AgentOptions::new());
+    /// let _answer = client.request(Method::OPTIONS, "http://127.0.0.1/notes").send();
+    /// reactor.advance(Duration::from_secs(1))?;
+    /// assert!(seen.data().starts_with(b"OPTIONS /notes HTTP/1.1\r\n"));
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     pub fn request(&self, method: Method, url: &str) -> ClientRequest {
         ClientRequest::new(self.clone(), method, url)
     }
@@ -144,6 +161,22 @@ impl Client {
     }
 
     /// Begins a HEAD.
+    ///
+    /// ```
+    /// use torsade_http::{AgentOptions, Client, header};
+    /// # use torsade_core::protocols::wire::Telling;
+    /// # use torsade_core::testing::Simulation;
+    /// # use torsade_core::{Address, TcpServer};
+    ///
+    /// # let reactor = Simulation::new().reactor();
+    /// # let reply = "HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n";
+    /// # let server = TcpServer::new(&reactor, "127.0.0.1:80".parse()?);
+    /// # server.listen(|_: &Address| Telling::new(|| reply.into()))?;
+    /// # let client = Client::with_options(&reactor, AgentOptions::new());
+    /// let response = reactor.run_until(client.head("http://127.0.0.1/large").send())?;
+    /// assert_eq!(response.headers()[header::CONTENT_LENGTH], "1000000"); // it does not come
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     pub fn head(&self, url: &str) -> ClientRequest {
         self.request(Method::HEAD, url)
     }
@@ -159,11 +192,44 @@ impl Client {
     }
 
     /// Begins a PATCH.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use torsade_core::testing::{AccumulatingProtocol, Simulation};
+    /// # use torsade_core::{Address, TcpServer};
+    /// use torsade_http::{AgentOptions, Client};
+    ///
+    /// # let reactor = Simulation::new().reactor();
+    /// # let seen = AccumulatingProtocol::new();
+    /// # let server = seen.clone();
+    /// # TcpServer::new(&reactor, "127.0.0.1:80".parse()?).listen(move |_: &Address| server.clone())?;
+    /// # let client = Client::with_options(&reactor, AgentOptions::new());
+    /// let _answer = client.patch("http://127.0.0.1/notes/7").body("done").send();
+    /// reactor.advance(Duration::from_secs(1))?;
+    /// assert!(seen.data().starts_with(b"PATCH /notes/7 HTTP/1.1\r\n"));
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     pub fn patch(&self, url: &str) -> ClientRequest {
         self.request(Method::PATCH, url)
     }
 
     /// Begins a DELETE.
+    ///
+    /// ```
+    /// use torsade_http::{AgentOptions, Client, Response};
+    /// # use torsade_core::protocols::wire::Telling;
+    /// # use torsade_core::testing::Simulation;
+    /// # use torsade_core::{Address, TcpServer};
+    ///
+    /// # let reactor = Simulation::new().reactor();
+    /// # let reply = "HTTP/1.1 204 No Content\r\n\r\n";
+    /// # let server = TcpServer::new(&reactor, "127.0.0.1:80".parse()?);
+    /// # server.listen(|_: &Address| Telling::new(|| reply.into()))?;
+    /// # let client = Client::with_options(&reactor, AgentOptions::new());
+    /// let deleted = client.delete("http://127.0.0.1/notes/7").send();
+    /// assert!(reactor.run_until(deleted.add_callback(Response::error_for_status)).is_ok());
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     pub fn delete(&self, url: &str) -> ClientRequest {
         self.request(Method::DELETE, url)
     }

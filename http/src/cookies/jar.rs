@@ -112,6 +112,13 @@ impl CookieJar {
 
     /// The jar that [`save`](Self::save) wrote.
     ///
+    /// ```
+    /// use torsade_http::CookieJar;
+    ///
+    /// let error = CookieJar::load(&b"{ not all"[..]).unwrap_err();
+    /// assert_eq!(error.file, None);
+    /// ```
+    ///
     /// # Errors
     /// [`CookieJarError`].
     pub fn load(reader: impl BufRead) -> Result<Self, CookieJarError> {
@@ -153,6 +160,17 @@ impl CookieJar {
 
     /// Writes them to a file, which is as it was or whole, whatever happens meanwhile. Only its owner
     /// can read it.
+    ///
+    /// ```
+    /// use torsade_http::CookieJar;
+    ///
+    /// # let folder = tempfile::tempdir()?;
+    /// # let file = folder.path().join("no-such-folder/cookies.json");
+    /// let error = CookieJar::new().save_to(&file).unwrap_err();
+    /// assert_eq!(error.file, Some(file));
+    /// assert_eq!(error.error.kind(), std::io::ErrorKind::NotFound);
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     ///
     /// # Errors
     /// [`CookieJarError`].
@@ -250,6 +268,17 @@ impl CookieJar {
     }
 
     /// Forgets all of them.
+    ///
+    /// ```
+    /// use torsade_http::{CookieJar, Url};
+    ///
+    /// let jar = CookieJar::new();
+    /// jar.store(b"session=abc", &Url::parse("https://example.com/")?);
+    /// assert_eq!(jar.len(), 1);
+    /// jar.clear();
+    /// assert!(jar.is_empty());
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     pub fn clear(&self) {
         self.store.borrow_mut().clear();
     }

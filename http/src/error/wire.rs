@@ -225,6 +225,14 @@ pub enum WireError {
 
 impl WireError {
     /// Whether one of the [`Limits`](crate::wire::Limits) was passed. Raising it may help.
+    ///
+    /// ```
+    /// use torsade_http::wire::{Limits, head::HeadParser};
+    ///
+    /// let limits = Limits { line_bytes: 16, ..Limits::default() };
+    /// let error = HeadParser::new(limits).parse(b"HTTP/1.1 200 It is all fine\r\n").unwrap_err();
+    /// assert!(error.is_limit());
+    /// ```
     pub fn is_limit(&self) -> bool {
         matches!(
             self,

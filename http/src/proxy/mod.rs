@@ -106,6 +106,24 @@ impl Proxy {
     }
 
     /// Is known to the proxy by a user name and a password, rather than those in its URL.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use torsade_core::testing::{AccumulatingProtocol, Simulation};
+    /// # use torsade_core::{Address, TcpServer};
+    /// use torsade_http::{Agent, AgentOptions, Proxies, Proxy};
+    ///
+    /// # let reactor = Simulation::new().reactor();
+    /// # let seen = AccumulatingProtocol::new();
+    /// # let server = seen.clone();
+    /// # TcpServer::new(&reactor, "127.0.0.1:80".parse()?).listen(move |_: &Address| server.clone())?;
+    /// let proxy = "http://localhost:80".parse::<Proxy>()?.credentials("me", "secret");
+    /// let options = AgentOptions::new().proxies(Proxies::all(proxy));
+    /// let _answer = Agent::with_options(&reactor, options).get("http://example.org/");
+    /// reactor.advance(Duration::from_secs(1))?;
+    /// assert!(String::from_utf8(seen.data())?.contains("Proxy-Authorization: Basic bWU6c2VjcmV0\r\n"));
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     #[must_use]
     pub fn credentials(mut self, user: impl Into<String>, password: impl Into<String>) -> Self {
         self.credentials = Some((user.into(), password.into()));

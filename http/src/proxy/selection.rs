@@ -62,6 +62,23 @@ impl Proxies {
     }
 
     /// Takes this one for http URLs.
+    ///
+    /// ```
+    /// use torsade_http::{Agent, AgentOptions, Proxies, Response};
+    /// # use torsade_core::protocols::wire::Telling;
+    /// # use torsade_core::testing::Simulation;
+    /// # use torsade_core::{Address, TcpServer};
+    ///
+    /// # let reactor = Simulation::new().reactor();
+    /// # let reply = "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nthe proxy";
+    /// # let server = TcpServer::new(&reactor, "127.0.0.1:80".parse()?);
+    /// # server.listen(|_: &Address| Telling::new(|| reply.into()))?;
+    /// let proxies = Proxies::none().http("http://localhost:80".parse()?);
+    /// let agent = Agent::with_options(&reactor, AgentOptions::new().proxies(proxies));
+    /// let text = agent.get("http://example.org/").add_callback(Response::text);
+    /// assert_eq!(reactor.run_until(text)?, "the proxy");
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     #[must_use]
     pub fn http(mut self, proxy: Proxy) -> Self {
         self.http = Some(Rc::new(proxy));
@@ -130,6 +147,21 @@ impl Proxies {
     ///
     /// `HTTP_PROXY` is not looked at where `REQUEST_METHOD` is set: in a CGI program it comes from
     /// whoever sent a request with a field `Proxy`.
+    ///
+    /// ```
+    /// use torsade_core::testing::Simulation;
+    /// use torsade_http::{Agent, AgentOptions, Proxies};
+    ///
+    /// let reactor = Simulation::new().reactor();
+    /// match Proxies::from_env() {
+    ///     Ok(proxies) => {
+    ///         let agent = Agent::with_options(&reactor, AgentOptions::new().proxies(proxies));
+    ///         assert_eq!(agent.pool_statistics().open, 0);
+    ///     }
+    ///     // It goes by way of none that is mistyped, and not past it either.
+    ///     Err(error) => assert!(!error.why.is_empty()),
+    /// }
+    /// ```
     ///
     /// # Errors
     /// [`InvalidProxy`].

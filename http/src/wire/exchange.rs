@@ -195,6 +195,19 @@ impl Exchange {
     }
 
     /// Whether all of the request is on the wire.
+    ///
+    /// ```
+    /// use torsade_http::wire::{BodyLength, Exchange, Limits, RequestHead};
+    /// use torsade_http::{HeaderMap, Method};
+    ///
+    /// # let headers = HeaderMap::new();
+    /// let request = RequestHead::new(&Method::PUT, "/", "example.org", &headers).body(BodyLength::Known(5));
+    /// let mut exchange = Exchange::start(&request, Limits::default(), &mut Vec::new())?;
+    /// assert!(!exchange.upload_is_complete());
+    /// exchange.body_chunk(b"hello", &mut Vec::new())?;
+    /// assert!(exchange.upload_is_complete()); // by its length
+    /// # Ok::<(), torsade_http::WireError>(())
+    /// ```
     pub fn upload_is_complete(&self) -> bool {
         self.upload.is_complete()
     }
@@ -235,6 +248,19 @@ impl Exchange {
 
     /// As [`body_chunk`](Self::body_chunk), for a caller who writes the bytes itself, without a
     /// copy: says what goes around `length` bytes, or `None` if they are not to be written.
+    ///
+    /// ```
+    /// use torsade_http::wire::{BodyLength, Exchange, Limits, RequestHead};
+    /// use torsade_http::{HeaderMap, Method};
+    ///
+    /// # let headers = HeaderMap::new();
+    /// let request = RequestHead::new(&Method::PUT, "/", "example.org", &headers).body(BodyLength::Unknown);
+    /// let mut exchange = Exchange::start(&request, Limits::default(), &mut Vec::new())?;
+    /// let frame = exchange.body_frame(5)?.expect("the server still listens");
+    /// assert_eq!(frame.before(), b"5\r\n");
+    /// assert!(exchange.body_frame(0)?.is_none()); // that would be the end
+    /// # Ok::<(), torsade_http::WireError>(())
+    /// ```
     ///
     /// # Errors
     /// Those of [`body_chunk`](Self::body_chunk).
@@ -377,6 +403,21 @@ impl Exchange {
     }
 
     /// How many bytes of the reply's body are to come, if the head has told.
+    ///
+    /// ```
+    /// use torsade_http::wire::{Exchange, Limits, RequestHead};
+    /// use torsade_http::{HeaderMap, Method};
+    ///
+    /// # let headers = HeaderMap::new();
+    /// # let request = RequestHead::new(&Method::GET, "/", "example.org", &headers);
+    /// let mut exchange = Exchange::start(&request, Limits::default(), &mut Vec::new())?;
+    /// assert_eq!(exchange.body_length(), None);
+    /// exchange.receive(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n")?;
+    /// assert_eq!(exchange.body_length(), Some(5));
+    /// exchange.receive(b"he")?;
+    /// assert_eq!(exchange.body_length(), Some(3));
+    /// # Ok::<(), torsade_http::WireError>(())
+    /// ```
     pub fn body_length(&self) -> Option<u64> {
         match self.receiving {
             Receiving::Length { left, .. } => Some(left),
@@ -387,6 +428,21 @@ impl Exchange {
 
     /// Whether the connection may be used again, as far as can be told now: the reply is
     /// complete, nothing came behind it, and no side wants to close.
+    ///
+    /// ```
+    /// use torsade_http::wire::{CloseReason, Exchange, Limits, RequestHead};
+    /// use torsade_http::{HeaderMap, Method};
+    ///
+    /// # let headers = HeaderMap::new();
+    /// # let request = RequestHead::new(&Method::GET, "/", "example.org", &headers);
+    /// let mut exchange = Exchange::start(&request, Limits::default(), &mut Vec::new())?;
+    /// let mut rest = &b"HTTP/1.1 204 No Content\r\n\r\nwhat is this?"[..];
+    /// while let (used, Some(_)) = exchange.receive(rest)? {
+    ///     rest = &rest[used..];
+    /// }
+    /// assert_eq!(exchange.reuse(), Err(CloseReason::SurplusBytes));
+    /// # Ok::<(), torsade_http::WireError>(())
+    /// ```
     pub fn reuse(&self) -> Result<(), CloseReason> {
         match (&self.receiving, self.close) {
             (Receiving::Switched, _) => Err(CloseReason::Switched),

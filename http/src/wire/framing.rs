@@ -1,6 +1,17 @@
 //! Where the body of a reply ends, and whether its connection may be used again.
 //!
 //! The law is RFC 9112 section 6.3; its rules are quoted by number where they are applied.
+//!
+//! ```
+//! use torsade_http::Method;
+//! use torsade_http::wire::framing::{Framing, of_reply};
+//! use torsade_http::wire::{Limits, head::HeadParser};
+//!
+//! let (_, head) = HeadParser::new(Limits::default()).parse(b"HTTP/1.1 200 OK\r\n\r\n")?;
+//! let (framing, _) = of_reply(&Method::GET, &head.expect("it is complete"))?;
+//! assert_eq!(framing, Framing::UntilClose); // it does not say
+//! # Ok::<(), torsade_http::WireError>(())
+//! ```
 
 use std::fmt;
 

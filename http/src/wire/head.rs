@@ -3,6 +3,20 @@
 //! A head that lies whole in one piece of input, as nearly all do, is parsed where it lies.
 //! Otherwise its lines are collected and checked one by one as they are completed, and parsed
 //! once, at the empty line: the work is linear in the bytes, however small the pieces.
+//!
+//! ```
+//! use torsade_http::wire::{Limits, head::HeadParser};
+//!
+//! let mut parser = HeadParser::new(Limits::default());
+//! let (mut taken, mut parsed) = (0, None);
+//! for byte in *b"HTTP/1.1 200 OK\r\nA: b\r\n\r\n" {
+//!     let (used, head) = parser.parse(&[byte])?;
+//!     (taken, parsed) = (taken + used, head);
+//! }
+//! assert_eq!(taken, 25);
+//! assert_eq!(parsed.expect("it is complete").headers["a"], "b");
+//! # Ok::<(), torsade_http::WireError>(())
+//! ```
 
 use std::mem::{self, MaybeUninit};
 
@@ -90,6 +104,14 @@ const SLOTS: usize = 64;
 
 impl HeadParser {
     /// A parser that keeps to `limits`.
+    ///
+    /// ```
+    /// use torsade_http::wire::{Limits, WireError, head::HeadParser};
+    ///
+    /// let limits = Limits { head_bytes: 20, ..Limits::default() };
+    /// let error = HeadParser::new(limits).parse(b"HTTP/1.1 200 OK\r\nA: b\r\n\r\n").unwrap_err();
+    /// assert!(matches!(error, WireError::HeadTooLong { .. }));
+    /// ```
     pub fn new(limits: Limits) -> Self {
         Self {
             limits,
@@ -130,6 +152,16 @@ impl HeadParser {
     }
 
     /// Whether a byte of the head has come, even if only of an empty line before it.
+    ///
+    /// ```
+    /// use torsade_http::wire::{Limits, head::HeadParser};
+    ///
+    /// let mut parser = HeadParser::new(Limits::default());
+    /// assert!(!parser.is_started());
+    /// parser.parse(b"HT")?;
+    /// assert!(parser.is_started());
+    /// # Ok::<(), torsade_http::WireError>(())
+    /// ```
     pub fn is_started(&self) -> bool {
         self.started
     }

@@ -35,6 +35,18 @@ impl BodyFrame {
     };
 
     /// The bytes before the piece.
+    ///
+    /// ```
+    /// use torsade_http::wire::{BodyLength, Exchange, Limits, RequestHead};
+    /// use torsade_http::{HeaderMap, Method};
+    ///
+    /// # let headers = HeaderMap::new();
+    /// let request = RequestHead::new(&Method::PUT, "/", "example.org", &headers).body(BodyLength::Known(5));
+    /// let mut exchange = Exchange::start(&request, Limits::default(), &mut Vec::new())?;
+    /// let frame = exchange.body_frame(5)?.expect("the server still listens");
+    /// assert!(frame.before().is_empty() && frame.after().is_empty()); // it is in no chunks
+    /// # Ok::<(), torsade_http::WireError>(())
+    /// ```
     pub fn before(&self) -> &[u8] {
         self.head.as_bytes()
     }

@@ -80,11 +80,25 @@ impl PublicKey {
     }
 
     /// The kind of key.
+    ///
+    /// ```
+    /// use torsade_tls::certificate::KeyAlgorithm;
+    /// use torsade_tls::generate::self_signed;
+    ///
+    /// let own = self_signed(["example.com"]);
+    /// assert_eq!(own.certificate().public_key().algorithm(), KeyAlgorithm::Ecdsa);
+    /// ```
     pub fn algorithm(&self) -> KeyAlgorithm {
         self.algorithm
     }
 
     /// Its size in bits: of the modulus for RSA, of the field for a curve. 0 if unknown.
+    ///
+    /// ```
+    /// use torsade_tls::generate::self_signed;
+    ///
+    /// assert_eq!(self_signed(["example.com"]).certificate().public_key().bits(), 256); // P-256
+    /// ```
     pub fn bits(&self) -> usize {
         self.bits
     }

@@ -47,6 +47,18 @@ pub struct ClientTlsBuilder {
 
 impl ClientTlsBuilder {
     /// Adds the platform's roots to the trust.
+    ///
+    /// ```
+    /// use torsade_tls::{ClientTls, ConfigError};
+    /// use torsade_tls::generate::Authority;
+    ///
+    /// let ours = Authority::new("ours").certificate().to_pem();
+    /// // Those of the public, and our own.
+    /// match ClientTls::builder().platform_roots().roots_from_pem(ours).build() {
+    ///     Ok(tls) => assert!(tls.filter("example.com").is_ok()),
+    ///     Err(error) => assert!(matches!(error, ConfigError::NoPlatformRoots { .. })),
+    /// }
+    /// ```
     #[doc(alias = "platformTrust")]
     pub fn platform_roots(mut self) -> Self {
         self.trust = Some(self.trust.unwrap_or_default().platform_roots());
@@ -54,6 +66,13 @@ impl ClientTlsBuilder {
     }
 
     /// Adds Mozilla's roots, as they were when this program was built, to the trust.
+    ///
+    /// ```
+    /// use torsade_tls::ClientTls;
+    ///
+    /// // The same everywhere, whatever is installed.
+    /// assert!(ClientTls::builder().bundled_roots().build().is_ok());
+    /// ```
     pub fn bundled_roots(mut self) -> Self {
         self.trust = Some(self.trust.unwrap_or_default().bundled_roots());
         self
@@ -365,6 +384,28 @@ impl ClientTlsBuilder {
     }
 
     /// Remembers the sessions of so many servers; 256 by default.
+    ///
+    /// ```
+    /// use torsade_core::testing::{AccumulatingProtocol, ConnectedPair};
+    /// use torsade_tls::generate::Authority;
+    /// use torsade_tls::{ClientTls, ServerTls, StartTls, TlsInfo};
+    ///
+    /// # let authority = Authority::new("for tests");
+    /// # let own = authority.issue(["a.test", "b.test"]);
+    /// # let server = ServerTls::builder().certificate(own).build()?;
+    /// let client = ClientTls::builder().trust(authority.trust()).session_cache(1).build()?;
+    /// let mut resumed = Vec::new();
+    /// for name in ["a.test", "a.test", "b.test", "a.test"] {
+    ///     let pair = ConnectedPair::new(AccumulatingProtocol::new(), AccumulatingProtocol::new())?;
+    ///     drop(pair.client().transport().start_tls(&client, name)?);
+    ///     drop(pair.server().transport().start_tls_server(&server)?);
+    ///     pair.flush()?;
+    ///     let info = pair.client().transport().negotiated::<TlsInfo>();
+    ///     resumed.push(info.expect("TLS").resumed);
+    /// }
+    /// assert_eq!(resumed, [false, true, false, false]); // b.test took the place
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     pub fn session_cache(mut self, servers: usize) -> Self {
         self.options.session_cache = Some(servers);
         self

@@ -13,6 +13,18 @@ impl TlsError {
     /// eprintln!("help: {}", error.help());
     /// # }
     /// ```
+    ///
+    /// ```
+    /// use torsade_core::Filter;
+    /// use torsade_tls::{ClientTls, TlsError};
+    ///
+    /// let mut filter = ClientTls::builder().bundled_roots().build()?.filter("mail.example.com")?;
+    /// let greeting = b"220 mail.example.com ESMTP\r\n";
+    /// let failure = filter.decode(&mut greeting.to_vec(), &mut vec![], &mut vec![]).unwrap_err();
+    /// let error = failure.check::<TlsError>().expect("its errors are these");
+    /// assert!(error.help().contains("port"), "{}", error.help());
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     pub fn help(&self) -> String {
         match self {
             Self::WrongName { peer, found, .. } => match found.first() {

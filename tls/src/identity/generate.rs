@@ -52,6 +52,14 @@ pub struct Authority {
 
 impl Authority {
     /// A root that vouches for itself, valid for ten years.
+    ///
+    /// ```
+    /// use torsade_tls::generate::Authority;
+    ///
+    /// let authority = Authority::new("Test CA");
+    /// assert_eq!(authority.certificate().subject(), Some("Test CA"));
+    /// assert!(authority.certificate().is_self_signed());
+    /// ```
     pub fn new(name: &str) -> Self {
         let params = authority_params(name);
         let key = new_key();
@@ -98,6 +106,14 @@ impl Authority {
     }
 
     /// Trust in the root, and in nobody else.
+    ///
+    /// ```
+    /// use torsade_tls::ClientTls;
+    /// use torsade_tls::generate::Authority;
+    ///
+    /// let authority = Authority::new("Test CA");
+    /// assert!(ClientTls::builder().trust(authority.trust()).build().is_ok());
+    /// ```
     pub fn trust(&self) -> Trust {
         Trust::none().certificates([self.root.clone()])
     }

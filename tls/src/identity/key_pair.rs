@@ -59,6 +59,13 @@ impl KeyPair {
 
     /// From a file in PEM or DER form.
     ///
+    /// ```
+    /// use torsade_tls::KeyPair;
+    ///
+    /// let error = KeyPair::from_pem_file("no-such-key.pem").unwrap_err();
+    /// assert_eq!(error.to_string(), "no-such-key.pem: cannot be read");
+    /// ```
+    ///
     /// # Errors
     /// [`ConfigError::Pem`], and [`ConfigError::BadKey`].
     pub fn from_pem_file(path: impl Into<PathBuf>) -> Result<Self, ConfigError> {
@@ -76,6 +83,15 @@ impl KeyPair {
     }
 
     /// The SHA-256 hash of its public key, as [`PublicKey::hash`](crate::certificate::PublicKey::hash).
+    ///
+    /// ```
+    /// use torsade_tls::generate::self_signed;
+    ///
+    /// let (own, other) = (self_signed(["example.com"]), self_signed(["example.com"]));
+    /// let hash = own.certificate().public_key().hash();
+    /// assert_eq!(own.key_pair().hash(), Some(hash));
+    /// assert_ne!(other.key_pair().hash(), Some(hash));
+    /// ```
     #[doc(alias = "keyHash")]
     pub fn hash(&self) -> Option<[u8; 32]> {
         self.hash

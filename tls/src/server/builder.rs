@@ -73,6 +73,21 @@ impl ServerTlsBuilder {
 
     /// Adds a certificate: files of the chain, its own certificate first, and of the key. They may
     /// be the same file. [`ServerTls::reload`] reads them again.
+    ///
+    /// ```
+    /// use torsade_tls::ServerTls;
+    /// use torsade_tls::generate::self_signed;
+    ///
+    /// # let folder = tempfile::tempdir()?;
+    /// let own = self_signed(["example.com"]);
+    /// let (chain, key) = (folder.path().join("chain.pem"), folder.path().join("key.pem"));
+    /// std::fs::write(&chain, own.chain_pem())?;
+    /// let builder = ServerTls::builder().certificate_files(&chain, &key);
+    /// assert!(builder.clone().build().is_err()); // they are read by that
+    /// std::fs::write(&key, own.key_pair().to_pem())?;
+    /// assert!(builder.build().is_ok());
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     #[doc(alias = "privateKey")]
     #[doc(alias = "extraCertChain")]
     pub fn certificate_files(self, chain: impl Into<PathBuf>, key: impl Into<PathBuf>) -> Self {
@@ -315,6 +330,26 @@ impl ServerTlsBuilder {
 
     /// Remembers so many sessions here instead of giving them away in tickets, which makes a
     /// ticket good for one use; the oldest are forgotten first.
+    ///
+    /// ```
+    /// use torsade_core::testing::{AccumulatingProtocol, ConnectedPair};
+    /// use torsade_tls::generate::Authority;
+    /// use torsade_tls::{ClientTls, ServerTls, StartTls, TlsInfo};
+    ///
+    /// # let authority = Authority::new("for tests");
+    /// # let own = authority.issue(["example.com"]);
+    /// let server = ServerTls::builder().certificate(own).session_cache(100).build()?;
+    /// let client = ClientTls::builder().trust(authority.trust()).build()?;
+    /// for resumed in [false, true] {
+    ///     let pair = ConnectedPair::new(AccumulatingProtocol::new(), AccumulatingProtocol::new())?;
+    ///     drop(pair.client().transport().start_tls(&client, "example.com")?);
+    ///     drop(pair.server().transport().start_tls_server(&server)?);
+    ///     pair.flush()?;
+    ///     let info = pair.server().transport().negotiated::<TlsInfo>();
+    ///     assert_eq!(info.expect("TLS").resumed, resumed);
+    /// }
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     pub fn session_cache(mut self, sessions: usize) -> Self {
         self.options.session_cache = Some(sessions);
         self

@@ -47,6 +47,13 @@ impl Pin {
     }
 
     /// A hash that was made elsewhere.
+    ///
+    /// ```
+    /// use torsade_tls::Pin;
+    ///
+    /// let pin = Pin::from_hash([0xff; 32]);
+    /// assert_eq!(pin.to_string(), "sha256///////////////////////////////////////////8=");
+    /// ```
     pub fn from_hash(hash: [u8; 32]) -> Self {
         Self(hash)
     }
@@ -124,6 +131,15 @@ pub struct Pins(Vec<Pin>);
 
 impl Pins {
     /// The pin of a key in use, and that of a key for later.
+    ///
+    /// ```
+    /// use torsade_tls::Pins;
+    ///
+    /// let in_use = "sha256/jQJTbIh0grw0/1TkHSumWb+Fs0Ggogr621gT3PvPKG0=".parse()?;
+    /// let backup = "sha256/C5+lpZ7tcVwmwQIMcRtPbsQtWLABXhQzejna0wHFr8M=".parse()?;
+    /// assert_ne!(Pins::new(in_use, backup), Pins::new(backup, in_use).or(in_use));
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     pub fn new(in_use: Pin, backup: Pin) -> Self {
         Self(vec![in_use, backup])
     }

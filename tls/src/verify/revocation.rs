@@ -57,16 +57,58 @@ macro_rules! apply {
 
 impl Revocation {
     /// The lists of a file, in PEM or DER form.
+    ///
+    /// ```
+    /// use torsade_tls::{ClientTls, ConfigError, Revocation};
+    /// # use torsade_tls::generate::Authority;
+    ///
+    /// # let folder = tempfile::tempdir()?;
+    /// # let file = folder.path().join("our-ca.crl");
+    /// # let authority = Authority::new("for tests");
+    /// let builder = ClientTls::builder().trust(authority.trust());
+    /// let built = builder.clone().revocation(Revocation::lists_from_file(&file)).build();
+    /// assert!(matches!(built, Err(ConfigError::Pem(_)))); // it has to be fetched first
+    /// std::fs::write(&file, authority.revocation_list([]))?;
+    /// assert!(builder.revocation(Revocation::lists_from_file(file)).build().is_ok());
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     pub fn lists_from_file(path: impl Into<PathBuf>) -> Self {
         Self::default().and_file(path)
     }
 
     /// The lists of some PEM text.
+    ///
+    /// ```
+    /// use torsade_tls::{ClientTls, ConfigError, Revocation};
+    /// # use torsade_tls::generate::Authority;
+    ///
+    /// # let authority = Authority::new("for tests");
+    /// let builder = ClientTls::builder().trust(authority.trust());
+    /// let lists = Revocation::lists_from_pem(authority.revocation_list([]));
+    /// assert!(builder.clone().revocation(lists).build().is_ok());
+    /// let mixed_up = Revocation::lists_from_pem(authority.certificate().to_pem());
+    /// assert!(matches!(builder.revocation(mixed_up).build(), Err(ConfigError::Pem(_))));
+    /// ```
     pub fn lists_from_pem(pem: impl Into<Vec<u8>>) -> Self {
         Self::default().and_pem(pem)
     }
 
     /// Adds the lists of another file.
+    ///
+    /// ```
+    /// use torsade_tls::{ClientTls, Revocation};
+    /// # use torsade_tls::generate::Authority;
+    ///
+    /// # let root = Authority::new("Root");
+    /// # let below = root.intermediate("Below");
+    /// # let folder = tempfile::tempdir()?;
+    /// # let files = [folder.path().join("root.crl"), folder.path().join("below.crl")];
+    /// # std::fs::write(&files[0], root.revocation_list([]))?;
+    /// # std::fs::write(&files[1], below.revocation_list([]))?;
+    /// let lists = Revocation::lists_from_file(&files[0]).and_file(&files[1]);
+    /// assert!(ClientTls::builder().trust(root.trust()).revocation(lists).build().is_ok());
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     pub fn and_file(mut self, path: impl Into<PathBuf>) -> Self {
         self.sources.push(Source::File(path.into()));
         self
