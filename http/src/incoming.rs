@@ -74,6 +74,71 @@ pub trait BodyProtocol: 'static {
     ///
     /// For receivers that stand between the body and another one, and have kept something back
     /// themselves while that one was paused.
+    ///
+    /// ```
+    /// use std::collections::VecDeque;
+    /// use torsade_core::{Failure, Result};
+    /// use torsade_http::{Agent, BodyControl, BodyProtocol};
+    /// # use std::time::Duration;
+    /// # use std::cell::RefCell;
+    /// # use std::rc::Rc;
+    /// # use torsade_core::protocols::wire::Telling;
+    /// # use torsade_core::testing::Simulation;
+    /// # use torsade_core::{Address, TcpServer};
+    ///
+    /// /// Hands on letter by letter, while the one behind it wants any.
+    /// struct Letters<P>(P, VecDeque<u8>);
+    ///
+    /// impl<P: BodyProtocol> BodyProtocol for Letters<P> {
+    ///     fn data_received(&mut self, body: &BodyControl, data: &[u8]) -> Result<()> {
+    ///         self.1.extend(data);
+    ///         while !body.is_paused() {
+    ///             let Some(letter) = self.1.pop_front() else { break };
+    ///             self.0.data_received(body, &[letter])?;
+    ///         }
+    ///         Ok(())
+    ///     }
+    ///
+    ///     fn resumed(&mut self, body: &BodyControl) {
+    ///         // What was kept back; a failure would end the body.
+    ///         if self.data_received(body, b"").is_err() {
+    ///             body.abort();
+    ///         }
+    ///     }
+    ///
+    ///     fn connection_lost(&mut self, reason: &Failure) {
+    ///         self.0.connection_lost(reason);
+    ///     }
+    /// }
+    ///
+    /// /// Wants a rest after each.
+    /// struct Slow(Rc<RefCell<(Vec<u8>, Option<BodyControl>)>>);
+    ///
+    /// impl BodyProtocol for Slow {
+    ///     fn data_received(&mut self, body: &BodyControl, letter: &[u8]) -> Result<()> {
+    ///         body.pause();
+    ///         self.0.borrow_mut().0.extend_from_slice(letter);
+    ///         self.0.borrow_mut().1 = Some(body.clone());
+    ///         Ok(())
+    ///     }
+    /// #     fn connection_lost(&mut self, _: &Failure) {}
+    /// }
+    ///
+    /// # let reactor = Simulation::new().reactor();
+    /// # let reply = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
+    /// # let server = TcpServer::new(&reactor, "127.0.0.1:80".parse()?);
+    /// # server.listen(|_: &Address| Telling::new(|| reply.into()))?;
+    /// let response = reactor.run_until(Agent::new(&reactor).get("http://127.0.0.1/"))?;
+    /// let seen = Rc::new(RefCell::new((Vec::new(), None)));
+    /// response.deliver_body(Letters(Slow(Rc::clone(&seen)), VecDeque::new()));
+    /// reactor.advance(Duration::from_secs(1))?;
+    /// assert_eq!(seen.borrow().0, b"h");
+    /// let body = seen.borrow_mut().1.take().expect("it was paused");
+    /// body.resume();
+    /// reactor.advance(Duration::from_secs(1))?;
+    /// assert_eq!(seen.borrow().0, b"he");
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     fn resumed(&mut self, body: &BodyControl) {
         let _ = body;
     }

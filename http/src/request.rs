@@ -313,7 +313,8 @@ impl Request {
     /// # let server = TcpServer::new(&reactor, "127.0.0.1:80".parse()?);
     /// # server.listen(|_: &Address| Telling::new(|| reply.into()))?;
     /// let agent = AuthAgent::new(Agent::new(&reactor));
-    /// let request = Request::new(Method::GET, "http://127.0.0.1/")?.credentials(Credentials::new("me", "secret"));
+    /// let me = Credentials::new("me", "secret");
+    /// let request = Request::new(Method::GET, "http://127.0.0.1/")?.credentials(me);
     /// assert!(!format!("{request:?}").contains("secret"));
     /// assert_eq!(reactor.run_until(agent.request(request))?.status(), 200);
     /// # torsade_core::Result::<()>::Ok(())

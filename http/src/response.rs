@@ -407,7 +407,8 @@ impl Response {
     /// # let reply = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
     /// # let server = TcpServer::new(&reactor, "127.0.0.1:80".parse()?);
     /// # server.listen(|_: &Address| Telling::new(|| reply.into()))?;
-    /// let body = Agent::new(&reactor).get("http://127.0.0.1/").add_callback(|response| response.read_body_up_to(4));
+    /// let agent = Agent::new(&reactor);
+    /// let body = agent.get("http://127.0.0.1/").add_callback(|response| response.read_body_up_to(4));
     /// let failure = reactor.run_until(body).unwrap_err();
     /// assert_eq!(failure.find(), Some(&BodyTooLong { limit: 4 }));
     /// # torsade_core::Result::<()>::Ok(())

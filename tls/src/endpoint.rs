@@ -62,7 +62,8 @@ impl<E> TlsClient<E> {
     /// # let address = "127.0.0.1:443".parse()?;
     /// # wrap_server_tls(TcpServer::new(&reactor, address), &own).listen(|_: &Address| Echo)?;
     /// # let tls = ClientTls::builder().trust(authority.trust()).build()?;
-    /// let client = wrap_client_tls(TcpClient::new(&reactor, address), &tls, "example.com").early_data("GET /");
+    /// let tcp = TcpClient::new(&reactor, address);
+    /// let client = wrap_client_tls(tcp, &tls, "example.com").early_data("GET /");
     /// for was_early in [false, true] {
     ///     let echoed = AccumulatingProtocol::new();
     ///     let connected = reactor.run_until(client.connect_protocol(echoed.clone()))?;

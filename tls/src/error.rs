@@ -327,7 +327,8 @@ impl TlsError {
     ///
     /// # let own = self_signed(["example.com"]);
     /// let mut filter = ServerTls::builder().certificate(own).build()?.filter()?;
-    /// let failure = filter.decode(&mut b"GET / HTTP/1.1\r\n\r\n".to_vec(), &mut vec![], &mut vec![]).unwrap_err();
+    /// let mut request = b"GET / HTTP/1.1\r\n\r\n".to_vec();
+    /// let failure = filter.decode(&mut request, &mut vec![], &mut vec![]).unwrap_err();
     /// let error = failure.check::<TlsError>().expect("its errors are these");
     /// assert_eq!(error.peer(), "the client");
     /// # torsade_core::Result::<()>::Ok(())

@@ -59,13 +59,15 @@ pub trait RequestAgent {
     /// gives up wherever it is.
     ///
     /// ```
-    /// use torsade_http::{Agent, ContentDecoderAgent, Method, RedirectAgent, Request, RequestAgent, Response};
+    /// use torsade_core::{Deferred, Result};
+    /// use torsade_http::{Agent, ContentDecoderAgent, RedirectAgent, RequestAgent};
+    /// use torsade_http::{Method, Request, Response};
     /// # use torsade_core::protocols::wire::Telling;
     /// # use torsade_core::testing::Simulation;
     /// # use torsade_core::{Address, TcpServer};
     ///
     /// /// Whatever agent that is.
-    /// fn text(agent: &dyn RequestAgent, url: &str) -> torsade_core::Result<torsade_core::Deferred<String>> {
+    /// fn text(agent: &dyn RequestAgent, url: &str) -> Result<Deferred<String>> {
     ///     Ok(agent.request(Request::new(Method::GET, url)?).add_callback(Response::text))
     /// }
     ///

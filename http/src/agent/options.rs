@@ -87,7 +87,8 @@ impl AgentOptions {
     /// # let authority = Authority::new("our own");
     /// # let own = ServerTls::builder().certificate(authority.issue(["localhost"])).build()?;
     /// # let server = wrap_server_tls(TcpServer::new(&reactor, "127.0.0.1:443".parse()?), &own);
-    /// # server.listen(|_: &Address| Telling::new(|| b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi".into()))?;
+    /// # let reply = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi";
+    /// # server.listen(|_: &Address| Telling::new(|| reply.into()))?;
     /// let tls = ClientTls::builder().trust(authority.trust()).alpn(["http/1.1"]).build()?;
     /// let agent = Agent::with_options(&reactor, AgentOptions::new().tls(&tls));
     /// let text = agent.get("https://localhost/").add_callback(Response::text);
@@ -198,7 +199,8 @@ impl AgentOptions {
     ///     Telling::new(move || reply.clone().into_bytes())
     /// })?;
     /// let options = AgentOptions::new().bind_address("127.0.0.7:7777".parse()?);
-    /// let seen = Agent::with_options(&reactor, options).get("http://127.0.0.1/").add_callback(Response::text);
+    /// let agent = Agent::with_options(&reactor, options);
+    /// let seen = agent.get("http://127.0.0.1/").add_callback(Response::text);
     /// assert_eq!(reactor.run_until(seen)?, "127.0.0.7:7777");
     /// # torsade_core::Result::<()>::Ok(())
     /// ```
@@ -251,7 +253,8 @@ impl AgentOptions {
     /// # let server = TcpServer::new(&reactor, "127.0.0.1:80".parse()?);
     /// # server.listen(|_: &Address| Server(|_| "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhel"))?;
     /// let options = AgentOptions::new().silence_timeout(Some(Duration::from_secs(5)));
-    /// let text = Agent::with_options(&reactor, options).get("http://127.0.0.1/").add_callback(Response::text);
+    /// let agent = Agent::with_options(&reactor, options);
+    /// let text = agent.get("http://127.0.0.1/").add_callback(Response::text);
     /// let failure = reactor.run_until(text).unwrap_err();
     /// let error: &RequestError = failure.find().expect("that is what they are");
     /// assert_eq!((error.stage, error.is_timeout()), (Stage::ReadingBody, true));
@@ -333,7 +336,8 @@ impl AgentOptions {
     /// # let server = TcpServer::new(&reactor, "127.0.0.1:80".parse()?);
     /// # server.listen(|_: &Address| Telling::new(|| reply.into()))?;
     /// let limits = Limits { head_bytes: 50, ..Limits::default() };
-    /// let answer = Agent::with_options(&reactor, AgentOptions::new().limits(limits)).get("http://127.0.0.1/");
+    /// let agent = Agent::with_options(&reactor, AgentOptions::new().limits(limits));
+    /// let answer = agent.get("http://127.0.0.1/");
     /// let failure = reactor.run_until(answer).unwrap_err();
     /// assert!(failure.find::<WireError>().is_some_and(WireError::is_limit));
     /// # torsade_core::Result::<()>::Ok(())
@@ -355,7 +359,8 @@ impl AgentOptions {
     /// # let seen = AccumulatingProtocol::new();
     /// # let server = seen.clone();
     /// # TcpServer::new(&reactor, "127.0.0.1:80".parse()?).listen(move |_: &Address| server.clone())?;
-    /// let _answer = Agent::with_options(&reactor, AgentOptions::new().keep_alive(false)).get("http://127.0.0.1/");
+    /// let agent = Agent::with_options(&reactor, AgentOptions::new().keep_alive(false));
+    /// let _answer = agent.get("http://127.0.0.1/");
     /// reactor.advance(Duration::from_secs(1))?;
     /// assert!(String::from_utf8(seen.data())?.contains("Connection: close\r\n"));
     /// # torsade_core::Result::<()>::Ok(())

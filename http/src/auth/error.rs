@@ -17,7 +17,8 @@ use std::fmt;
 /// # let server = TcpServer::new(&reactor, "127.0.0.1:80".parse()?);
 /// # server.listen(|_: &Address| Telling::new(|| reply.into()))?;
 /// let agent = AuthAgent::new(Agent::new(&reactor));
-/// let request = Request::new(Method::GET, "http://127.0.0.1/")?.credentials(Credentials::new("me", "secret"));
+/// let me = Credentials::new("me", "secret");
+/// let request = Request::new(Method::GET, "http://127.0.0.1/")?.credentials(me);
 /// let failure = reactor.run_until(agent.request(request)).unwrap_err();
 /// assert!(matches!(failure.check(), Some(AuthError::BasicInClear { .. })));
 /// # torsade_core::Result::<()>::Ok(())

@@ -78,7 +78,8 @@ impl Form {
     /// let _answer = client.post("http://127.0.0.1/upload").multipart(form).send();
     /// reactor.advance(Duration::from_secs(1))?;
     /// let sent = String::from_utf8(seen.data())?;
-    /// assert!(sent.contains("filename=\"notes.txt\"\r\nContent-Type: text/plain\r\n\r\nmade in memory\r\n"), "{sent}");
+    /// assert!(sent.contains("filename=\"notes.txt\"\r\nContent-Type: text/plain\r\n"), "{sent}");
+    /// assert!(sent.contains("\r\n\r\nmade in memory\r\n"), "{sent}");
     /// # torsade_core::Result::<()>::Ok(())
     /// ```
     #[must_use]

@@ -90,12 +90,14 @@ impl Proxy {
     /// # let authority = Authority::new("of our company");
     /// # let own = ServerTls::builder().certificate(authority.issue(["localhost"])).build()?;
     /// # let server = wrap_server_tls(TcpServer::new(&reactor, "127.0.0.1:443".parse()?), &own);
-    /// # server.listen(|_: &Address| Telling::new(|| b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi".into()))?;
+    /// # let reply = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi";
+    /// # server.listen(|_: &Address| Telling::new(|| reply.into()))?;
     /// // The proxy's certificate comes from an authority of our own.
     /// let tls = ClientTls::builder().trust(authority.trust()).build()?;
     /// let proxy = "https://localhost".parse::<Proxy>()?.tls(&tls);
     /// let options = AgentOptions::new().proxies(Proxies::all(proxy));
-    /// let text = Agent::with_options(&reactor, options).get("http://example.org/").add_callback(Response::text);
+    /// let agent = Agent::with_options(&reactor, options);
+    /// let text = agent.get("http://example.org/").add_callback(Response::text);
     /// assert_eq!(reactor.run_until(text)?, "hi");
     /// # torsade_core::Result::<()>::Ok(())
     /// ```

@@ -134,6 +134,25 @@ impl BodyChunks {
     /// The next piece, once it is here; `None` when all came. Only as much is read ahead as comes at
     /// once: the server waits for whoever pulls.
     ///
+    /// ```
+    /// use torsade_http::{Agent, RequestError, Stage};
+    /// # use torsade_core::protocols::wire::Telling;
+    /// # use torsade_core::testing::Simulation;
+    /// # use torsade_core::{Address, TcpServer};
+    ///
+    /// # let reactor = Simulation::new().reactor();
+    /// # let reply = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhel";
+    /// # let server = TcpServer::new(&reactor, "127.0.0.1:80".parse()?);
+    /// # server.listen(|_: &Address| Telling::new(|| reply.into()))?;
+    /// let response = reactor.run_until(Agent::new(&reactor).get("http://127.0.0.1/"))?;
+    /// let mut chunks = response.chunks();
+    /// assert_eq!(reactor.run_until(chunks.next())?.as_deref(), Some(&b"hel"[..]));
+    /// let failure = reactor.run_until(chunks.next()).unwrap_err(); // it broke off
+    /// let error: &RequestError = failure.find().expect("that is what they are");
+    /// assert_eq!(error.stage, Stage::ReadingBody);
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
+    ///
     /// # Errors
     /// [`RequestError`](crate::RequestError) and what else ends a body before its time, behind all that
     /// came before it. Cancelling loses nothing: the next call gives the piece.
@@ -168,6 +187,24 @@ pub struct BodyLines(Pulled);
 impl BodyLines {
     /// The next line without its end, once it is here; `None` when all came. What stands behind the last
     /// line end is a line too, unless it is empty.
+    ///
+    /// ```
+    /// use torsade_http::Agent;
+    /// # use torsade_core::protocols::wire::Telling;
+    /// # use torsade_core::testing::Simulation;
+    /// # use torsade_core::{Address, TcpServer};
+    ///
+    /// # let reactor = Simulation::new().reactor();
+    /// # let reply = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\na\n\r\nb";
+    /// # let server = TcpServer::new(&reactor, "127.0.0.1:80".parse()?);
+    /// # server.listen(|_: &Address| Telling::new(|| reply.into()))?;
+    /// let response = reactor.run_until(Agent::new(&reactor).get("http://127.0.0.1/"))?;
+    /// let mut lines = response.lines();
+    /// for line in [Some(&b"a"[..]), Some(b""), Some(b"b"), None] {
+    ///     assert_eq!(reactor.run_until(lines.next())?.as_deref(), line);
+    /// }
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     ///
     /// # Errors
     /// As [`BodyChunks::next`], and [`BodyLineTooLong`].

@@ -119,7 +119,8 @@ impl ClientTlsBuilder {
     ///
     /// let (ours, theirs) = (Authority::new("ours"), Authority::new("theirs"));
     /// let verifier = ClientTls::builder().trust(theirs.trust()).trust(ours.trust()).verifier()?;
-    /// let refused = verifier.verify(theirs.issue(["example.com"]).chain(), "example.com", SystemTime::now())?;
+    /// let own = theirs.issue(["example.com"]);
+    /// let refused = verifier.verify(own.chain(), "example.com", SystemTime::now())?;
     /// assert!(matches!(refused, Err(TlsError::UnknownIssuer { .. })));
     /// # torsade_core::Result::<()>::Ok(())
     /// ```

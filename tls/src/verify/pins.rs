@@ -153,7 +153,8 @@ impl Pins {
     ///
     /// let (old, new) = (Authority::new("old"), Authority::new("new"));
     /// // Pins of authorities allow all that these issue.
-    /// let pins = Pins::new(Pin::of(old.certificate()), Pin::from_hash([0; 32])).or(Pin::of(new.certificate()));
+    /// let backup = Pin::from_hash([0; 32]);
+    /// let pins = Pins::new(Pin::of(old.certificate()), backup).or(Pin::of(new.certificate()));
     /// let verifier = ClientTls::builder().trust(new.trust()).pins(pins).verifier()?;
     /// let own = new.issue(["example.com"]);
     /// assert!(verifier.verify(own.chain(), "example.com", SystemTime::now())?.is_ok());
