@@ -327,6 +327,23 @@ impl Request {
     /// How long the head of the response may take, instead of what the agent
     /// [allows](crate::AgentOptions::head_timeout): for an answer that is held back until there is
     /// something to say.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use torsade_core::protocols::wire::Discard;
+    /// use torsade_core::testing::Simulation;
+    /// use torsade_core::{Address, TcpServer};
+    /// use torsade_http::{Agent, Method, Request};
+    ///
+    /// # let reactor = Simulation::new().reactor();
+    /// TcpServer::new(&reactor, "127.0.0.1:80".parse()?).listen(|_: &Address| Discard)?;
+    /// let start = reactor.now();
+    /// let request = Request::new(Method::GET, "http://127.0.0.1/next-message")?
+    ///     .head_timeout(Some(Duration::from_secs(600)));
+    /// assert!(reactor.run_until(Agent::new(&reactor).request(request)).is_err());
+    /// assert_eq!((reactor.now() - start).as_secs(), 600); // ten times the agent's
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     pub fn head_timeout(mut self, timeout: Option<Duration>) -> Self {
         self.timeouts.head = Some(timeout);
         self
@@ -334,6 +351,31 @@ impl Request {
 
     /// How long no byte of a body may move, instead of what the agent
     /// [allows](crate::AgentOptions::silence_timeout).
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use torsade_http::{Agent, Method, Request, Response};
+    /// # use torsade_core::testing::Simulation;
+    /// # use torsade_core::{Address, Protocol, TcpServer, Transport};
+    /// # struct Server(fn(&str) -> &'static str);
+    /// # impl Protocol for Server {
+    /// #     fn data_received(&mut self, transport: &Transport, request: &[u8]) -> torsade_core::Result<()> {
+    /// #         transport.write(self.0(std::str::from_utf8(request)?).as_bytes());
+    /// #         Ok(())
+    /// #     }
+    /// # }
+    ///
+    /// # let reactor = Simulation::new().reactor();
+    /// # let server = TcpServer::new(&reactor, "127.0.0.1:80".parse()?);
+    /// # server.listen(|_: &Address| Server(|_| "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhel"))?;
+    /// let start = reactor.now();
+    /// let request = Request::new(Method::GET, "http://127.0.0.1/")?
+    ///     .silence_timeout(Some(Duration::from_secs(2)));
+    /// let text = Agent::new(&reactor).request(request).add_callback(Response::text);
+    /// assert!(reactor.run_until(text).is_err());
+    /// assert_eq!((reactor.now() - start).as_secs(), 2);
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     pub fn silence_timeout(mut self, timeout: Option<Duration>) -> Self {
         self.timeouts.silence = Some(timeout);
         self
@@ -344,14 +386,28 @@ impl Request {
     ///
     /// ```
     /// use std::time::Duration;
-    /// use torsade_http::{Method, Request};
+    /// use torsade_http::{Agent, Method, Request};
+    /// # use torsade_core::testing::Simulation;
+    /// # use torsade_core::{Address, Protocol, TcpServer, Transport};
+    /// # struct Server(fn(&str) -> &'static str);
+    /// # impl Protocol for Server {
+    /// #     fn data_received(&mut self, transport: &Transport, request: &[u8]) -> torsade_core::Result<()> {
+    /// #         transport.write(self.0(std::str::from_utf8(request)?).as_bytes());
+    /// #         Ok(())
+    /// #     }
+    /// # }
     ///
+    /// # let reactor = Simulation::new().reactor();
+    /// # let server = TcpServer::new(&reactor, "127.0.0.1:80".parse()?);
+    /// # server.listen(|_: &Address| Server(|_| "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n6\r\nevent\n\r\n"))?;
     /// // The server sends something each half minute, at least.
-    /// let events = Request::new(Method::GET, "https://example.org/events")?
+    /// let events = Request::new(Method::GET, "http://127.0.0.1/events")?
     ///     .total_timeout(None)
     ///     .silence_timeout(Some(Duration::from_secs(60)));
-    /// # drop(events);
-    /// # Ok::<(), torsade_http::InvalidRequest>(())
+    /// let response = reactor.run_until(Agent::new(&reactor).request(events))?;
+    /// let mut lines = response.lines();
+    /// assert_eq!(reactor.run_until(lines.next())?.as_deref(), Some(&b"event"[..]));
+    /// # torsade_core::Result::<()>::Ok(())
     /// ```
     pub fn total_timeout(mut self, timeout: Option<Duration>) -> Self {
         self.timeouts.total = Some(timeout);

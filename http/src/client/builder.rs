@@ -432,16 +432,82 @@ impl ClientRequest {
     }
 
     /// See [`Request::head_timeout`].
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use torsade_core::protocols::wire::Discard;
+    /// use torsade_core::testing::Simulation;
+    /// use torsade_core::{Address, TcpServer};
+    /// use torsade_http::{AgentOptions, Client, RequestError};
+    ///
+    /// # let reactor = Simulation::new().reactor();
+    /// # TcpServer::new(&reactor, "127.0.0.1:80".parse()?).listen(|_: &Address| Discard)?;
+    /// # let client = Client::with_options(&reactor, AgentOptions::new());
+    /// let start = reactor.now();
+    /// let answer = client.get("http://127.0.0.1/").head_timeout(Some(Duration::from_secs(2))).send();
+    /// let error = reactor.run_until(answer).unwrap_err().trap::<RequestError>()?;
+    /// assert!(error.is_timeout());
+    /// assert_eq!((reactor.now() - start).as_secs(), 2);
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     pub fn head_timeout(self, timeout: Option<Duration>) -> Self {
         self.with(|request| Ok(request.head_timeout(timeout)))
     }
 
     /// See [`Request::silence_timeout`].
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use torsade_http::{AgentOptions, Client, Response};
+    /// # use torsade_core::testing::Simulation;
+    /// # use torsade_core::{Address, Protocol, TcpServer, Transport};
+    /// # struct Server(fn(&str) -> &'static str);
+    /// # impl Protocol for Server {
+    /// #     fn data_received(&mut self, transport: &Transport, request: &[u8]) -> torsade_core::Result<()> {
+    /// #         transport.write(self.0(std::str::from_utf8(request)?).as_bytes());
+    /// #         Ok(())
+    /// #     }
+    /// # }
+    ///
+    /// # let reactor = Simulation::new().reactor();
+    /// # let server = TcpServer::new(&reactor, "127.0.0.1:80".parse()?);
+    /// # server.listen(|_: &Address| Server(|_| "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhel"))?;
+    /// # let client = Client::with_options(&reactor, AgentOptions::new());
+    /// let start = reactor.now();
+    /// let answer = client.get("http://127.0.0.1/").silence_timeout(Some(Duration::from_secs(2))).send();
+    /// assert!(reactor.run_until(answer.add_callback(Response::text)).is_err());
+    /// assert_eq!((reactor.now() - start).as_secs(), 2);
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     pub fn silence_timeout(self, timeout: Option<Duration>) -> Self {
         self.with(|request| Ok(request.silence_timeout(timeout)))
     }
 
     /// See [`Request::total_timeout`].
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use torsade_http::{AgentOptions, Client, Response};
+    /// # use torsade_core::testing::Simulation;
+    /// # use torsade_core::{Address, Protocol, TcpServer, Transport};
+    /// # struct Server(fn(&str) -> &'static str);
+    /// # impl Protocol for Server {
+    /// #     fn data_received(&mut self, transport: &Transport, request: &[u8]) -> torsade_core::Result<()> {
+    /// #         transport.write(self.0(std::str::from_utf8(request)?).as_bytes());
+    /// #         Ok(())
+    /// #     }
+    /// # }
+    ///
+    /// # let reactor = Simulation::new().reactor();
+    /// # let server = TcpServer::new(&reactor, "127.0.0.1:80".parse()?);
+    /// # server.listen(|_: &Address| Server(|_| "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhel"))?;
+    /// # let client = Client::with_options(&reactor, AgentOptions::new());
+    /// let start = reactor.now();
+    /// let answer = client.get("http://127.0.0.1/").total_timeout(Some(Duration::from_secs(5))).send();
+    /// assert!(reactor.run_until(answer.add_callback(Response::text)).is_err());
+    /// assert_eq!((reactor.now() - start).as_secs(), 5);
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     pub fn total_timeout(self, timeout: Option<Duration>) -> Self {
         self.with(|request| Ok(request.total_timeout(timeout)))
     }
