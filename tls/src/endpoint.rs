@@ -261,9 +261,11 @@ const HANDSHAKE: u8 = 22;
 /// keeps.
 ///
 /// ```
-/// use torsade_core::protocols::{LineControl, LineProtocol};
+/// use torsade_core::protocols::{LineControl, LineProtocol, LineReceiver};
+/// use torsade_core::testing::{AccumulatingProtocol, ConnectedPair};
 /// use torsade_core::Result;
 /// use torsade_tls::{ClientTls, StartTls};
+/// # use torsade_tls::{ServerTls, generate::Authority};
 ///
 /// /// Goes on in secret when the server agrees.
 /// struct Client {
@@ -284,6 +286,21 @@ const HANDSHAKE: u8 = 22;
 ///         Ok(())
 ///     }
 /// }
+///
+/// # let authority = Authority::new("for tests");
+/// # let own = authority.issue(["mail.example.com"]);
+/// # let server = ServerTls::builder().certificate(own).build()?;
+/// # let tls = ClientTls::builder().trust(authority.trust()).build()?;
+/// let received = AccumulatingProtocol::new();
+/// let pair = ConnectedPair::new(LineReceiver::new(Client { tls }), received.clone())?;
+/// let transport = pair.server().transport();
+/// pair.flush()?;
+/// assert_eq!(received.data(), b"STARTTLS\r\n");
+/// transport.write(b"220 ready\r\n");
+/// drop(transport.start_tls_server(&server)?);
+/// pair.flush()?;
+/// assert_eq!(received.data(), b"STARTTLS\r\nEHLO me\r\n");
+/// # torsade_core::Result::<()>::Ok(())
 /// ```
 #[doc(alias = "startTLS")]
 #[doc(alias = "ITLSTransport")]

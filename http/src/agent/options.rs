@@ -135,21 +135,23 @@ impl AgentOptions {
     /// to be asked, it is connected to as ever.
     ///
     /// ```
-    /// use torsade_core::Reactor;
     /// use std::path::PathBuf;
-    /// use torsade_core::endpoints::UnixClient;
-    /// use torsade_http::{Agent, AgentOptions};
+    /// use torsade_core::endpoints::{UnixClient, UnixServer};
+    /// use torsade_http::{Agent, AgentOptions, Response};
+    /// # use torsade_core::Address;
+    /// # use torsade_core::protocols::wire::Telling;
+    /// # use torsade_core::testing::Simulation;
     ///
-    /// # fn main() -> torsade_core::Result<()> {
-    /// let reactor = Reactor::new()?;
+    /// # let reactor = Simulation::new().reactor();
+    /// # let server = UnixServer::new(&reactor, PathBuf::from("/run/docker.sock"));
+    /// # server.listen(|_: &Address| Telling::new(|| b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi".into()))?;
     /// let own = reactor.clone();
     /// let options = AgentOptions::new()
     ///     .endpoints(move |_, _| Ok(Box::new(UnixClient::new(&own, PathBuf::from("/run/docker.sock")))));
     /// let docker = Agent::with_options(&reactor, options);
-    /// let version = docker.get("http://docker/version");
-    /// # drop(version.add_errback(|failure| torsade_core::Deferred::fail(failure)));
-    /// # Ok(())
-    /// # }
+    /// let version = docker.get("http://docker/version").add_callback(Response::text);
+    /// assert_eq!(reactor.run_until(version)?, "hi");
+    /// # torsade_core::Result::<()>::Ok(())
     /// ```
     #[doc(alias = "usingEndpointFactory")]
     #[doc(alias = "IAgentEndpointFactory")]

@@ -79,16 +79,23 @@ impl FileBodyProducer {
     /// fewer fails the request.
     ///
     /// ```
-    /// # use torsade_core::testing::Simulation;
+    /// # use std::time::Duration;
+    /// # use torsade_core::testing::{AccumulatingProtocol, Simulation};
+    /// # use torsade_core::{Address, TcpServer};
     /// use std::io::{Cursor, Read};
-    /// use torsade_http::{FileBodyProducer, Method, Request};
+    /// use torsade_http::{Agent, FileBodyProducer, Method, Request};
     ///
     /// # let reactor = Simulation::new().reactor();
+    /// # let seen = AccumulatingProtocol::new();
+    /// # let server = seen.clone();
+    /// # TcpServer::new(&reactor, "127.0.0.1:80".parse()?).listen(move |_: &Address| server.clone())?;
     /// let two = Cursor::new("one, ").chain(Cursor::new("two"));
     /// let body = FileBodyProducer::from_reader(&reactor, two, Some(8));
-    /// let request = Request::new(Method::PUT, "https://example.org/numbers")?.body_producer(body);
-    /// # drop(request);
-    /// # Ok::<(), torsade_http::InvalidRequest>(())
+    /// let request = Request::new(Method::PUT, "http://127.0.0.1/numbers")?.body_producer(body);
+    /// let _answer = Agent::new(&reactor).request(request);
+    /// reactor.advance(Duration::from_secs(1))?;
+    /// assert!(seen.data().ends_with(b"Content-Length: 8\r\n\r\none, two"));
+    /// # torsade_core::Result::<()>::Ok(())
     /// ```
     pub fn from_reader(
         reactor: &Reactor,

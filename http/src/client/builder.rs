@@ -140,11 +140,20 @@ impl ClientRequest {
     /// [`Response::content_range`] tells which came. What is no range, or all, asks for all.
     ///
     /// ```
-    /// # use torsade_core::testing::Simulation;
-    /// # use torsade_http::Client;
-    /// # let client = Client::new(&Simulation::new().reactor());
-    /// let first_kilobyte = client.get("http://example.test/large").range(..1024);
-    /// # drop(first_kilobyte);
+    /// # use std::time::Duration;
+    /// # use torsade_core::testing::{AccumulatingProtocol, Simulation};
+    /// # use torsade_core::{Address, TcpServer};
+    /// use torsade_http::{AgentOptions, Client};
+    ///
+    /// # let reactor = Simulation::new().reactor();
+    /// # let seen = AccumulatingProtocol::new();
+    /// # let server = seen.clone();
+    /// # TcpServer::new(&reactor, "127.0.0.1:80".parse()?).listen(move |_: &Address| server.clone())?;
+    /// # let client = Client::with_options(&reactor, AgentOptions::new());
+    /// let _first_kilobyte = client.get("http://127.0.0.1/large").range(..1024).send();
+    /// reactor.advance(Duration::from_secs(1))?;
+    /// assert!(String::from_utf8(seen.data())?.contains("Range: bytes=0-1023\r\n"));
+    /// # torsade_core::Result::<()>::Ok(())
     /// ```
     pub fn range(self, bytes: impl RangeBounds<u64>) -> Self {
         let value = crate::range::field(bytes);

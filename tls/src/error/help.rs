@@ -8,13 +8,6 @@ impl TlsError {
     /// What a person can do about it, in a sentence or two.
     ///
     /// ```
-    /// # fn show(error: &torsade_tls::TlsError) {
-    /// eprintln!("error: {error}");
-    /// eprintln!("help: {}", error.help());
-    /// # }
-    /// ```
-    ///
-    /// ```
     /// use torsade_core::Filter;
     /// use torsade_tls::{ClientTls, TlsError};
     ///
@@ -22,7 +15,9 @@ impl TlsError {
     /// let greeting = b"220 mail.example.com ESMTP\r\n";
     /// let failure = filter.decode(&mut greeting.to_vec(), &mut vec![], &mut vec![]).unwrap_err();
     /// let error = failure.check::<TlsError>().expect("its errors are these");
-    /// assert!(error.help().contains("port"), "{}", error.help());
+    /// eprintln!("error: {error}");
+    /// eprintln!("help: {}", error.help());
+    /// assert!(error.help().contains("port"));
     /// # torsade_core::Result::<()>::Ok(())
     /// ```
     pub fn help(&self) -> String {

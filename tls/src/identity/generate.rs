@@ -8,7 +8,7 @@
 //! let authority = Authority::new("Test CA");
 //! let server = ServerTls::builder().certificate(authority.issue(["localhost"])).build()?;
 //! let client = ClientTls::builder().trust(authority.trust()).build()?;
-//! # drop((server, client));
+//! assert!(server.filter().is_ok() && client.filter("localhost").is_ok());
 //! # Ok(())
 //! # }
 //! ```
@@ -33,13 +33,14 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// An authority of one's own, whose key is gone with it.
 ///
 /// ```
+/// use std::time::SystemTime;
+/// use torsade_tls::ClientTls;
 /// use torsade_tls::generate::Authority;
-/// use torsade_tls::{ClientTls, ServerTls};
 ///
 /// let authority = Authority::new("for tests");
-/// let server = ServerTls::builder().certificate(authority.issue(["example.test"])).build()?;
-/// let client = ClientTls::builder().trust(authority.trust()).build()?;
-/// # drop((server, client));
+/// let own = authority.issue(["example.test"]);
+/// let verifier = ClientTls::builder().trust(authority.trust()).verifier()?;
+/// assert!(verifier.verify(own.chain(), "example.test", SystemTime::now())?.is_ok());
 /// # torsade_core::Result::<()>::Ok(())
 /// ```
 #[doc(alias = "selfSignedCert")]

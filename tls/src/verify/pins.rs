@@ -122,7 +122,7 @@ impl FromStr for Pin {
 /// // The key in use, and one that is kept elsewhere for the day when that one is lost.
 /// let pins = Pins::new(Pin::from_hash([1; 32]), Pin::from_hash([2; 32]));
 /// let tls = ClientTls::builder().bundled_roots().pins(pins).build()?;
-/// # drop(tls);
+/// assert!(tls.filter("example.com").is_ok());
 /// # torsade_core::Result::<()>::Ok(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
