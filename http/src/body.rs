@@ -92,8 +92,11 @@ impl fmt::Debug for RequestBody {
 /// Produces the body of a request while it is sent.
 ///
 /// ```
+/// # use std::time::Duration;
+/// # use torsade_core::testing::{AccumulatingProtocol, Simulation};
+/// # use torsade_core::{Address, TcpServer};
 /// use torsade_core::Deferred;
-/// use torsade_http::{BodyProducer, BodyWriter};
+/// use torsade_http::{Agent, BodyProducer, BodyWriter, Method, Request};
 ///
 /// /// So many zeros.
 /// struct Zeros(usize);
@@ -104,10 +107,20 @@ impl fmt::Debug for RequestBody {
 ///     }
 ///
 ///     fn start_producing(&mut self, writer: BodyWriter) -> Deferred<()> {
-///         writer.write(&vec![0; self.0]);
+///         writer.write(&vec![b'0'; self.0]);
 ///         Deferred::succeed(())
 ///     }
 /// }
+///
+/// # let reactor = Simulation::new().reactor();
+/// # let seen = AccumulatingProtocol::new();
+/// # let server = seen.clone();
+/// # TcpServer::new(&reactor, "127.0.0.1:80".parse()?).listen(move |_: &Address| server.clone())?;
+/// let request = Request::new(Method::PUT, "http://127.0.0.1/zeros")?.body_producer(Zeros(3));
+/// let _answer = Agent::new(&reactor).request(request);
+/// reactor.advance(Duration::from_secs(1))?;
+/// assert!(seen.data().ends_with(b"Content-Length: 3\r\n\r\n000"));
+/// # torsade_core::Result::<()>::Ok(())
 /// ```
 #[doc(alias = "IBodyProducer")]
 pub trait BodyProducer: 'static {
@@ -126,6 +139,61 @@ pub trait BodyProducer: 'static {
     fn start_producing(&mut self, writer: BodyWriter) -> Deferred<()>;
 
     /// More is queued than the server reads: write no more for the time being.
+    ///
+    /// ```
+    /// use std::rc::Rc;
+    /// use std::cell::Cell;
+    /// use torsade_core::task::LoopingCall;
+    /// use torsade_core::{Deferred, Reactor};
+    /// use torsade_http::{Agent, BodyProducer, BodyWriter, Method, Request};
+    /// # use std::time::Duration;
+    /// # use torsade_core::testing::Simulation;
+    /// # use torsade_core::{Address, Protocol, TcpServer, Transport};
+    /// # struct Deaf;
+    /// # impl Protocol for Deaf {
+    /// #     fn connection_made(&mut self, transport: &Transport) { transport.pause_reading(); }
+    /// #     fn data_received(&mut self, _: &Transport, _: &[u8]) -> torsade_core::Result<()> { Ok(()) }
+    /// # }
+    ///
+    /// /// A kilobyte every millisecond, as long as that is wanted.
+    /// struct Ticker(Reactor, Rc<Cell<bool>>, Rc<Cell<u64>>);
+    ///
+    /// impl BodyProducer for Ticker {
+    ///     fn length(&self) -> Option<u64> {
+    ///         None
+    ///     }
+    ///
+    ///     fn start_producing(&mut self, writer: BodyWriter) -> Deferred<()> {
+    ///         let (is_paused, written) = (Rc::clone(&self.1), Rc::clone(&self.2));
+    ///         LoopingCall::new(&self.0, move |_| {
+    ///             if !is_paused.get() {
+    ///                 writer.write(&[b'x'; 1024]);
+    ///                 written.set(written.get() + 1024);
+    ///             }
+    ///         })
+    ///         .start(Duration::from_millis(1)).map(drop)
+    ///     }
+    ///
+    ///     fn pause_producing(&mut self) {
+    ///         self.1.set(true);
+    ///     }
+    ///
+    ///     fn resume_producing(&mut self) {
+    ///         self.1.set(false);
+    ///     }
+    /// }
+    ///
+    /// // A server that reads nothing.
+    /// # let reactor = Simulation::new().reactor();
+    /// # TcpServer::new(&reactor, "127.0.0.1:80".parse()?).listen(|_: &Address| Deaf)?;
+    /// let written = Rc::new(Cell::new(0));
+    /// let body = Ticker(reactor.clone(), Rc::default(), Rc::clone(&written));
+    /// let request = Request::new(Method::PUT, "http://127.0.0.1/")?.body_producer(body);
+    /// let _answer = Agent::new(&reactor).request(request);
+    /// reactor.advance(Duration::from_secs(10))?;
+    /// assert!(written.get() < 1_000_000, "{} bytes wait here", written.get());
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     #[doc(alias = "pauseProducing")]
     fn pause_producing(&mut self) {}
 
@@ -135,11 +203,85 @@ pub trait BodyProducer: 'static {
 
     /// Nothing more will be sent: the request failed, or was answered before its end. The Deferred
     /// that was given does not matter any more.
+    ///
+    /// ```
+    /// use std::cell::Cell;
+    /// use std::rc::Rc;
+    /// use torsade_core::{Deferred, Resolver};
+    /// use torsade_http::{Agent, BodyProducer, BodyWriter, Method, Request};
+    /// # use torsade_core::protocols::wire::Telling;
+    /// # use torsade_core::testing::Simulation;
+    /// # use torsade_core::{Address, TcpServer};
+    ///
+    /// /// Never comes to an end by itself.
+    /// struct Endless(Option<Resolver<()>>, Rc<Cell<bool>>);
+    ///
+    /// impl BodyProducer for Endless {
+    ///     fn length(&self) -> Option<u64> {
+    ///         None
+    ///     }
+    ///
+    ///     fn start_producing(&mut self, _: BodyWriter) -> Deferred<()> {
+    ///         let (resolver, done) = Deferred::new();
+    ///         self.0 = Some(resolver);
+    ///         done
+    ///     }
+    ///
+    ///     fn stop_producing(&mut self) {
+    ///         self.1.set(true);
+    ///     }
+    /// }
+    ///
+    /// // It is answered before its end.
+    /// # let reactor = Simulation::new().reactor();
+    /// # let reply = "HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\n\r\n";
+    /// # let server = TcpServer::new(&reactor, "127.0.0.1:80".parse()?);
+    /// # server.listen(|_: &Address| Telling::new(|| reply.into()))?;
+    /// let stopped = Rc::new(Cell::new(false));
+    /// let body = Endless(None, Rc::clone(&stopped));
+    /// let request = Request::new(Method::PUT, "http://127.0.0.1/")?.body_producer(body);
+    /// assert_eq!(reactor.run_until(Agent::new(&reactor).request(request))?.status(), 413);
+    /// assert!(stopped.get());
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     #[doc(alias = "stopProducing")]
     fn stop_producing(&mut self) {}
 }
 
 /// Where a [`BodyProducer`] writes to.
+///
+/// ```
+/// # use std::time::Duration;
+/// # use torsade_core::testing::{AccumulatingProtocol, Simulation};
+/// # use torsade_core::{Address, TcpServer};
+/// use torsade_core::task::defer_later;
+/// use torsade_core::{Deferred, Reactor};
+/// use torsade_http::{Agent, BodyProducer, BodyWriter, Method, Request};
+///
+/// /// One half now, the other a moment later.
+/// struct Halves(Reactor);
+///
+/// impl BodyProducer for Halves {
+///     fn length(&self) -> Option<u64> {
+///         None
+///     }
+///
+///     fn start_producing(&mut self, writer: BodyWriter) -> Deferred<()> {
+///         writer.write(b"hel");
+///         defer_later(&self.0, Duration::from_millis(100), move || writer.write(b"lo"))
+///     }
+/// }
+///
+/// # let reactor = Simulation::new().reactor();
+/// # let seen = AccumulatingProtocol::new();
+/// # let server = seen.clone();
+/// # TcpServer::new(&reactor, "127.0.0.1:80".parse()?).listen(move |_: &Address| server.clone())?;
+/// let request = Request::new(Method::PUT, "http://127.0.0.1/")?.body_producer(Halves(reactor.clone()));
+/// let _answer = Agent::new(&reactor).request(request);
+/// reactor.advance(Duration::from_secs(1))?;
+/// assert!(seen.data().ends_with(b"3\r\nhel\r\n2\r\nlo\r\n0\r\n\r\n"));
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 #[derive(Clone)]
 pub struct BodyWriter {
     connection: Weak<Http1>,

@@ -24,11 +24,14 @@ use crate::error::{PotentialDataLoss, ResponseDone};
 ///
 /// ```
 /// use torsade_core::{Failure, Result};
-/// use torsade_http::{BodyControl, BodyProtocol, Response};
+/// use torsade_http::{Agent, BodyControl, BodyProtocol};
+/// # use torsade_core::{Deferred, Resolver};
+/// # use torsade_core::protocols::wire::Telling;
+/// # use torsade_core::testing::Simulation;
+/// # use torsade_core::{Address, TcpServer};
 ///
-/// /// Counts what comes.
-/// #[derive(Default)]
-/// struct Count(usize);
+/// /// Counts what comes, and says so when all did.
+/// struct Count(usize, Option<Resolver<usize>>);
 ///
 /// impl BodyProtocol for Count {
 ///     fn data_received(&mut self, _: &BodyControl, data: &[u8]) -> Result<()> {
@@ -36,15 +39,22 @@ use crate::error::{PotentialDataLoss, ResponseDone};
 ///         Ok(())
 ///     }
 ///
-///     fn connection_lost(&mut self, reason: &Failure) {
-///         println!("{} bytes: {reason}", self.0);
+///     fn connection_lost(&mut self, _: &Failure) {
+///         if let Some(resolver) = self.1.take() {
+///             resolver.callback(self.0);
+///         }
 ///     }
 /// }
 ///
-/// fn count(response: Response) {
-///     response.deliver_body(Count::default());
-/// }
-/// # let _ = count;
+/// # let reactor = Simulation::new().reactor();
+/// # let reply = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
+/// # let server = TcpServer::new(&reactor, "127.0.0.1:80".parse()?);
+/// # server.listen(|_: &Address| Telling::new(|| reply.into()))?;
+/// let response = reactor.run_until(Agent::new(&reactor).get("http://127.0.0.1/"))?;
+/// let (resolver, counted) = Deferred::new();
+/// response.deliver_body(Count(0, Some(resolver)));
+/// assert_eq!(reactor.run_until(counted)?, 5);
+/// # torsade_core::Result::<()>::Ok(())
 /// ```
 pub trait BodyProtocol: 'static {
     /// The body is about to come.
@@ -64,6 +74,71 @@ pub trait BodyProtocol: 'static {
     ///
     /// For receivers that stand between the body and another one, and have kept something back
     /// themselves while that one was paused.
+    ///
+    /// ```
+    /// use std::collections::VecDeque;
+    /// use torsade_core::{Failure, Result};
+    /// use torsade_http::{Agent, BodyControl, BodyProtocol};
+    /// # use std::time::Duration;
+    /// # use std::cell::RefCell;
+    /// # use std::rc::Rc;
+    /// # use torsade_core::protocols::wire::Telling;
+    /// # use torsade_core::testing::Simulation;
+    /// # use torsade_core::{Address, TcpServer};
+    ///
+    /// /// Hands on letter by letter, while the one behind it wants any.
+    /// struct Letters<P>(P, VecDeque<u8>);
+    ///
+    /// impl<P: BodyProtocol> BodyProtocol for Letters<P> {
+    ///     fn data_received(&mut self, body: &BodyControl, data: &[u8]) -> Result<()> {
+    ///         self.1.extend(data);
+    ///         while !body.is_paused() {
+    ///             let Some(letter) = self.1.pop_front() else { break };
+    ///             self.0.data_received(body, &[letter])?;
+    ///         }
+    ///         Ok(())
+    ///     }
+    ///
+    ///     fn resumed(&mut self, body: &BodyControl) {
+    ///         // What was kept back; a failure would end the body.
+    ///         if self.data_received(body, b"").is_err() {
+    ///             body.abort();
+    ///         }
+    ///     }
+    ///
+    ///     fn connection_lost(&mut self, reason: &Failure) {
+    ///         self.0.connection_lost(reason);
+    ///     }
+    /// }
+    ///
+    /// /// Wants a rest after each.
+    /// struct Slow(Rc<RefCell<(Vec<u8>, Option<BodyControl>)>>);
+    ///
+    /// impl BodyProtocol for Slow {
+    ///     fn data_received(&mut self, body: &BodyControl, letter: &[u8]) -> Result<()> {
+    ///         body.pause();
+    ///         self.0.borrow_mut().0.extend_from_slice(letter);
+    ///         self.0.borrow_mut().1 = Some(body.clone());
+    ///         Ok(())
+    ///     }
+    /// #     fn connection_lost(&mut self, _: &Failure) {}
+    /// }
+    ///
+    /// # let reactor = Simulation::new().reactor();
+    /// # let reply = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
+    /// # let server = TcpServer::new(&reactor, "127.0.0.1:80".parse()?);
+    /// # server.listen(|_: &Address| Telling::new(|| reply.into()))?;
+    /// let response = reactor.run_until(Agent::new(&reactor).get("http://127.0.0.1/"))?;
+    /// let seen = Rc::new(RefCell::new((Vec::new(), None)));
+    /// response.deliver_body(Letters(Slow(Rc::clone(&seen)), VecDeque::new()));
+    /// reactor.advance(Duration::from_secs(1))?;
+    /// assert_eq!(seen.borrow().0, b"h");
+    /// let body = seen.borrow_mut().1.take().expect("it was paused");
+    /// body.resume();
+    /// reactor.advance(Duration::from_secs(1))?;
+    /// assert_eq!(seen.borrow().0, b"he");
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     fn resumed(&mut self, body: &BodyControl) {
         let _ = body;
     }
@@ -80,22 +155,40 @@ pub trait BodyProtocol: 'static {
 ///
 /// ```
 /// use torsade_core::{Failure, Result};
-/// use torsade_http::{BodyControl, BodyProtocol};
+/// use torsade_http::{Agent, BodyControl, BodyProtocol};
+/// # use torsade_core::{Deferred, Resolver};
+/// # use torsade_core::protocols::wire::Telling;
+/// # use torsade_core::testing::Simulation;
+/// # use torsade_core::{Address, TcpServer};
 ///
-/// /// Has seen enough after a kilobyte.
-/// struct Beginning(Vec<u8>);
+/// /// Has seen enough after three bytes.
+/// struct Beginning(Vec<u8>, Option<Resolver<Vec<u8>>>);
 ///
 /// impl BodyProtocol for Beginning {
 ///     fn data_received(&mut self, body: &BodyControl, data: &[u8]) -> Result<()> {
 ///         self.0.extend_from_slice(data);
-///         if self.0.len() > 1024 {
+///         if self.0.len() >= 3 {
 ///             body.abort();
 ///         }
 ///         Ok(())
 ///     }
 ///
-///     fn connection_lost(&mut self, _: &Failure) {}
+///     fn connection_lost(&mut self, _: &Failure) {
+///         if let Some(resolver) = self.1.take() {
+///             resolver.callback(std::mem::take(&mut self.0));
+///         }
+///     }
 /// }
+///
+/// # let reactor = Simulation::new().reactor();
+/// # let reply = "HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\nhello";
+/// # let server = TcpServer::new(&reactor, "127.0.0.1:80".parse()?);
+/// # server.listen(|_: &Address| Telling::new(|| reply.into()))?;
+/// let response = reactor.run_until(Agent::new(&reactor).get("http://127.0.0.1/"))?;
+/// let (resolver, seen) = Deferred::new();
+/// response.deliver_body(Beginning(Vec::new(), Some(resolver)));
+/// assert!(reactor.run_until(seen)?.starts_with(b"hel"));
+/// # torsade_core::Result::<()>::Ok(())
 /// ```
 #[derive(Clone)]
 #[doc(alias = "TransportProxyProducer")]
@@ -107,6 +200,51 @@ pub struct BodyControl {
 impl BodyControl {
     /// Lets nothing come until [`resume`](Self::resume): the server is slowed down by that. Only a
     /// failure of the connection is told all the same, after what came before it.
+    ///
+    /// ```
+    /// use std::cell::RefCell;
+    /// use std::rc::Rc;
+    /// use std::time::Duration;
+    /// use torsade_core::{Failure, Result};
+    /// use torsade_http::{Agent, BodyControl, BodyProtocol};
+    /// # use torsade_core::protocols::wire::Telling;
+    /// # use torsade_core::testing::Simulation;
+    /// # use torsade_core::{Address, TcpServer};
+    ///
+    /// /// Shows its hand on the body, and what has come.
+    /// #[derive(Clone, Default)]
+    /// struct Held(Rc<RefCell<(Option<BodyControl>, Vec<u8>)>>);
+    ///
+    /// impl BodyProtocol for Held {
+    ///     fn connection_made(&mut self, body: &BodyControl) {
+    ///         body.pause();
+    ///         self.0.borrow_mut().0 = Some(body.clone());
+    ///     }
+    ///
+    ///     fn data_received(&mut self, _: &BodyControl, data: &[u8]) -> Result<()> {
+    ///         self.0.borrow_mut().1.extend_from_slice(data);
+    ///         Ok(())
+    ///     }
+    ///
+    ///     fn connection_lost(&mut self, _: &Failure) {}
+    /// }
+    ///
+    /// # let reactor = Simulation::new().reactor();
+    /// # let reply = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
+    /// # let server = TcpServer::new(&reactor, "127.0.0.1:80".parse()?);
+    /// # server.listen(|_: &Address| Telling::new(|| reply.into()))?;
+    /// let response = reactor.run_until(Agent::new(&reactor).get("http://127.0.0.1/"))?;
+    /// let held = Held::default();
+    /// response.deliver_body(held.clone());
+    /// reactor.advance(Duration::from_secs(1))?;
+    /// assert_eq!(held.0.borrow().1, b"");
+    /// let body = held.0.borrow().0.clone().expect("the body has begun");
+    /// assert!(body.is_paused());
+    /// body.resume();
+    /// reactor.advance(Duration::from_secs(1))?;
+    /// assert_eq!(held.0.borrow().1, b"hello");
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     #[doc(alias = "pauseProducing")]
     pub fn pause(&self) {
         let mut state = self.incoming.state.borrow_mut();

@@ -114,6 +114,23 @@ pub(crate) fn field(bytes: impl RangeBounds<u64>) -> Option<HeaderValue> {
 impl Response {
     /// Which part of the whole this is, if the server says so: a response of status 206 has one part
     /// if it has this field, and one of status 416 may tell how long the whole is.
+    ///
+    /// ```
+    /// use torsade_http::{AgentOptions, Client};
+    /// # use torsade_core::protocols::wire::Telling;
+    /// # use torsade_core::testing::Simulation;
+    /// # use torsade_core::{Address, TcpServer};
+    ///
+    /// # let reactor = Simulation::new().reactor();
+    /// # let reply = "HTTP/1.1 206 Part\r\nContent-Range: bytes 0-4/11\r\nContent-Length: 5\r\n\r\nhello";
+    /// # let server = TcpServer::new(&reactor, "127.0.0.1:80".parse()?);
+    /// # server.listen(|_: &Address| Telling::new(|| reply.into()))?;
+    /// # let client = Client::with_options(&reactor, AgentOptions::new());
+    /// let response = reactor.run_until(client.get("http://127.0.0.1/").range(..5).send())?;
+    /// let range = response.content_range().expect("the server does ranges");
+    /// assert_eq!((range.bytes, range.complete_length), (Some((0, 4)), Some(11)));
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     pub fn content_range(&self) -> Option<ContentRange> {
         ContentRange::of(self.headers())
     }

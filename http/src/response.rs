@@ -34,15 +34,22 @@ pub use pull::{BodyChunks, BodyLineTooLong, BodyLines};
 /// that has the rest of its body read if it is short and comes soon, and its connection closed if
 /// not.
 ///
-/// ```no_run
-/// use torsade_core::Reactor;
+/// ```
 /// use torsade_http::Agent;
+/// # use torsade_core::protocols::wire::Telling;
+/// # use torsade_core::testing::Simulation;
+/// # use torsade_core::{Address, TcpServer};
 ///
-/// let reactor = Reactor::new()?;
-/// let response = reactor.run_until(Agent::new(&reactor).get("https://example.com/"))?;
-/// println!("{} {:?}", response.status(), response.headers().get("Content-Type"));
+/// # let reactor = Simulation::new().reactor();
+/// # let reply = "HTTP/1.1 200 Fine\r\nContent-Type: text/plain\r\nContent-Length: 5\r\n\r\nhello";
+/// # let server = TcpServer::new(&reactor, "127.0.0.1:80".parse()?);
+/// # server.listen(|_: &Address| Telling::new(|| reply.into()))?;
+/// let response = reactor.run_until(Agent::new(&reactor).get("http://127.0.0.1/"))?;
+/// assert_eq!((response.status().as_u16(), response.reason()), (200, &b"Fine"[..]));
+/// assert_eq!(response.headers()["Content-Type"], "text/plain");
+/// assert_eq!(response.body_length(), Some(5));
 /// // The body waits until it is taken.
-/// println!("{}", reactor.run_until(response.text())?);
+/// assert_eq!(reactor.run_until(response.text())?, "hello");
 /// # torsade_core::Result::<()>::Ok(())
 /// ```
 #[doc(alias = "IResponse")]
@@ -62,6 +69,22 @@ pub struct Response {
 }
 
 /// The most that [`Response::read_body`] and [`Response::text`] collect: 64 MiB.
+///
+/// ```
+/// use torsade_http::{Agent, BODY_LIMIT, Response};
+/// # use torsade_core::protocols::wire::Telling;
+/// # use torsade_core::testing::Simulation;
+/// # use torsade_core::{Address, TcpServer};
+///
+/// # let reactor = Simulation::new().reactor();
+/// # let reply = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
+/// # let server = TcpServer::new(&reactor, "127.0.0.1:80".parse()?);
+/// # server.listen(|_: &Address| Telling::new(|| reply.into()))?;
+/// let response = reactor.run_until(Agent::new(&reactor).get("http://127.0.0.1/"))?;
+/// // What is too long is known before it comes.
+/// assert!(response.body_length().is_some_and(|length| length <= BODY_LIMIT as u64));
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 pub const BODY_LIMIT: usize = 64 * 1024 * 1024;
 
 /// The longest body that is read only so that its connection can be used again.
@@ -103,12 +126,64 @@ impl Response {
     }
 
     /// The redirect that led here, without its body.
+    ///
+    /// ```
+    /// use torsade_http::{AgentOptions, Client};
+    /// # use torsade_core::testing::Simulation;
+    /// # use torsade_core::{Address, Protocol, TcpServer, Transport};
+    /// # struct Server(fn(&str) -> &'static str);
+    /// # impl Protocol for Server {
+    /// #     fn data_received(&mut self, transport: &Transport, request: &[u8]) -> torsade_core::Result<()> {
+    /// #         transport.write(self.0(std::str::from_utf8(request)?).as_bytes());
+    /// #         Ok(())
+    /// #     }
+    /// # }
+    ///
+    /// # let reactor = Simulation::new().reactor();
+    /// # let server = TcpServer::new(&reactor, "127.0.0.1:80".parse()?);
+    /// # server.listen(|_: &Address| Server(|request| match request.starts_with("GET /old ") {
+    /// #     true => "HTTP/1.1 301 Moved\r\nLocation: /new\r\nContent-Length: 0\r\n\r\n",
+    /// #     false => "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
+    /// # }))?;
+    /// # let client = Client::with_options(&reactor, AgentOptions::new());
+    /// let response = reactor.run_until(client.get("http://127.0.0.1/old").send())?;
+    /// let redirect = response.previous_response().expect("there was one");
+    /// assert_eq!((redirect.status().as_u16(), redirect.url().path()), (301, "/old"));
+    /// assert!(redirect.previous_response().is_none());
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     #[doc(alias = "previousResponse")]
     pub fn previous_response(&self) -> Option<&Self> {
         self.previous.as_deref()
     }
 
     /// The redirects that led here, the last one first.
+    ///
+    /// ```
+    /// use torsade_http::{AgentOptions, Client};
+    /// # use torsade_core::testing::Simulation;
+    /// # use torsade_core::{Address, Protocol, TcpServer, Transport};
+    /// # struct Server(fn(&str) -> &'static str);
+    /// # impl Protocol for Server {
+    /// #     fn data_received(&mut self, transport: &Transport, request: &[u8]) -> torsade_core::Result<()> {
+    /// #         transport.write(self.0(std::str::from_utf8(request)?).as_bytes());
+    /// #         Ok(())
+    /// #     }
+    /// # }
+    ///
+    /// # let reactor = Simulation::new().reactor();
+    /// # let server = TcpServer::new(&reactor, "127.0.0.1:80".parse()?);
+    /// # server.listen(|_: &Address| Server(|request| match request.split(' ').nth(1) {
+    /// #     Some("/a") => "HTTP/1.1 302 Found\r\nLocation: /b\r\nContent-Length: 0\r\n\r\n",
+    /// #     Some("/b") => "HTTP/1.1 302 Found\r\nLocation: /c\r\nContent-Length: 0\r\n\r\n",
+    /// #     _ => "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
+    /// # }))?;
+    /// # let client = Client::with_options(&reactor, AgentOptions::new());
+    /// let response = reactor.run_until(client.get("http://127.0.0.1/a").send())?;
+    /// let paths: Vec<_> = response.history().map(|redirect| redirect.url().path()).collect();
+    /// assert_eq!(paths, ["/b", "/a"]);
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     pub fn history(&self) -> impl Iterator<Item = &Self> {
         std::iter::successors(self.previous_response(), |response| {
             response.previous_response()
@@ -128,6 +203,21 @@ impl Response {
     }
 
     /// The version that the server speaks.
+    ///
+    /// ```
+    /// use torsade_http::{Agent, Version};
+    /// # use torsade_core::protocols::wire::Telling;
+    /// # use torsade_core::testing::Simulation;
+    /// # use torsade_core::{Address, TcpServer};
+    ///
+    /// # let reactor = Simulation::new().reactor();
+    /// # let reply = "HTTP/1.0 200 OK\r\nContent-Length: 0\r\n\r\n";
+    /// # let server = TcpServer::new(&reactor, "127.0.0.1:80".parse()?);
+    /// # server.listen(|_: &Address| Telling::new(|| reply.into()))?;
+    /// let response = reactor.run_until(Agent::new(&reactor).get("http://127.0.0.1/"))?;
+    /// assert_eq!(response.version(), Version::HTTP_10);
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     pub fn version(&self) -> Version {
         self.head.version
     }
@@ -143,11 +233,46 @@ impl Response {
     }
 
     /// The address that the response came from.
+    ///
+    /// ```
+    /// use torsade_http::Agent;
+    /// # use torsade_core::protocols::wire::Telling;
+    /// # use torsade_core::testing::Simulation;
+    /// # use torsade_core::{Address, TcpServer};
+    ///
+    /// # let reactor = Simulation::new().reactor();
+    /// # let reply = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
+    /// # let server = TcpServer::new(&reactor, "127.0.0.1:80".parse()?);
+    /// # server.listen(|_: &Address| Telling::new(|| reply.into()))?;
+    /// let response = reactor.run_until(Agent::new(&reactor).get("http://localhost/"))?;
+    /// assert_eq!(response.peer().to_string(), "127.0.0.1:80");
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     pub fn peer(&self) -> &Address {
         &self.peer
     }
 
     /// What TLS agreed on with the server, for a response that came over https.
+    ///
+    /// ```
+    /// # use torsade_core::protocols::wire::Telling;
+    /// # use torsade_core::testing::Simulation;
+    /// # use torsade_core::{Address, TcpServer};
+    /// use torsade_http::{Agent, AgentOptions};
+    /// # use torsade_tls::{ClientTls, ServerTls, generate::Authority, wrap_server_tls};
+    ///
+    /// # let reactor = Simulation::new().reactor();
+    /// # let authority = Authority::new("for tests");
+    /// # let own = ServerTls::builder().certificate(authority.issue(["localhost"])).build()?;
+    /// # let server = wrap_server_tls(TcpServer::new(&reactor, "127.0.0.1:443".parse()?), &own);
+    /// # server.listen(|_: &Address| Telling::new(|| b"HTTP/1.1 204 No Content\r\n\r\n".into()))?;
+    /// # let tls = ClientTls::builder().trust(authority.trust()).build()?;
+    /// # let agent = Agent::with_options(&reactor, AgentOptions::new().tls(&tls));
+    /// let response = reactor.run_until(agent.get("https://localhost/"))?;
+    /// let tls = response.tls().expect("it is https");
+    /// assert_eq!(tls.peer_certificates[0].names(), ["localhost"]);
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     pub fn tls(&self) -> Option<&TlsInfo> {
         self.tls.as_deref()
     }
@@ -199,7 +324,42 @@ impl Response {
 
     /// Has the body delivered to `receiver` as it comes, as fast as that takes it.
     ///
-    /// `receiver` is called when the running function has returned, never from in here.
+    /// `receiver` is called when the running function of yours has returned: at once if there is none.
+    ///
+    /// ```
+    /// use std::cell::RefCell;
+    /// use std::rc::Rc;
+    /// use std::time::Duration;
+    /// use torsade_core::{Failure, Result};
+    /// use torsade_http::{Agent, BodyControl, BodyProtocol};
+    /// # use torsade_core::protocols::wire::Telling;
+    /// # use torsade_core::testing::Simulation;
+    /// # use torsade_core::{Address, TcpServer};
+    ///
+    /// struct Appends(Rc<RefCell<Vec<u8>>>);
+    ///
+    /// impl BodyProtocol for Appends {
+    ///     fn data_received(&mut self, _: &BodyControl, data: &[u8]) -> Result<()> {
+    ///         self.0.borrow_mut().extend_from_slice(data);
+    ///         Ok(())
+    ///     }
+    ///
+    ///     fn connection_lost(&mut self, reason: &Failure) {
+    ///         self.0.borrow_mut().extend_from_slice(format!(" ({reason})").as_bytes());
+    ///     }
+    /// }
+    ///
+    /// # let reactor = Simulation::new().reactor();
+    /// # let reply = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
+    /// # let server = TcpServer::new(&reactor, "127.0.0.1:80".parse()?);
+    /// # server.listen(|_: &Address| Telling::new(|| reply.into()))?;
+    /// let response = reactor.run_until(Agent::new(&reactor).get("http://127.0.0.1/"))?;
+    /// let told = Rc::new(RefCell::new(Vec::new()));
+    /// response.deliver_body(Appends(Rc::clone(&told)));
+    /// reactor.advance(Duration::from_secs(1))?;
+    /// assert_eq!(told.borrow().as_slice(), b"hello (the response is complete)");
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     #[doc(alias = "deliverBody")]
     pub fn deliver_body(mut self, receiver: impl BodyProtocol) {
         if let Some(body) = self.body.take() {
@@ -208,6 +368,23 @@ impl Response {
     }
 
     /// Collects the body, up to [`BODY_LIMIT`]. Cancelling closes the connection.
+    ///
+    /// ```
+    /// use torsade_http::{Agent, PartialBody, RequestError, Response};
+    /// # use torsade_core::protocols::wire::Telling;
+    /// # use torsade_core::testing::Simulation;
+    /// # use torsade_core::{Address, TcpServer};
+    ///
+    /// # let reactor = Simulation::new().reactor();
+    /// # let reply = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhel";
+    /// # let server = TcpServer::new(&reactor, "127.0.0.1:80".parse()?);
+    /// # server.listen(|_: &Address| Telling::new(|| reply.into()))?;
+    /// let body = Agent::new(&reactor).get("http://127.0.0.1/").add_callback(Response::read_body);
+    /// let partial = reactor.run_until(body).unwrap_err().trap::<PartialBody>()?;
+    /// assert_eq!(&partial.bytes[..], b"hel");
+    /// assert!(partial.reason.find::<RequestError>().is_some());
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     ///
     /// # Errors
     /// [`PartialBody`], with what came until then; its source is a
@@ -219,6 +396,23 @@ impl Response {
     }
 
     /// As [`read_body`](Self::read_body), with a limit of one's own, in bytes.
+    ///
+    /// ```
+    /// use torsade_http::{Agent, BodyTooLong};
+    /// # use torsade_core::protocols::wire::Telling;
+    /// # use torsade_core::testing::Simulation;
+    /// # use torsade_core::{Address, TcpServer};
+    ///
+    /// # let reactor = Simulation::new().reactor();
+    /// # let reply = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
+    /// # let server = TcpServer::new(&reactor, "127.0.0.1:80".parse()?);
+    /// # server.listen(|_: &Address| Telling::new(|| reply.into()))?;
+    /// let agent = Agent::new(&reactor);
+    /// let body = agent.get("http://127.0.0.1/").add_callback(|response| response.read_body_up_to(4));
+    /// let failure = reactor.run_until(body).unwrap_err();
+    /// assert_eq!(failure.find(), Some(&BodyTooLong { limit: 4 }));
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     pub fn read_body_up_to(mut self, limit: usize) -> Deferred<Bytes> {
         let Some(body) = self.body.take() else {
             return Deferred::succeed(Bytes::new());
@@ -279,6 +473,21 @@ impl Response {
 
     /// Collects the body as text, in the encoding that `Content-Type` or a byte order mark tells;
     /// UTF-8 otherwise. What cannot be decoded becomes U+FFFD.
+    ///
+    /// ```
+    /// use torsade_http::{Agent, Response};
+    /// # use torsade_core::protocols::wire::Telling;
+    /// # use torsade_core::testing::Simulation;
+    /// # use torsade_core::{Address, TcpServer};
+    ///
+    /// # let reactor = Simulation::new().reactor();
+    /// # let server = TcpServer::new(&reactor, "127.0.0.1:80".parse()?);
+    /// let reply = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain; charset=iso-8859-1\r\n\r\ncaf\xe9";
+    /// server.listen(|_: &Address| Telling::new(|| reply.to_vec()))?;
+    /// let text = Agent::new(&reactor).get("http://127.0.0.1/").add_callback(Response::text);
+    /// assert_eq!(reactor.run_until(text)?, "café");
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     ///
     /// # Errors
     /// As [`read_body`](Self::read_body).

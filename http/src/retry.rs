@@ -29,16 +29,26 @@ use crate::response::Response;
 /// and whose body can be sent again. How long it waits says the server (`Retry-After`), if it does,
 /// and the [`Backoff`] otherwise. The last error, or the last response, is the result.
 ///
-/// ```no_run
-/// use torsade_core::Reactor;
+/// ```
 /// use torsade_http::{Agent, Method, Request, RequestAgent, RetryAgent};
+/// # use std::cell::Cell;
+/// # use torsade_core::protocols::wire::Telling;
+/// # use torsade_core::testing::Simulation;
+/// # use torsade_core::{Address, TcpServer};
 ///
-/// # fn main() -> torsade_core::Result<()> {
-/// let reactor = Reactor::new()?;
-/// let agent = RetryAgent::new(&reactor, Agent::new(&reactor)).attempts(5);
-/// reactor.run_until(agent.request(Request::new(Method::GET, "https://example.org/")?))?;
-/// # Ok(())
-/// # }
+/// # let reactor = Simulation::new().reactor();
+/// # let asked = Cell::new(0);
+/// # let server = TcpServer::new(&reactor, "127.0.0.1:80".parse()?);
+/// # server.listen(move |_: &Address| {
+/// #     asked.set(asked.get() + 1);
+/// #     let status = if asked.get() < 3 { "503 Not yet" } else { "200 OK" };
+/// #     Telling::new(move || format!("HTTP/1.1 {status}\r\nContent-Length: 0\r\n\r\n").into())
+/// # })?;
+/// // The server has to start first.
+/// let agent = RetryAgent::new(&reactor, Agent::new(&reactor));
+/// let request = Request::new(Method::GET, "http://127.0.0.1/")?;
+/// assert_eq!(reactor.run_until(agent.request(request))?.status(), 200); // the third time
+/// # torsade_core::Result::<()>::Ok(())
 /// ```
 #[derive(Clone)]
 #[doc(alias = "retryAutomatically")]
@@ -63,6 +73,18 @@ impl<A: RequestAgent + Clone + 'static> RetryAgent<A> {
     }
 
     /// Tries so many times in all.
+    ///
+    /// ```
+    /// use torsade_core::testing::Simulation;
+    /// use torsade_http::{Agent, Method, Request, RequestAgent, RetryAgent};
+    ///
+    /// let (reactor, network) = Simulation::new().start();
+    /// let agent = RetryAgent::new(&reactor, Agent::new(&reactor)).attempts(5);
+    /// let response = agent.request(Request::new(Method::GET, "http://127.0.0.1/")?);
+    /// assert!(reactor.run_until(response).is_err()); // nobody listens
+    /// assert_eq!(network.attempts().len(), 5);
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     #[must_use]
     pub fn attempts(mut self, count: u32) -> Self {
         self.attempts = count.max(1);
@@ -70,6 +92,22 @@ impl<A: RequestAgent + Clone + 'static> RetryAgent<A> {
     }
 
     /// How long it waits where the server does not say.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use torsade_core::endpoints::Backoff;
+    /// use torsade_core::testing::Simulation;
+    /// use torsade_http::{Agent, Method, Request, RequestAgent, RetryAgent};
+    ///
+    /// let reactor = Simulation::new().reactor();
+    /// let patient = Backoff::new(Duration::from_secs(100), Duration::from_secs(100)).jitter(Duration::ZERO);
+    /// let agent = RetryAgent::new(&reactor, Agent::new(&reactor)).attempts(2).backoff(patient);
+    /// let start = reactor.now();
+    /// let response = agent.request(Request::new(Method::GET, "http://127.0.0.1/")?);
+    /// assert!(reactor.run_until(response).is_err());
+    /// assert!(reactor.now() - start >= Duration::from_secs(100));
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     #[must_use]
     pub fn backoff(mut self, backoff: Backoff) -> Self {
         self.backoff = Rc::new(RefCell::new(backoff));
@@ -77,6 +115,25 @@ impl<A: RequestAgent + Clone + 'static> RetryAgent<A> {
     }
 
     /// Gives up when the server wants it to wait longer: a minute unless set.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use torsade_http::{Agent, Method, Request, RequestAgent, RetryAgent};
+    /// # use torsade_core::protocols::wire::Telling;
+    /// # use torsade_core::testing::Simulation;
+    /// # use torsade_core::{Address, TcpServer};
+    ///
+    /// # let reactor = Simulation::new().reactor();
+    /// # let reply = "HTTP/1.1 429 Slowly\r\nRetry-After: 600\r\nContent-Length: 0\r\n\r\n";
+    /// # let server = TcpServer::new(&reactor, "127.0.0.1:80".parse()?);
+    /// # server.listen(|_: &Address| Telling::new(|| reply.into()))?;
+    /// let agent = RetryAgent::new(&reactor, Agent::new(&reactor)).longest_wait(Duration::from_secs(300));
+    /// let start = reactor.now();
+    /// let request = Request::new(Method::GET, "http://127.0.0.1/")?;
+    /// assert_eq!(reactor.run_until(agent.request(request))?.status(), 429);
+    /// assert!(reactor.now() - start < Duration::from_secs(1));
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     #[must_use]
     pub fn longest_wait(mut self, time: Duration) -> Self {
         self.longest = time;

@@ -25,15 +25,15 @@ use crate::observe::NotingClientResolver;
 /// resumes what a laxer one began.
 ///
 /// ```
-/// use torsade_tls::ClientTls;
+/// use torsade_tls::{ClientTls, ConfigError};
 ///
-/// # fn main() -> torsade_core::Result<()> {
 /// let tls = ClientTls::builder().bundled_roots().build()?;
 /// let by_name = tls.filter("example.com")?;
 /// let by_address = tls.filter("[2001:db8::1]")?;
+/// let by_mistake = tls.filter("https://example.com/");
+/// assert!(matches!(by_mistake, Err(ConfigError::BadServerName(_))));
 /// # drop((by_name, by_address));
-/// # Ok(())
-/// # }
+/// # torsade_core::Result::<()>::Ok(())
 /// ```
 #[derive(Clone)]
 #[doc(alias = "optionsForClientTLS")]
@@ -46,6 +46,18 @@ pub struct ClientTls {
 impl ClientTls {
     /// Trusts the platform's roots, and has no certificate of its own.
     ///
+    /// ```
+    /// use torsade_tls::{ClientTls, ConfigError};
+    ///
+    /// // A small container image often has no roots.
+    /// let tls = match ClientTls::new() {
+    ///     Err(ConfigError::NoPlatformRoots { .. }) => ClientTls::builder().bundled_roots().build()?,
+    ///     other => other?,
+    /// };
+    /// assert!(tls.filter("example.com").is_ok());
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
+    ///
     /// # Errors
     /// [`ConfigError::NoPlatformRoots`].
     pub fn new() -> Result<Self, ConfigError> {
@@ -53,6 +65,14 @@ impl ClientTls {
     }
 
     /// Begins a configuration.
+    ///
+    /// ```
+    /// use torsade_tls::{ClientTls, TlsVersion};
+    ///
+    /// let tls = ClientTls::builder().bundled_roots().versions(TlsVersion::Tls13..).build()?;
+    /// assert!(tls.filter("example.com").is_ok());
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     pub fn builder() -> ClientTlsBuilder {
         ClientTlsBuilder::default()
     }
@@ -61,6 +81,25 @@ impl ClientTls {
     ///
     /// Early data is turned off. Its verifier cannot be looked into, so a certificate that fails
     /// because it is self-signed is reported as [`UnknownIssuer`](crate::TlsError::UnknownIssuer).
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use torsade_tls::ClientTls;
+    /// use torsade_tls::rustls::{ClientConfig, RootCertStore};
+    /// # #[cfg(feature = "aws-lc-rs")]
+    /// # use torsade_tls::rustls::crypto::aws_lc_rs as crypto;
+    /// # #[cfg(not(feature = "aws-lc-rs"))]
+    /// # use torsade_tls::rustls::crypto::ring as crypto;
+    ///
+    /// let mut config = ClientConfig::builder_with_provider(Arc::new(crypto::default_provider()))
+    ///     .with_safe_default_protocol_versions()?
+    ///     .with_root_certificates(RootCertStore::empty())
+    ///     .with_no_client_auth();
+    /// config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    /// let tls = ClientTls::from_rustls(Arc::new(config));
+    /// assert!(tls.filter("example.com").is_ok());
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     #[doc(alias = "IOpenSSLContextFactory")]
     pub fn from_rustls(config: Arc<ClientConfig>) -> Self {
         let mut config = Arc::unwrap_or_clone(config);
@@ -79,6 +118,30 @@ impl ClientTls {
     /// Who records the connection can play early data to the server again, as often as it
     /// accepts it: it has to be something that does no harm when it is done twice (RFC 8446,
     /// section 8).
+    ///
+    /// ```
+    /// use torsade_core::testing::{AccumulatingProtocol, ConnectedPair};
+    /// use torsade_tls::generate::Authority;
+    /// use torsade_tls::{ClientTls, ServerTls, StartTls, TlsInfo};
+    ///
+    /// # let authority = Authority::new("for tests");
+    /// # let own = authority.issue(["example.com"]);
+    /// let server = ServerTls::builder().certificate(own).early_data(1000).build()?;
+    /// let client = ClientTls::builder().trust(authority.trust()).build()?;
+    /// for is_early in [false, true] {
+    ///     let served = AccumulatingProtocol::new();
+    ///     let pair = ConnectedPair::new(AccumulatingProtocol::new(), served.clone())?;
+    ///     let filter = client.filter_with_early_data("example.com", "GET /")?;
+    ///     drop(pair.client().transport().start_filter(filter));
+    ///     drop(pair.server().transport().start_tls_server(&server)?);
+    ///     pair.flush()?;
+    ///     assert_eq!(served.data(), b"GET /");
+    ///     // Only the second connection has a session to resume.
+    ///     let info = pair.server().transport().negotiated::<TlsInfo>();
+    ///     assert_eq!(info.map(|info| info.early_data), Some(is_early));
+    /// }
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     ///
     /// # Errors
     /// As [`filter`](Self::filter).
@@ -101,6 +164,16 @@ impl ClientTls {
     ///
     /// The server has to prove this name. A host name is told to it (SNI), an address is not
     /// (RFC 6066, section 3).
+    ///
+    /// ```
+    /// use torsade_tls::{ClientTls, ConfigError};
+    ///
+    /// let tls = ClientTls::builder().bundled_roots().build()?;
+    /// assert!(tls.filter("bücher.example").is_ok()); // xn--bcher-kva.example
+    /// let error = tls.filter("example.com:443").unwrap_err();
+    /// assert!(matches!(error, ConfigError::BadServerName(name) if name == "example.com:443"));
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     ///
     /// # Errors
     /// [`ConfigError::BadServerName`].

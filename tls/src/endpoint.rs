@@ -10,6 +10,29 @@ use crate::{ClientTls, ConfigError, ServerTls, TlsFilter};
 ///
 /// Connecting fires after the handshake, with the peer's certificate verified: what is wrong with
 /// it fails the Deferred with a [`TlsError`](crate::TlsError). Wrapped twice, it is TLS in TLS.
+///
+/// ```
+/// use torsade_core::protocols::wire::Echo;
+/// use torsade_core::testing::{AccumulatingProtocol, Simulation};
+/// use torsade_core::{Address, ClientEndpoint, TcpClient, TcpServer};
+/// use torsade_tls::{ClientTls, TlsError, wrap_client_tls};
+/// # use torsade_tls::{ServerTls, generate::Authority, wrap_server_tls};
+///
+/// # fn main() -> torsade_core::Result<()> {
+/// # let reactor = Simulation::new().reactor();
+/// # let authority = Authority::new("for tests");
+/// # let own = ServerTls::builder().certificate(authority.issue(["example.com"])).build()?;
+/// # let address = "127.0.0.1:443".parse()?;
+/// # wrap_server_tls(TcpServer::new(&reactor, address), &own).listen(|_: &Address| Echo)?;
+/// # let tls = ClientTls::builder().trust(authority.trust()).build()?;
+/// // Who answers there proves to be example.com.
+/// let client = wrap_client_tls(TcpClient::new(&reactor, address), &tls, "example.net");
+/// let connected = client.connect_protocol(AccumulatingProtocol::new());
+/// let failure = reactor.run_until(connected).unwrap_err();
+/// assert!(matches!(failure.find(), Some(TlsError::WrongName { found, .. }) if found == &["example.com"]));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 #[doc(alias = "wrapClientTLS")]
 #[doc(alias = "SSL4ClientEndpoint")]
@@ -22,6 +45,36 @@ pub struct TlsClient<E> {
 
 impl<E> TlsClient<E> {
     /// Sends these bytes first: see [`ClientTls::filter_with_early_data`].
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use torsade_core::protocols::wire::Echo;
+    /// use torsade_core::testing::{AccumulatingProtocol, Simulation};
+    /// use torsade_core::{Address, ClientEndpoint, TcpClient, TcpServer};
+    /// use torsade_tls::{ClientTls, TlsInfo, wrap_client_tls};
+    /// # use torsade_tls::{ServerTls, generate::Authority, wrap_server_tls};
+    ///
+    /// # fn main() -> torsade_core::Result<()> {
+    /// # let reactor = Simulation::new().reactor();
+    /// # let authority = Authority::new("for tests");
+    /// # let own = authority.issue(["example.com"]);
+    /// # let own = ServerTls::builder().certificate(own).early_data(1000).build()?;
+    /// # let address = "127.0.0.1:443".parse()?;
+    /// # wrap_server_tls(TcpServer::new(&reactor, address), &own).listen(|_: &Address| Echo)?;
+    /// # let tls = ClientTls::builder().trust(authority.trust()).build()?;
+    /// let tcp = TcpClient::new(&reactor, address);
+    /// let client = wrap_client_tls(tcp, &tls, "example.com").early_data("GET /");
+    /// for was_early in [false, true] {
+    ///     let echoed = AccumulatingProtocol::new();
+    ///     let connected = reactor.run_until(client.connect_protocol(echoed.clone()))?;
+    ///     reactor.advance(Duration::from_secs(1))?;
+    ///     assert_eq!(echoed.data(), b"GET /");
+    ///     let info = connected.transport().negotiated::<TlsInfo>();
+    ///     assert_eq!(info.map(|info| info.early_data), Some(was_early));
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn early_data(mut self, first: impl Into<Vec<u8>>) -> Self {
         self.early_data = Some(first.into());
@@ -42,25 +95,26 @@ impl<E> TlsClient<E> {
 /// prove to be; it is sent to the server if it is a name.
 ///
 /// ```
-/// use torsade_core::endpoints::{ClientEndpoint, HostnameClient};
-/// use torsade_core::testing::Simulation;
-/// use torsade_core::{Address, Protocol, Result, Transport};
+/// use std::time::Duration;
+/// use torsade_core::protocols::wire::Echo;
+/// use torsade_core::testing::{AccumulatingProtocol, Simulation};
+/// use torsade_core::{Address, ClientEndpoint, HostnameClient, TcpServer};
 /// use torsade_tls::{ClientTls, wrap_client_tls};
+/// # use torsade_tls::{ServerTls, generate::Authority, wrap_server_tls};
 ///
-/// struct Quiet;
-/// impl Protocol for Quiet {
-///     fn data_received(&mut self, _: &Transport, _: &[u8]) -> Result<()> {
-///         Ok(())
-///     }
-/// }
-///
-/// # fn main() -> Result<()> {
+/// # fn main() -> torsade_core::Result<()> {
 /// let reactor = Simulation::new().reactor();
-/// let tls = ClientTls::builder().bundled_roots().build()?;
+/// # let authority = Authority::new("for tests");
+/// # let own = ServerTls::builder().certificate(authority.issue(["localhost"])).build()?;
+/// # let server = TcpServer::new(&reactor, "127.0.0.1:443".parse()?);
+/// # wrap_server_tls(server, &own).listen(|_: &Address| Echo)?;
+/// let tls = ClientTls::builder().trust(authority.trust()).build()?;
 /// let tcp = HostnameClient::new(&reactor, "localhost", 443);
-/// let connected = wrap_client_tls(tcp, &tls, "localhost").connect(|_: &Address| Quiet);
-/// // Nobody listens in this world.
-/// assert!(reactor.run_until(connected).is_err());
+/// let echoed = AccumulatingProtocol::new();
+/// let connected = wrap_client_tls(tcp, &tls, "localhost").connect_protocol(echoed.clone());
+/// reactor.run_until(connected)?.transport().write(b"in secret");
+/// reactor.advance(Duration::from_secs(1))?;
+/// assert_eq!(echoed.data(), b"in secret");
 /// # Ok(())
 /// # }
 /// ```
@@ -105,17 +159,28 @@ impl<E: ClientEndpoint> ClientEndpoint for TlsClient<E> {
 /// How long a handshake may take, and how many may be under way, say the endpoint's
 /// [`ListenOptions`](torsade_core::endpoints::ListenOptions).
 ///
-/// ```no_run
+/// ```
 /// use torsade_core::protocols::wire::Echo;
-/// use torsade_core::{Address, Reactor, TcpServer};
-/// use torsade_tls::{ServerTls, wrap_server_tls};
+/// use torsade_core::testing::{AccumulatingProtocol, Simulation};
+/// use torsade_core::{Address, ClientEndpoint, TcpClient, TcpServer};
+/// use torsade_tls::generate::Authority;
+/// use torsade_tls::{ClientTls, ServerTls, TlsInfo, wrap_client_tls, wrap_server_tls};
 ///
-/// let reactor = Reactor::new()?;
-/// let tls = ServerTls::builder().certificate_files("chain.pem", "key.pem").build()?;
-/// let server = TcpServer::new(&reactor, "0.0.0.0:8443".parse()?);
-/// let port = wrap_server_tls(server, &tls).listen(|_: &Address| Echo)?;
+/// # fn main() -> torsade_core::Result<()> {
+/// let reactor = Simulation::new().reactor();
+/// let address = "127.0.0.1:8443".parse()?;
+/// # let authority = Authority::new("for tests");
+/// # let own = authority.issue(["example.com"]);
+/// let tls = ServerTls::builder().certificate(own).build()?;
+/// let port = wrap_server_tls(TcpServer::new(&reactor, address), &tls).listen(|_: &Address| Echo)?;
+///
+/// let tls = ClientTls::builder().trust(authority.trust()).build()?;
+/// let client = wrap_client_tls(TcpClient::new(&reactor, address), &tls, "example.com");
+/// let connected = reactor.run_until(client.connect_protocol(AccumulatingProtocol::new()))?;
+/// assert!(connected.transport().negotiated::<TlsInfo>().is_some());
 /// # drop(port);
-/// # torsade_core::Result::<()>::Ok(())
+/// # Ok(())
+/// # }
 /// ```
 #[doc(alias = "wrapServerTLS")]
 #[doc(alias = "SSL4ServerEndpoint")]
@@ -133,9 +198,12 @@ pub fn wrap_server_tls<E: StreamServer>(endpoint: E, tls: &ServerTls) -> E {
 /// It is the client that has to speak first. Whoever demands TLS must look whether there is any
 /// ([`TlsInfo`](crate::TlsInfo) by [`Transport::negotiated`]): a client can leave it away.
 ///
-/// ```no_run
-/// use torsade_core::{Address, Protocol, Reactor, Result, TcpServer, Transport};
-/// use torsade_tls::{ServerTls, TlsInfo, sniff_server_tls};
+/// ```
+/// # use std::time::Duration;
+/// # use torsade_core::testing::{AccumulatingProtocol, Simulation};
+/// use torsade_core::{Address, ClientEndpoint, Protocol, Result, TcpClient, TcpServer, Transport};
+/// # use torsade_tls::generate::Authority;
+/// use torsade_tls::{ClientTls, ServerTls, TlsInfo, sniff_server_tls, wrap_client_tls};
 ///
 /// /// Says whether it can be trusted with secrets.
 /// struct Says;
@@ -149,10 +217,21 @@ pub fn wrap_server_tls<E: StreamServer>(endpoint: E, tls: &ServerTls) -> E {
 /// }
 ///
 /// # fn main() -> Result<()> {
-/// let reactor = Reactor::new()?;
-/// let tls = ServerTls::builder().certificate_files("chain.pem", "key.pem").build()?;
-/// let server = TcpServer::new(&reactor, "127.0.0.1:8007".parse()?);
-/// sniff_server_tls(server, &tls).listen(|_: &Address| Says)?;
+/// # let reactor = Simulation::new().reactor();
+/// # let address = "127.0.0.1:8007".parse()?;
+/// # let authority = Authority::new("for tests");
+/// # let own = authority.issue(["example.com"]);
+/// let tls = ServerTls::builder().certificate(own).build()?;
+/// sniff_server_tls(TcpServer::new(&reactor, address), &tls).listen(|_: &Address| Says)?;
+///
+/// let (plain, secret) = (AccumulatingProtocol::new(), AccumulatingProtocol::new());
+/// let tcp = TcpClient::new(&reactor, address);
+/// reactor.run_until(tcp.connect_protocol(plain.clone()))?.transport().write(b"?");
+/// # let tls = ClientTls::builder().trust(authority.trust()).build()?;
+/// let tcp = wrap_client_tls(tcp, &tls, "example.com");
+/// reactor.run_until(tcp.connect_protocol(secret.clone()))?.transport().write(b"?");
+/// reactor.advance(Duration::from_secs(1))?;
+/// assert_eq!((plain.data(), secret.data()), (b"no!".to_vec(), b"yes".to_vec()));
 /// # Ok(())
 /// # }
 /// ```
@@ -182,9 +261,11 @@ const HANDSHAKE: u8 = 22;
 /// keeps.
 ///
 /// ```
-/// use torsade_core::protocols::{LineControl, LineProtocol};
+/// use torsade_core::protocols::{LineControl, LineProtocol, LineReceiver};
+/// use torsade_core::testing::{AccumulatingProtocol, ConnectedPair};
 /// use torsade_core::Result;
 /// use torsade_tls::{ClientTls, StartTls};
+/// # use torsade_tls::{ServerTls, generate::Authority};
 ///
 /// /// Goes on in secret when the server agrees.
 /// struct Client {
@@ -205,11 +286,44 @@ const HANDSHAKE: u8 = 22;
 ///         Ok(())
 ///     }
 /// }
+///
+/// # let authority = Authority::new("for tests");
+/// # let own = authority.issue(["mail.example.com"]);
+/// # let server = ServerTls::builder().certificate(own).build()?;
+/// # let tls = ClientTls::builder().trust(authority.trust()).build()?;
+/// let received = AccumulatingProtocol::new();
+/// let pair = ConnectedPair::new(LineReceiver::new(Client { tls }), received.clone())?;
+/// let transport = pair.server().transport();
+/// pair.flush()?;
+/// assert_eq!(received.data(), b"STARTTLS\r\n");
+/// transport.write(b"220 ready\r\n");
+/// drop(transport.start_tls_server(&server)?);
+/// pair.flush()?;
+/// assert_eq!(received.data(), b"STARTTLS\r\nEHLO me\r\n");
+/// # torsade_core::Result::<()>::Ok(())
 /// ```
 #[doc(alias = "startTLS")]
 #[doc(alias = "ITLSTransport")]
 pub trait StartTls {
     /// Becomes a TLS client whose server has to prove to be `server_name`.
+    ///
+    /// ```
+    /// use torsade_core::testing::{AccumulatingProtocol, ConnectedPair, failure_result_of};
+    /// use torsade_tls::generate::Authority;
+    /// use torsade_tls::{ClientTls, ServerTls, StartTls, TlsError};
+    ///
+    /// # let authority = Authority::new("for tests");
+    /// # let own = authority.issue(["mail.example.com"]);
+    /// # let server = ServerTls::builder().certificate(own).build()?;
+    /// # let client = ClientTls::builder().trust(authority.trust()).build()?;
+    /// let pair = ConnectedPair::new(AccumulatingProtocol::new(), AccumulatingProtocol::new())?;
+    /// drop(pair.server().transport().start_tls_server(&server)?);
+    /// let started = pair.client().transport().start_tls(&client, "mail.example.net")?;
+    /// pair.flush()?;
+    /// let failure = failure_result_of(started);
+    /// assert!(matches!(failure.find(), Some(TlsError::WrongName { .. })));
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     ///
     /// # Errors
     /// [`ConfigError`] at once for what is no server name; through the Deferred, what the
@@ -219,6 +333,28 @@ pub trait StartTls {
     fn start_tls(&self, tls: &ClientTls, server_name: &str) -> Result<Deferred<()>, ConfigError>;
 
     /// Becomes a TLS server.
+    ///
+    /// ```
+    /// use torsade_core::testing::{AccumulatingProtocol, ConnectedPair, success_result_of};
+    /// use torsade_tls::generate::Authority;
+    /// use torsade_tls::{ClientTls, ServerTls, StartTls};
+    ///
+    /// # let authority = Authority::new("for tests");
+    /// # let own = authority.issue(["mail.example.com"]);
+    /// # let server = ServerTls::builder().certificate(own).build()?;
+    /// # let client = ClientTls::builder().trust(authority.trust()).build()?;
+    /// let received = AccumulatingProtocol::new();
+    /// let pair = ConnectedPair::new(received.clone(), AccumulatingProtocol::new())?;
+    /// let (client_side, server_side) = (pair.client().transport(), pair.server().transport());
+    /// server_side.write(b"220 ready\r\n");
+    /// let started = server_side.start_tls_server(&server)?;
+    /// pair.flush()?;
+    /// drop(client_side.start_tls(&client, "mail.example.com")?);
+    /// pair.flush()?;
+    /// success_result_of(started);
+    /// assert_eq!(received.data(), b"220 ready\r\n");
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     ///
     /// # Errors
     /// As [`start_tls`](Self::start_tls).

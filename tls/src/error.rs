@@ -3,6 +3,22 @@
 //! [`TlsError`] is about the peer and the network: it is the reason a connection ended, or why
 //! connecting failed. [`ConfigError`] is about what the program asked for, and comes from a
 //! builder before there is any connection.
+//!
+//! ```
+//! use std::time::SystemTime;
+//! use torsade_tls::generate::Authority;
+//! use torsade_tls::{ClientTls, ConfigError, TlsError};
+//!
+//! // Ours: there is no such file.
+//! let built = ClientTls::builder().roots_from_pem_file("our-ca.pem").build();
+//! assert!(matches!(built, Err(ConfigError::Pem(_))));
+//! // Theirs: nobody trusts that authority.
+//! let verifier = ClientTls::builder().bundled_roots().verifier()?;
+//! let shown = Authority::new("unheard of").issue(["example.com"]);
+//! let verdict = verifier.verify(shown.chain(), "example.com", SystemTime::now())?;
+//! assert!(matches!(verdict, Err(TlsError::UnknownIssuer { .. })));
+//! # torsade_core::Result::<()>::Ok(())
+//! ```
 
 mod config;
 mod diagnose;
@@ -26,8 +42,10 @@ pub(crate) use self::diagnose::{Context, diagnose, is_unlike_tls, is_weak, not_t
 /// are the errors of rustls, for the details.
 ///
 /// ```
+/// use std::time::SystemTime;
 /// use torsade_core::Failure;
-/// use torsade_tls::TlsError;
+/// use torsade_tls::{ClientTls, TlsError};
+/// # use torsade_tls::generate::self_signed;
 ///
 /// /// What a person is told of a failed connection.
 /// fn explain(failure: &Failure) -> String {
@@ -36,7 +54,14 @@ pub(crate) use self::diagnose::{Context, diagnose, is_unlike_tls, is_weak, not_t
 ///         None => failure.to_string(),
 ///     }
 /// }
-/// # let _ = explain;
+///
+/// # let own = self_signed(["example.com"]);
+/// let verifier = ClientTls::builder().bundled_roots().verifier()?;
+/// let error = verifier.verify(own.chain(), "example.com", SystemTime::now())?.unwrap_err();
+/// assert!(matches!(error, TlsError::SelfSigned { .. }));
+/// let told = explain(&error.into());
+/// assert!(told.contains("example.com") && told.contains("trust"), "{told}");
+/// # torsade_core::Result::<()>::Ok(())
 /// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -294,6 +319,20 @@ pub enum TlsError {
 
 impl TlsError {
     /// The host that was connected to, or `the client` on a server.
+    ///
+    /// ```
+    /// use torsade_core::Filter;
+    /// use torsade_tls::{ServerTls, TlsError};
+    /// # use torsade_tls::generate::self_signed;
+    ///
+    /// # let own = self_signed(["example.com"]);
+    /// let mut filter = ServerTls::builder().certificate(own).build()?.filter()?;
+    /// let mut request = b"GET / HTTP/1.1\r\n\r\n".to_vec();
+    /// let failure = filter.decode(&mut request, &mut vec![], &mut vec![]).unwrap_err();
+    /// let error = failure.check::<TlsError>().expect("its errors are these");
+    /// assert_eq!(error.peer(), "the client");
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     pub fn peer(&self) -> &str {
         match self {
             Self::Expired { peer, .. }
@@ -326,6 +365,19 @@ impl TlsError {
 
     /// Whether trying again may help: the peer, or the network, gave up for a reason of the moment. A
     /// certificate does not become good by waiting, nor does a peer learn another version.
+    ///
+    /// ```
+    /// use torsade_core::Filter;
+    /// use torsade_tls::{ClientTls, TlsError};
+    ///
+    /// let mut filter = ClientTls::builder().bundled_roots().build()?.filter("example.com")?;
+    /// let failure = filter.wire_closed().unwrap_err(); // before there was an answer
+    /// let error = failure.check::<TlsError>().expect("its errors are these");
+    /// assert!(matches!(error, TlsError::EofInHandshake { answered: false, .. }));
+    /// assert!(error.is_transient());
+    /// assert_eq!(error.peer(), "example.com");
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     pub fn is_transient(&self) -> bool {
         match self {
             Self::ClosedWithoutCloseNotify { .. } | Self::EofInHandshake { .. } => true,
@@ -339,6 +391,18 @@ impl TlsError {
 
     /// The chain of certificates that was refused, the peer's own first; empty if the trouble was
     /// another.
+    ///
+    /// ```
+    /// use std::time::SystemTime;
+    /// use torsade_tls::ClientTls;
+    /// # use torsade_tls::generate::Authority;
+    ///
+    /// # let own = Authority::new("nobody knows it").issue(["example.com"]);
+    /// let verifier = ClientTls::builder().bundled_roots().verifier()?;
+    /// let error = verifier.verify(own.chain(), "example.com", SystemTime::now())?.unwrap_err();
+    /// assert_eq!(error.certificates()[0].issuer(), Some("nobody knows it"));
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     pub fn certificates(&self) -> &[Certificate] {
         match self {
             Self::Expired { certificates, .. }

@@ -35,6 +35,31 @@ use crate::{TlsInfo, observe};
 ///
 /// From [`ClientTls::filter`](crate::ClientTls::filter) or
 /// [`ServerTls::filter`](crate::ServerTls::filter). Its errors are [`TlsError`]s.
+///
+/// ```
+/// use std::mem::take;
+/// use torsade_core::Filter;
+/// use torsade_tls::generate::Authority;
+/// use torsade_tls::{ClientTls, ServerTls, TlsVersion};
+///
+/// # let authority = Authority::new("for tests");
+/// # let own = authority.issue(["example.com"]);
+/// let mut client = ClientTls::builder().trust(authority.trust()).build()?.filter("example.com")?;
+/// let mut server = ServerTls::builder().certificate(own).build()?.filter()?;
+/// let (mut plain, mut to_server, mut to_client) = (Vec::new(), Vec::new(), Vec::new());
+/// client.start(&mut to_server)?;
+/// while !to_server.is_empty() {
+///     server.decode(&mut take(&mut to_server), &mut plain, &mut to_client)?;
+///     client.decode(&mut take(&mut to_client), &mut plain, &mut to_server)?;
+/// }
+/// assert!(client.is_ready() && server.is_ready());
+/// assert_eq!(client.info().map(|info| info.version), Some(TlsVersion::Tls13));
+///
+/// client.encode(b"in secret", &mut to_server)?;
+/// server.decode(&mut to_server, &mut plain, &mut to_client)?;
+/// assert_eq!(plain, b"in secret");
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 #[doc(alias = "TLSMemoryBIOProtocol")]
 #[doc(alias = "BufferingTLSTransport")]
 pub struct TlsFilter {
@@ -52,8 +77,8 @@ pub struct TlsFilter {
     was_answered: bool,
     /// A record could be read: the peer does speak TLS.
     has_read_record: bool,
-    /// The server asked for a certificate, and there was none to show.
-    lacks_certificate: bool,
+    /// Whether there was a certificate to show when the peer asked for one.
+    had_certificate: Option<bool>,
     is_ready: bool,
     is_read_closed: bool,
     is_write_closed: bool,
@@ -101,7 +126,7 @@ impl TlsFilter {
             info: OnceCell::new(),
             was_answered: false,
             has_read_record: false,
-            lacks_certificate: false,
+            had_certificate: None,
             is_ready: false,
             is_read_closed: false,
             is_write_closed: false,
@@ -112,6 +137,14 @@ impl TlsFilter {
     /// What was agreed on, once the handshake is done.
     ///
     /// The same as [`negotiated`](Filter::negotiated), with its type.
+    ///
+    /// ```
+    /// use torsade_tls::ClientTls;
+    ///
+    /// let filter = ClientTls::builder().bundled_roots().build()?.filter("example.com")?;
+    /// assert!(filter.info().is_none()); // there was no handshake yet
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     pub fn info(&self) -> Option<Rc<TlsInfo>> {
         if !self.is_ready {
             return None;
@@ -176,7 +209,7 @@ impl TlsFilter {
         }
         if !self.is_ready {
             let notes = observe::take();
-            self.lacks_certificate |= notes.lacks_certificate;
+            self.had_certificate = notes.had_certificate.or(self.had_certificate);
             self.server_name = self.server_name.take().or(notes.server_name);
             self.is_ready = self.session.is_ready();
         }
@@ -205,7 +238,7 @@ impl TlsFilter {
             Context {
                 peer: &self.peer,
                 refused: notes.refused,
-                lacks_certificate: self.lacks_certificate || notes.lacks_certificate,
+                had_certificate: notes.had_certificate.or(self.had_certificate),
                 in_handshake: !self.is_ready,
                 first_bytes: (!self.has_read_record).then_some(unread),
             },

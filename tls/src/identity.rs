@@ -21,16 +21,20 @@ use crate::pem::Source;
 ///
 /// That they belong together is checked when it is made.
 ///
-/// ```no_run
+/// ```
 /// use torsade_tls::{PrivateCertificate, ServerTls};
+/// # use torsade_tls::generate::self_signed;
 ///
-/// # fn main() -> torsade_core::Result<()> {
-/// let own = PrivateCertificate::from_pem_files("fullchain.pem", "key.pem")?;
-/// println!("serving as {:?}", own.certificate().names());
+/// # let folder = tempfile::tempdir()?;
+/// # let (chain, key) = (folder.path().join("fullchain.pem"), folder.path().join("key.pem"));
+/// # let made = self_signed(["example.com"]);
+/// # std::fs::write(&chain, made.chain_pem())?;
+/// # std::fs::write(&key, made.key_pair().to_pem())?;
+/// let own = PrivateCertificate::from_pem_files(chain, key)?;
+/// assert_eq!(own.certificate().names(), ["example.com"]);
 /// let tls = ServerTls::builder().certificate(own).build()?;
 /// # drop(tls);
-/// # Ok(())
-/// # }
+/// # torsade_core::Result::<()>::Ok(())
 /// ```
 #[derive(Clone)]
 #[doc(alias = "ssl.PrivateCertificate")]
@@ -42,6 +46,16 @@ pub struct PrivateCertificate {
 
 impl PrivateCertificate {
     /// A chain of certificates, the own one first, and its key.
+    ///
+    /// ```
+    /// use torsade_tls::generate::Authority;
+    /// use torsade_tls::{ConfigError, PrivateCertificate};
+    ///
+    /// let own = Authority::new("Root").intermediate("Below").issue(["example.com"]);
+    /// let backwards = own.chain().iter().rev().cloned();
+    /// let error = PrivateCertificate::new(backwards, own.key_pair().clone()).unwrap_err();
+    /// assert!(matches!(error, ConfigError::ChainOrder { order } if order == [2, 1]));
+    /// ```
     ///
     /// # Errors
     /// [`ConfigError::KeyMismatch`], and [`ConfigError::ChainOrder`].
@@ -58,6 +72,17 @@ impl PrivateCertificate {
 
     /// From PEM or DER; both may be in the same text.
     ///
+    /// ```
+    /// use torsade_tls::generate::self_signed;
+    /// use torsade_tls::{ConfigError, PrivateCertificate};
+    ///
+    /// let (own, other) = (self_signed(["example.com"]), self_signed(["example.com"]));
+    /// let key = own.key_pair().to_pem();
+    /// assert!(PrivateCertificate::from_pem(own.chain_pem(), key.as_str()).is_ok());
+    /// let mixed = PrivateCertificate::from_pem(other.chain_pem(), key);
+    /// assert!(matches!(mixed, Err(ConfigError::KeyMismatch)));
+    /// ```
+    ///
     /// # Errors
     /// [`ConfigError::Pem`], [`ConfigError::BadCertificate`], [`ConfigError::BadKey`], and those
     /// of [`new`](Self::new).
@@ -71,6 +96,14 @@ impl PrivateCertificate {
     }
 
     /// From files in PEM or DER form; they may be the same file.
+    ///
+    /// ```
+    /// use torsade_tls::{ConfigError, PrivateCertificate};
+    ///
+    /// let error = PrivateCertificate::from_pem_files("no-chain.pem", "no-key.pem").unwrap_err();
+    /// assert!(matches!(&error, ConfigError::Pem(_)));
+    /// assert_eq!(error.to_string(), "no-chain.pem: cannot be read");
+    /// ```
     ///
     /// # Errors
     /// Those of [`from_pem`](Self::from_pem).
@@ -88,18 +121,42 @@ impl PrivateCertificate {
     }
 
     /// All certificates that are shown to a peer.
+    ///
+    /// ```
+    /// use torsade_tls::generate::Authority;
+    ///
+    /// let own = Authority::new("Root").intermediate("Below").issue(["example.com"]);
+    /// assert_eq!(own.chain().len(), 2); // the root's is known to those who trust it
+    /// assert_eq!(&own.chain()[0], own.certificate());
+    /// ```
     #[doc(alias = "extraCertChain")]
     pub fn chain(&self) -> &[Certificate] {
         &self.chain
     }
 
     /// Its key.
+    ///
+    /// ```
+    /// use torsade_tls::generate::self_signed;
+    ///
+    /// let own = self_signed(["example.com"]);
+    /// assert_eq!(own.key_pair().hash(), Some(own.certificate().public_key().hash()));
+    /// ```
     #[doc(alias = "privateKey")]
     pub fn key_pair(&self) -> &KeyPair {
         &self.key
     }
 
     /// The chain in PEM form, to be shown to anybody.
+    ///
+    /// ```
+    /// use torsade_tls::Certificate;
+    /// use torsade_tls::generate::Authority;
+    ///
+    /// let own = Authority::new("Root").intermediate("Below").issue(["example.com"]);
+    /// assert_eq!(Certificate::from_pem(own.chain_pem())?, own.chain());
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     #[doc(alias = "dumpPEM")]
     pub fn chain_pem(&self) -> String {
         self.chain.iter().map(Certificate::to_pem).collect()

@@ -13,15 +13,28 @@ use crate::{Certificate, TlsVersion};
 /// [`Filter::negotiated`](torsade_core::Filter::negotiated) below that):
 ///
 /// ```
-/// # use std::any::Any;
-/// # use std::rc::Rc;
-/// use torsade_tls::TlsInfo;
+/// use torsade_core::Transport;
+/// use torsade_core::testing::{AccumulatingProtocol, ConnectedPair};
+/// use torsade_tls::generate::Authority;
+/// use torsade_tls::{ClientTls, ServerTls, StartTls, TlsInfo, TlsVersion};
 ///
-/// fn speaks_http2(negotiated: Option<Rc<dyn Any>>) -> bool {
-///     let info = negotiated.and_then(|any| any.downcast::<TlsInfo>().ok());
+/// fn speaks_http2(transport: &Transport) -> bool {
+///     let info = transport.negotiated::<TlsInfo>();
 ///     info.is_some_and(|info| info.alpn.as_deref() == Some(b"h2"))
 /// }
-/// # assert!(!speaks_http2(None));
+///
+/// # let authority = Authority::new("for tests");
+/// # let own = authority.issue(["example.com"]);
+/// # let server = ServerTls::builder().certificate(own).alpn(["h2"]).build()?;
+/// # let client = ClientTls::builder().trust(authority.trust()).alpn(["h2"]).build()?;
+/// let pair = ConnectedPair::new(AccumulatingProtocol::new(), AccumulatingProtocol::new())?;
+/// let transport = pair.client().transport();
+/// assert!(!speaks_http2(transport));
+/// drop(transport.start_tls(&client, "example.com")?);
+/// drop(pair.server().transport().start_tls_server(&server)?);
+/// pair.flush()?;
+/// assert!(speaks_http2(transport));
+/// # torsade_core::Result::<()>::Ok(())
 /// ```
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]

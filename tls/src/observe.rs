@@ -1,10 +1,10 @@
 //! What rustls tells only to its callbacks, taken down for the filter that is being processed.
 //!
 //! The certificate of a peer that was refused, the name that a client asked a server for, and
-//! whether a server asked for a certificate are seen by verifiers and certificate resolvers only.
-//! These belong to a configuration that many connections share, on several threads perhaps, but
-//! they are called synchronously while one connection processes its records. So they leave their notes in a thread-local, from
-//! where that connection's filter takes them right after.
+//! whether a certificate was asked for, and was there, are seen by verifiers and certificate
+//! resolvers only. These belong to a configuration that many connections share, on several threads
+//! perhaps, but they are called synchronously while one connection processes its records. So they
+//! leave their notes in a thread-local, from where that connection's filter takes them right after.
 
 use std::cell::RefCell;
 use std::sync::Arc;
@@ -25,8 +25,8 @@ pub(crate) struct Notes {
     pub(crate) refused: Vec<Certificate>,
     /// The name in the client's hello.
     pub(crate) server_name: Option<String>,
-    /// A server asked for a certificate, and there was none to show.
-    pub(crate) lacks_certificate: bool,
+    /// Whether there was a certificate to show when the peer asked for one.
+    pub(crate) had_certificate: Option<bool>,
 }
 
 thread_local! {
@@ -51,7 +51,7 @@ pub(crate) fn note_refusal<T>(
     result
 }
 
-/// A client's certificate resolver that notes when it has nothing to offer.
+/// A client's certificate resolver that notes whether it has something to offer.
 #[derive(Debug)]
 pub(crate) struct NotingClientResolver(pub(crate) Arc<dyn ResolvesClientCert>);
 
@@ -62,7 +62,7 @@ impl ResolvesClientCert for NotingClientResolver {
         schemes: &[SignatureScheme],
     ) -> Option<Arc<CertifiedKey>> {
         let found = self.0.resolve(root_hint_subjects, schemes);
-        NOTES.with_borrow_mut(|notes| notes.lacks_certificate = found.is_none());
+        NOTES.with_borrow_mut(|notes| notes.had_certificate = Some(found.is_some()));
         found
     }
 
@@ -75,17 +75,20 @@ impl ResolvesClientCert for NotingClientResolver {
     }
 }
 
-/// A server's certificate resolver that notes the name asked for; rustls asks it in every handshake,
-/// resumed ones too.
+/// A server's certificate resolver that notes the name asked for, and whether it has one for it;
+/// rustls asks it in every handshake, resumed ones too.
 #[derive(Debug)]
 pub(crate) struct NotingServerResolver(pub(crate) Arc<dyn ResolvesServerCert>);
 
 impl ResolvesServerCert for NotingServerResolver {
     fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        let server_name = hello.server_name().map(str::to_owned);
+        let found = self.0.resolve(hello);
         NOTES.with_borrow_mut(|notes| {
-            notes.server_name = hello.server_name().map(str::to_owned);
+            notes.server_name = server_name;
+            notes.had_certificate = Some(found.is_some());
         });
-        self.0.resolve(hello)
+        found
     }
 
     fn only_raw_public_keys(&self) -> bool {

@@ -155,6 +155,15 @@ macro_rules! common_options {
     () => {
         /// Speaks only versions within this range, such as `TlsVersion::Tls13..`; 1.2 and 1.3 by
         /// default.
+        ///
+        /// ```
+        /// use torsade_tls::{ClientTls, ConfigError, TlsVersion};
+        ///
+        /// let builder = ClientTls::builder().bundled_roots();
+        /// assert!(builder.clone().versions(..=TlsVersion::Tls12).build().is_ok());
+        /// let built = builder.versions(TlsVersion::Tls13..TlsVersion::Tls13).build();
+        /// assert!(matches!(built, Err(ConfigError::NoVersion)));
+        /// ```
         #[doc(alias = "raiseMinimumTo")]
         #[doc(alias = "insecurelyLowerMinimumTo")]
         #[doc(alias = "lowerMaximumSecurityTo")]
@@ -166,6 +175,17 @@ macro_rules! common_options {
         /// Speaks only these cipher suites, the best first, by their IANA names
         /// (`TLS_AES_128_GCM_SHA256`) or OpenSSL's (`ECDHE-RSA-AES128-GCM-SHA256`). A version of
         /// TLS of which there is no suite is not spoken.
+        ///
+        /// ```
+        /// use torsade_tls::{ClientTls, ConfigError};
+        ///
+        /// let builder = ClientTls::builder().bundled_roots();
+        /// let suites = ["TLS_AES_128_GCM_SHA256", "ECDHE-RSA-AES128-GCM-SHA256"];
+        /// assert!(builder.clone().cipher_suites(suites).build().is_ok());
+        /// let error = builder.cipher_suites(["RC4-MD5"]).build().unwrap_err();
+        /// let ConfigError::UnknownCipherSuite { known, .. } = error else { panic!("{error}") };
+        /// assert!(known.iter().any(|name| name == "TLS_AES_128_GCM_SHA256"));
+        /// ```
         #[doc(alias = "acceptableCiphers")]
         #[doc(alias = "AcceptableCiphers")]
         #[doc(alias = "IAcceptableCiphers")]
@@ -183,6 +203,14 @@ macro_rules! common_options {
         ///
         /// As in OpenSSL it is about TLS 1.2; the suites of TLS 1.3 stay as they are unless some
         /// are named. What is not available here is passed over, as long as anything is selected.
+        ///
+        /// ```
+        /// use torsade_tls::ClientTls;
+        ///
+        /// let builder = ClientTls::builder().bundled_roots();
+        /// assert!(builder.clone().openssl_ciphers("ECDHE+AESGCM:RC4:!aRSA").build().is_ok());
+        /// assert!(builder.openssl_ciphers("RC4:3DES").build().is_err());
+        /// ```
         #[doc(alias = "fromOpenSSLCipherString")]
         #[doc(alias = "AcceptableCiphers")]
         pub fn openssl_ciphers(mut self, list: impl Into<String>) -> Self {
@@ -193,6 +221,15 @@ macro_rules! common_options {
         /// Exchanges keys by these groups only, the best first: `X25519MLKEM768` (which a future
         /// quantum computer cannot break, and which is preferred by default with aws-lc-rs),
         /// `x25519`, `secp256r1` (`P-256`, `prime256v1`), `secp384r1`.
+        ///
+        /// ```
+        /// use torsade_tls::{ClientTls, ConfigError};
+        ///
+        /// let builder = ClientTls::builder().bundled_roots();
+        /// assert!(builder.clone().key_exchange_groups(["x25519", "P-256"]).build().is_ok());
+        /// let built = builder.key_exchange_groups(["ffdhe2048"]).build();
+        /// assert!(matches!(built, Err(ConfigError::UnknownGroup { name, .. }) if name == "ffdhe2048"));
+        /// ```
         #[doc(alias = "dhParameters")]
         #[doc(alias = "DiffieHellmanParameters")]
         pub fn key_exchange_groups<S: Into<String>>(
@@ -205,6 +242,15 @@ macro_rules! common_options {
 
         /// Writes no TLS record larger than so many bytes, its header included: 32 to 16,389.
         /// Small ones arrive sooner on slow lines, and cost more.
+        ///
+        /// ```
+        /// use torsade_tls::{ClientTls, ConfigError};
+        ///
+        /// let builder = ClientTls::builder().bundled_roots();
+        /// assert!(builder.clone().max_fragment_size(1400).build().is_ok());
+        /// let built = builder.max_fragment_size(100_000).build();
+        /// assert!(matches!(built, Err(ConfigError::BadFragmentSize(100_000))));
+        /// ```
         pub fn max_fragment_size(mut self, bytes: usize) -> Self {
             self.options.max_fragment_size = Some(bytes);
             self
@@ -214,6 +260,16 @@ macro_rules! common_options {
         /// `SSLKEYLOGFILE` names, if it does, for Wireshark to read.
         ///
         /// Whoever has that file reads the traffic.
+        ///
+        /// ```
+        /// use torsade_tls::ClientTls;
+        ///
+        /// let mut builder = ClientTls::builder().bundled_roots();
+        /// if cfg!(debug_assertions) {
+        ///     builder = builder.key_log();
+        /// }
+        /// assert!(builder.build().is_ok());
+        /// ```
         pub fn key_log(mut self) -> Self {
             self.options.key_log = true;
             self
@@ -222,6 +278,22 @@ macro_rules! common_options {
         /// Uses this cryptography provider, whose lists of cipher suites and key exchange groups
         /// are offered in their order. Tickets of a server are encrypted with the provider chosen
         /// by feature all the same.
+        ///
+        /// ```
+        /// use std::sync::Arc;
+        /// use torsade_tls::{ClientTls, ConfigError, TlsVersion};
+        /// # #[cfg(feature = "aws-lc-rs")]
+        /// # use torsade_tls::rustls::crypto::aws_lc_rs as crypto;
+        /// # #[cfg(not(feature = "aws-lc-rs"))]
+        /// # use torsade_tls::rustls::crypto::ring as crypto;
+        ///
+        /// let mut provider = crypto::default_provider();
+        /// provider.cipher_suites.retain(|suite| suite.tls13().is_some());
+        /// let builder = ClientTls::builder().bundled_roots().crypto_provider(Arc::new(provider));
+        /// assert!(builder.clone().build().is_ok());
+        /// let built = builder.versions(..=TlsVersion::Tls12).build();
+        /// assert!(matches!(built, Err(ConfigError::NoSuite(_))));
+        /// ```
         pub fn crypto_provider(
             mut self,
             provider: std::sync::Arc<rustls::crypto::CryptoProvider>,

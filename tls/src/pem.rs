@@ -4,6 +4,17 @@
 //! Byte order marks, CRLF line ends, indentation and any text between blocks are fine. Blocks of
 //! another kind are passed over when there is also what was looked for, so that a certificate and
 //! its key can share a file. What is DER instead is known by its first bytes.
+//!
+//! ```
+//! use torsade_tls::generate::self_signed;
+//! use torsade_tls::{Certificate, KeyPair};
+//!
+//! let own = self_signed(["example.com"]);
+//! let file = format!("our server\n{}\n{}", own.key_pair().to_pem(), own.chain_pem());
+//! assert_eq!(Certificate::from_pem(file.as_str())?, own.chain());
+//! assert_eq!(KeyPair::from_pem(file)?.hash(), own.key_pair().hash());
+//! # torsade_core::Result::<()>::Ok(())
+//! ```
 
 mod blocks;
 mod error;

@@ -20,18 +20,19 @@ use crate::observe::NotingServerResolver;
 
 /// TLS for servers: immutable, and cheap to clone.
 ///
-/// ```no_run
-/// use torsade_tls::ServerTls;
+/// ```
+/// use torsade_tls::{ServerTls, generate::self_signed};
+/// use torsade_core::Filter;
 ///
-/// # fn main() -> torsade_core::Result<()> {
-/// let tls = ServerTls::builder()
-///     .certificate_files("fullchain.pem", "key.pem")
-///     .alpn(["http/1.1"])
-///     .build()?;
+/// # let folder = tempfile::tempdir()?;
+/// # let (chain, key) = (folder.path().join("fullchain.pem"), folder.path().join("key.pem"));
+/// # let own = self_signed(["example.com"]);
+/// # std::fs::write(&chain, own.chain_pem())?;
+/// # std::fs::write(&key, own.key_pair().to_pem())?;
+/// let tls = ServerTls::builder().certificate_files(chain, key).alpn(["http/1.1"]).build()?;
 /// let filter = tls.filter()?;
-/// # drop(filter);
-/// # Ok(())
-/// # }
+/// assert!(!filter.is_ready()); // the client begins
+/// # torsade_core::Result::<()>::Ok(())
 /// ```
 #[derive(Clone)]
 #[doc(alias = "CertificateOptions")]
@@ -49,6 +50,26 @@ impl ServerTls {
     }
 
     /// Takes a configuration of rustls. Early data is turned off.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use torsade_tls::ServerTls;
+    /// use torsade_tls::rustls::ServerConfig;
+    /// use torsade_tls::rustls::server::ResolvesServerCertUsingSni;
+    /// # #[cfg(feature = "aws-lc-rs")]
+    /// # use torsade_tls::rustls::crypto::aws_lc_rs as crypto;
+    /// # #[cfg(not(feature = "aws-lc-rs"))]
+    /// # use torsade_tls::rustls::crypto::ring as crypto;
+    ///
+    /// let config = ServerConfig::builder_with_provider(Arc::new(crypto::default_provider()))
+    ///     .with_safe_default_protocol_versions()?
+    ///     .with_no_client_auth()
+    ///     .with_cert_resolver(Arc::new(ResolvesServerCertUsingSni::new()));
+    /// let tls = ServerTls::from_rustls(Arc::new(config));
+    /// assert!(tls.filter().is_ok());
+    /// assert!(!tls.reload()?); // its files, if there are any, are not known here
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     #[doc(alias = "IOpenSSLContextFactory")]
     pub fn from_rustls(config: Arc<ServerConfig>) -> Self {
         let mut config = Arc::unwrap_or_clone(config);
@@ -68,6 +89,26 @@ impl ServerTls {
     /// for the handshakes from now on. Connections that there are stay as they are. Clones of this
     /// share their certificates. Says whether anything had changed.
     ///
+    /// ```
+    /// use std::fs;
+    /// use torsade_tls::ServerTls;
+    /// use torsade_tls::generate::{Authority, self_signed};
+    ///
+    /// # let folder = tempfile::tempdir()?;
+    /// # let file = folder.path().join("own.pem");
+    /// let old = self_signed(["example.com"]);
+    /// fs::write(&file, old.chain_pem() + &old.key_pair().to_pem())?;
+    /// let tls = ServerTls::builder().certificate_files(&file, &file).build()?;
+    /// assert!(!tls.reload()?);
+    ///
+    /// let new = Authority::new("Root").intermediate("Below").issue(["example.com"]);
+    /// fs::write(&file, new.chain_pem())?;
+    /// assert!(tls.reload().is_err()); // without its key, the old one stays in use
+    /// fs::write(&file, new.chain_pem() + &new.key_pair().to_pem())?;
+    /// assert!(tls.reload()?);
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
+    ///
     /// # Errors
     /// Any [`ConfigError`] of a certificate: then all stays as it was, and it is tried again by
     /// the next call, as when a new certificate was there before its key.
@@ -81,17 +122,25 @@ impl ServerTls {
     /// Looks every `interval` whether the files have changed, and reloads them. What goes wrong is
     /// logged. It ends with the reactor, or when the call is stopped.
     ///
-    /// ```no_run
+    /// ```
+    /// use std::fs;
     /// use std::time::Duration;
-    /// use torsade_core::Reactor;
+    /// use torsade_core::testing::Simulation;
     /// use torsade_tls::ServerTls;
+    /// use torsade_tls::generate::{Authority, self_signed};
     ///
-    /// # fn main() -> torsade_core::Result<()> {
-    /// let reactor = Reactor::new()?;
-    /// let tls = ServerTls::builder().certificate_files("fullchain.pem", "key.pem").build()?;
+    /// # let folder = tempfile::tempdir()?;
+    /// # let file = folder.path().join("own.pem");
+    /// # let old = self_signed(["example.com"]);
+    /// # fs::write(&file, old.chain_pem() + &old.key_pair().to_pem())?;
+    /// let reactor = Simulation::new().reactor();
+    /// let tls = ServerTls::builder().certificate_files(&file, &file).build()?;
     /// tls.reload_every(&reactor, Duration::from_secs(60));
-    /// # Ok(())
-    /// # }
+    /// # let new = Authority::new("Root").intermediate("Below").issue(["example.com"]);
+    /// fs::write(&file, new.chain_pem() + &new.key_pair().to_pem())?;
+    /// reactor.advance(Duration::from_secs(60))?;
+    /// assert!(!tls.reload()?); // it was done a moment ago
+    /// # torsade_core::Result::<()>::Ok(())
     /// ```
     pub fn reload_every(&self, reactor: &Reactor, interval: Duration) -> LoopingCall {
         let tls = self.clone();
@@ -108,6 +157,19 @@ impl ServerTls {
     }
 
     /// The filter for one connection.
+    ///
+    /// ```
+    /// use torsade_core::Filter;
+    /// use torsade_tls::ServerTls;
+    /// # use torsade_tls::generate::self_signed;
+    ///
+    /// # let own = self_signed(["example.com"]);
+    /// let mut filter = ServerTls::builder().certificate(own).build()?.filter()?;
+    /// let mut wire = Vec::new();
+    /// filter.start(&mut wire)?;
+    /// assert!(wire.is_empty()); // it is the client that begins
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     ///
     /// # Errors
     /// [`ConfigError::Rustls`], for a configuration from [`from_rustls`](Self::from_rustls) that

@@ -15,10 +15,16 @@ use crate::pem::{PemError, PemProblem, Source};
 /// Nothing is read before the configuration that it is given to is built.
 ///
 /// ```
-/// use torsade_tls::Trust;
+/// use std::time::SystemTime;
+/// use torsade_tls::generate::Authority;
+/// use torsade_tls::{ClientTls, Trust};
 ///
-/// let own_and_public = Trust::none().bundled_roots().roots_from_pem_file("our-ca.pem");
-/// # drop(own_and_public);
+/// let ours = Authority::new("ours");
+/// let own_and_public = Trust::none().bundled_roots().roots_from_pem(ours.certificate().to_pem());
+/// let verifier = ClientTls::builder().trust(own_and_public).verifier()?;
+/// let own = ours.issue(["intranet.example.com"]);
+/// assert!(verifier.verify(own.chain(), "intranet.example.com", SystemTime::now())?.is_ok());
+/// # torsade_core::Result::<()>::Ok(())
 /// ```
 #[derive(Clone, Debug, Default)]
 #[doc(alias = "trustRootFromCertificates")]
@@ -50,6 +56,13 @@ pub(crate) struct Trusted {
 
 impl Trust {
     /// Trusts nobody yet.
+    ///
+    /// ```
+    /// use torsade_tls::{ClientTls, ConfigError, Trust};
+    ///
+    /// let built = ClientTls::builder().trust(Trust::none()).build();
+    /// assert!(matches!(built, Err(ConfigError::EmptyTrust)));
+    /// ```
     pub fn none() -> Self {
         Self::default()
     }
@@ -57,6 +70,17 @@ impl Trust {
     /// Adds the roots that the platform trusts.
     ///
     /// On Linux these are the distribution's; `SSL_CERT_FILE` and `SSL_CERT_DIR` name others.
+    ///
+    /// ```
+    /// use torsade_tls::{ClientTls, Trust};
+    ///
+    /// // Enough for a machine without any roots, too.
+    /// let trust = Trust::none().platform_roots();
+    /// let tls = ClientTls::builder().trust(trust).build();
+    /// let tls = tls.or_else(|_| ClientTls::builder().trust(Trust::none().bundled_roots()).build())?;
+    /// assert!(tls.filter("example.com").is_ok());
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     #[doc(alias = "platformTrust")]
     #[doc(alias = "OpenSSLDefaultPaths")]
     #[must_use]
@@ -71,6 +95,15 @@ impl Trust {
     }
 
     /// Adds every certificate of a file, in PEM or DER form.
+    ///
+    /// ```
+    /// use torsade_tls::{ClientTls, Trust};
+    ///
+    /// // It is looked for when the configuration is built.
+    /// let trust = Trust::none().roots_from_pem_file("our-ca.pem");
+    /// let error = ClientTls::builder().trust(trust).build().unwrap_err();
+    /// assert_eq!(error.to_string(), "our-ca.pem: cannot be read");
+    /// ```
     #[must_use]
     pub fn roots_from_pem_file(self, path: impl Into<PathBuf>) -> Self {
         self.with(TrustSource::Roots(Source::File(path.into())))
@@ -86,12 +119,41 @@ impl Trust {
     ///
     /// Files in which there is no certificate are passed over, and what is below it is not looked
     /// at; that a file cannot be read is an error.
+    ///
+    /// ```
+    /// use std::time::SystemTime;
+    /// use torsade_tls::generate::Authority;
+    /// use torsade_tls::{ClientTls, Trust};
+    ///
+    /// # let folder = tempfile::tempdir()?;
+    /// # let folder = folder.path();
+    /// let authority = Authority::new("ours");
+    /// std::fs::write(folder.join("ours.pem"), authority.certificate().to_pem())?;
+    /// std::fs::write(folder.join("README"), "What our programs trust")?;
+    /// let trust = Trust::none().roots_from_directory(folder);
+    /// let verifier = ClientTls::builder().trust(trust).verifier()?;
+    /// let own = authority.issue(["example.com"]);
+    /// assert!(verifier.verify(own.chain(), "example.com", SystemTime::now())?.is_ok());
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     #[must_use]
     pub fn roots_from_directory(self, path: impl Into<PathBuf>) -> Self {
         self.with(TrustSource::Directory(path.into()))
     }
 
     /// Adds these certificates as roots.
+    ///
+    /// ```
+    /// use std::time::SystemTime;
+    /// use torsade_tls::generate::self_signed;
+    /// use torsade_tls::{ClientTls, Trust};
+    ///
+    /// let own = self_signed(["printer.local"]);
+    /// let trust = Trust::none().certificates([own.certificate().clone()]);
+    /// let verifier = ClientTls::builder().trust(trust).verifier()?;
+    /// assert!(verifier.verify(own.chain(), "printer.local", SystemTime::now())?.is_ok());
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     #[doc(alias = "trustRootFromCertificates")]
     #[must_use]
     pub fn certificates(self, roots: impl IntoIterator<Item = Certificate>) -> Self {
@@ -102,12 +164,43 @@ impl Trust {
     /// whoever issued it, as long as it is valid and has the right name. It vouches for no other.
     ///
     /// This is for a certificate whose issuer is not to be trusted with any other.
+    ///
+    /// ```
+    /// use std::time::SystemTime;
+    /// use torsade_tls::generate::self_signed;
+    /// use torsade_tls::{ClientTls, Trust};
+    ///
+    /// # let folder = tempfile::tempdir()?;
+    /// # let file = folder.path().join("printers.pem");
+    /// let printers = [self_signed(["up.local"]), self_signed(["down.local"])];
+    /// std::fs::write(&file, printers[0].chain_pem() + &printers[1].chain_pem())?;
+    /// let verifier = ClientTls::builder().trust(Trust::none().exactly_pem_file(file)).verifier()?;
+    /// assert!(verifier.verify(printers[1].chain(), "down.local", SystemTime::now())?.is_ok());
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     #[must_use]
     pub fn exactly_pem_file(self, path: impl Into<PathBuf>) -> Self {
         self.with(TrustSource::Exactly(Source::File(path.into())))
     }
 
     /// Like [`exactly_pem_file`](Self::exactly_pem_file), from PEM text.
+    ///
+    /// ```
+    /// use std::time::SystemTime;
+    /// use torsade_tls::generate::Authority;
+    /// use torsade_tls::{ClientTls, TlsError, Trust};
+    ///
+    /// let theirs = Authority::new("theirs");
+    /// let partner = theirs.issue(["api.example.com"]);
+    /// let trust = Trust::none().exactly_pem(partner.certificate().to_pem());
+    /// let verifier = ClientTls::builder().trust(trust).verifier()?;
+    /// assert!(verifier.verify(partner.chain(), "api.example.com", SystemTime::now())?.is_ok());
+    /// // What their authority issues besides is not trusted.
+    /// let other = theirs.issue(["api.example.com"]);
+    /// let verdict = verifier.verify(other.chain(), "api.example.com", SystemTime::now())?;
+    /// assert!(matches!(verdict, Err(TlsError::UnknownIssuer { .. })));
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     #[must_use]
     pub fn exactly_pem(self, pem: impl Into<Vec<u8>>) -> Self {
         self.with(TrustSource::Exactly(Source::Bytes(pem.into())))
@@ -116,11 +209,6 @@ impl Trust {
     fn with(mut self, source: TrustSource) -> Self {
         self.sources.push(source);
         self
-    }
-
-    /// Whether no source was chosen.
-    pub(crate) fn is_none(&self) -> bool {
-        self.sources.is_empty()
     }
 
     /// Reads all sources.

@@ -8,10 +8,20 @@ use rustls::{ProtocolVersion, SupportedProtocolVersion};
 /// A version of TLS. Versions are ordered, so that `TlsVersion::Tls13..` is a range of them.
 ///
 /// ```
-/// use torsade_tls::{ClientTls, TlsVersion};
+/// use torsade_core::testing::{AccumulatingProtocol, ConnectedPair};
+/// use torsade_tls::generate::Authority;
+/// use torsade_tls::{ClientTls, ServerTls, StartTls, TlsInfo, TlsVersion};
 ///
-/// let only_new = ClientTls::builder().bundled_roots().versions(TlsVersion::Tls13..).build()?;
-/// # drop(only_new);
+/// assert!(TlsVersion::Tls12 < TlsVersion::Tls13);
+/// # let authority = Authority::new("for tests");
+/// # let server = ServerTls::builder().certificate(authority.issue(["example.com"])).build()?;
+/// let old = ClientTls::builder().trust(authority.trust()).versions(..TlsVersion::Tls13).build()?;
+/// let pair = ConnectedPair::new(AccumulatingProtocol::new(), AccumulatingProtocol::new())?;
+/// drop(pair.client().transport().start_tls(&old, "example.com")?);
+/// drop(pair.server().transport().start_tls_server(&server)?);
+/// pair.flush()?;
+/// let info = pair.client().transport().negotiated::<TlsInfo>();
+/// assert_eq!(info.map(|info| info.version), Some(TlsVersion::Tls12));
 /// # torsade_core::Result::<()>::Ok(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -10,7 +10,7 @@ use std::time::Instant;
 
 use http::{Method, StatusCode, header};
 use torsade_core::endpoints::{ClientEndpoint, HostnameClient};
-use torsade_core::{Address, Deferred, Failure, Reactor, TimedOut};
+use torsade_core::{Address, Deferred, Failure, Reactor};
 use torsade_tls::{ClientTls, wrap_client_tls};
 
 use crate::auth::{AuthError, Challenge, Sent};
@@ -29,7 +29,10 @@ use pool::{Lease, Pool, Reuse};
 ///
 /// ```
 /// use torsade_core::Deferred;
-/// use torsade_http::{Agent, Request, RequestAgent, Response};
+/// use torsade_http::{Agent, Method, Request, RequestAgent, Response};
+/// # use torsade_core::protocols::wire::Telling;
+/// # use torsade_core::testing::Simulation;
+/// # use torsade_core::{Address, TcpServer};
 ///
 /// /// Says what is asked for, and asks another agent.
 /// struct Noisy(Agent);
@@ -40,11 +43,45 @@ use pool::{Lease, Pool, Reuse};
 ///         self.0.request(request)
 ///     }
 /// }
+///
+/// # let reactor = Simulation::new().reactor();
+/// # let reply = "HTTP/1.1 204 No Content\r\n\r\n";
+/// # let server = TcpServer::new(&reactor, "127.0.0.1:80".parse()?);
+/// # server.listen(|_: &Address| Telling::new(|| reply.into()))?;
+/// let agent = Noisy(Agent::new(&reactor));
+/// let response = agent.request(Request::new(Method::DELETE, "http://127.0.0.1/notes/7")?);
+/// assert_eq!(reactor.run_until(response)?.status(), 204);
+/// # torsade_core::Result::<()>::Ok(())
 /// ```
 #[doc(alias = "IAgent")]
 pub trait RequestAgent {
     /// Makes a request. The Deferred fires when the head of the response is there; cancelled, it
     /// gives up wherever it is.
+    ///
+    /// ```
+    /// use torsade_core::{Deferred, Result};
+    /// use torsade_http::{Agent, ContentDecoderAgent, RedirectAgent, RequestAgent};
+    /// use torsade_http::{Method, Request, Response};
+    /// # use torsade_core::protocols::wire::Telling;
+    /// # use torsade_core::testing::Simulation;
+    /// # use torsade_core::{Address, TcpServer};
+    ///
+    /// /// Whatever agent that is.
+    /// fn text(agent: &dyn RequestAgent, url: &str) -> Result<Deferred<String>> {
+    ///     Ok(agent.request(Request::new(Method::GET, url)?).add_callback(Response::text))
+    /// }
+    ///
+    /// # let reactor = Simulation::new().reactor();
+    /// # let reply = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
+    /// # let server = TcpServer::new(&reactor, "127.0.0.1:80".parse()?);
+    /// # server.listen(|_: &Address| Telling::new(|| reply.into()))?;
+    /// let plain = Agent::new(&reactor);
+    /// let more = RedirectAgent::new(ContentDecoderAgent::new(plain.clone()));
+    /// for agent in [&plain as &dyn RequestAgent, &more] {
+    ///     assert_eq!(reactor.run_until(text(agent, "http://127.0.0.1/")?)?, "hello");
+    /// }
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     ///
     /// # Errors
     /// [`RequestError`], with the stage and the cause.
@@ -66,22 +103,23 @@ pub trait RequestAgent {
 /// method is idempotent, it has no body, and not a byte of a response had come (RFC 9110 section
 /// 9.2.2): that is what a server's closing an idle connection looks like.
 ///
-/// ```no_run
-/// use std::process::ExitCode;
-/// use torsade_core::task::react;
+/// ```
 /// use torsade_http::Agent;
+/// # use torsade_core::protocols::wire::Telling;
+/// # use torsade_core::testing::Simulation;
+/// # use torsade_core::{Address, TcpServer};
 ///
-/// fn main() -> ExitCode {
-///     react(|reactor| {
-///         Agent::new(reactor)
-///             .get("https://example.org/")
-///             .add_callback(|response| {
-///                 println!("{}", response.status());
-///                 response.text()
-///             })
-///             .map(|text| println!("{text}"))
-///     })
-/// }
+/// # let reactor = Simulation::new().reactor();
+/// # let reply = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
+/// # let server = TcpServer::new(&reactor, "127.0.0.1:80".parse()?);
+/// # server.listen(|_: &Address| Telling::new(|| reply.into()))?;
+/// let agent = Agent::new(&reactor);
+/// let text = agent.get("http://127.0.0.1/").add_callback(|response| {
+///     assert_eq!(response.status(), 200);
+///     response.text()
+/// });
+/// assert_eq!(reactor.run_until(text)?, "hello");
+/// # torsade_core::Result::<()>::Ok(())
 /// ```
 #[derive(Clone)]
 #[doc(alias = "HTTPConnectionPool")]
@@ -105,6 +143,16 @@ impl Agent {
     }
 
     /// An agent with options of one's own.
+    ///
+    /// ```
+    /// use torsade_core::testing::Simulation;
+    /// use torsade_http::{Agent, AgentOptions};
+    ///
+    /// let reactor = Simulation::new().reactor();
+    /// let agent = Agent::with_options(&reactor, AgentOptions::new().keep_alive(false));
+    /// let clone = agent.clone(); // with the same connections
+    /// assert_eq!(clone.pool_statistics(), agent.pool_statistics());
+    /// ```
     pub fn with_options(reactor: &Reactor, options: AgentOptions) -> Self {
         let tls = OnceCell::new();
         if let Some(given) = options.tls.clone() {
@@ -124,6 +172,15 @@ impl Agent {
 
     /// Makes a GET request.
     ///
+    /// ```
+    /// use torsade_core::testing::{Simulation, failure_result_of};
+    /// use torsade_http::{Agent, InvalidRequest};
+    ///
+    /// let agent = Agent::new(&Simulation::new().reactor());
+    /// let failure = failure_result_of(agent.get("example.org"));
+    /// assert!(matches!(failure.check(), Some(InvalidRequest::Url { .. })));
+    /// ```
+    ///
     /// # Errors
     /// [`InvalidRequest`](crate::InvalidRequest), and those of [`RequestAgent::request`].
     pub fn get(&self, url: &str) -> Deferred<Response> {
@@ -134,6 +191,22 @@ impl Agent {
     }
 
     /// Makes a request: see [`RequestAgent::request`].
+    ///
+    /// ```
+    /// use torsade_http::{Agent, Method, Request};
+    /// # use torsade_core::protocols::wire::Telling;
+    /// # use torsade_core::testing::Simulation;
+    /// # use torsade_core::{Address, TcpServer};
+    ///
+    /// # let reactor = Simulation::new().reactor();
+    /// # let reply = "HTTP/1.1 201 Created\r\nLocation: /notes/7\r\nContent-Length: 0\r\n\r\n";
+    /// # let server = TcpServer::new(&reactor, "127.0.0.1:80".parse()?);
+    /// # server.listen(|_: &Address| Telling::new(|| reply.into()))?;
+    /// let request = Request::new(Method::POST, "http://127.0.0.1/notes")?.body("remember the milk");
+    /// let response = reactor.run_until(Agent::new(&reactor).request(request))?;
+    /// assert_eq!(response.headers()["Location"], "/notes/7");
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     pub fn request(&self, request: Request) -> Deferred<Response> {
         Inner::request(&self.inner, request)
     }
@@ -142,12 +215,56 @@ impl Agent {
     /// they are closed, which is soon: a server that does not answer is waited for three seconds.
     ///
     /// Dropping the last handle of an agent closes them as well.
+    ///
+    /// ```
+    /// use torsade_http::{Agent, Response};
+    /// # use torsade_core::testing::Simulation;
+    /// # use torsade_core::{Address, Protocol, TcpServer, Transport};
+    /// # struct Server(fn(&str) -> &'static str);
+    /// # impl Protocol for Server {
+    /// #     fn data_received(&mut self, transport: &Transport, request: &[u8]) -> torsade_core::Result<()> {
+    /// #         transport.write(self.0(std::str::from_utf8(request)?).as_bytes());
+    /// #         Ok(())
+    /// #     }
+    /// # }
+    ///
+    /// # let reactor = Simulation::new().reactor();
+    /// # let server = TcpServer::new(&reactor, "127.0.0.1:80".parse()?);
+    /// # server.listen(|_: &Address| Server(|_| "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"))?;
+    /// let agent = Agent::new(&reactor);
+    /// for _ in 0..2 {
+    ///     reactor.run_until(agent.get("http://127.0.0.1/").add_callback(Response::text))?;
+    /// }
+    /// let pool = agent.pool_statistics();
+    /// assert_eq!((pool.idle, pool.made, pool.reused), (1, 1, 1));
+    /// reactor.run_until(agent.close_cached_connections())?;
+    /// assert_eq!(agent.pool_statistics().open, 0);
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     #[doc(alias = "closeCachedConnections")]
     pub fn close_cached_connections(&self) -> Deferred<()> {
         self.inner.pool.close_idle()
     }
 
     /// How many connections there are, and how many requests wait for one.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use torsade_core::testing::{AccumulatingProtocol, Simulation};
+    /// # use torsade_core::{Address, TcpServer};
+    /// use torsade_http::Agent;
+    ///
+    /// # let reactor = Simulation::new().reactor();
+    /// # let seen = AccumulatingProtocol::new();
+    /// # let server = seen.clone();
+    /// # TcpServer::new(&reactor, "127.0.0.1:80".parse()?).listen(move |_: &Address| server.clone())?;
+    /// let agent = Agent::new(&reactor);
+    /// let _answer = agent.get("http://127.0.0.1/");
+    /// reactor.advance(Duration::from_secs(1))?;
+    /// let pool = agent.pool_statistics();
+    /// assert_eq!((pool.open, pool.idle), (1, 0)); // it is in use
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     pub fn pool_statistics(&self) -> PoolStatistics {
         self.inner.pool.statistics()
     }
@@ -188,15 +305,9 @@ impl Inner {
         let deadline = total.map(|total| this.reactor.now() + total);
         let attempt = Self::login(this, key.clone(), request, deadline, 0);
         match total {
-            Some(total) => {
-                attempt.fail_after(&this.reactor, total, move |failure| {
-                    // The stage is that in which it was cancelled.
-                    let stage = failure
-                        .check::<RequestError>()
-                        .map_or(Stage::WaitingForResponse, |error| error.stage);
-                    RequestError::new(&key, stage, TimedOut { after: total }).into()
-                })
-            }
+            Some(total) => attempt.fail_after(&this.reactor, total, move |failure| {
+                RequestError::timed_out(&key, &failure, total).into()
+            }),
             None => attempt,
         }
     }

@@ -55,12 +55,26 @@ pub(super) type Connect = Rc<dyn Fn(&Origin) -> Deferred<Rc<dyn Connection>>>;
 /// How full a pool is.
 ///
 /// ```
-/// use torsade_core::Reactor;
-/// use torsade_http::Agent;
+/// use torsade_http::{Agent, Response};
+/// # use torsade_core::testing::Simulation;
+/// # use torsade_core::{Address, Protocol, TcpServer, Transport};
+/// # struct Server(fn(&str) -> &'static str);
+/// # impl Protocol for Server {
+/// #     fn data_received(&mut self, transport: &Transport, request: &[u8]) -> torsade_core::Result<()> {
+/// #         transport.write(self.0(std::str::from_utf8(request)?).as_bytes());
+/// #         Ok(())
+/// #     }
+/// # }
 ///
-/// let reactor = Reactor::new()?;
-/// let pool = Agent::new(&reactor).pool_statistics();
+/// # let reactor = Simulation::new().reactor();
+/// # let server = TcpServer::new(&reactor, "127.0.0.1:80".parse()?);
+/// # server.listen(|_: &Address| Server(|_| "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"))?;
+/// let agent = Agent::new(&reactor);
+/// let pool = agent.pool_statistics();
 /// assert_eq!((pool.open, pool.idle, pool.waiting), (0, 0, 0));
+/// reactor.run_until(agent.get("http://127.0.0.1/").add_callback(Response::text))?;
+/// let pool = agent.pool_statistics();
+/// assert_eq!((pool.open, pool.idle, pool.made), (1, 1, 1));
 /// # torsade_core::Result::<()>::Ok(())
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -29,18 +29,30 @@ use crate::response::Response;
 ///
 /// Who the server is, Digest does not prove here; TLS does that.
 ///
-/// ```no_run
-/// use torsade_core::Reactor;
+/// ```
 /// use torsade_http::{Agent, AuthAgent, Credentials, Method, Request, RequestAgent};
-///
-/// # fn main() -> torsade_core::Result<()> {
-/// let reactor = Reactor::new()?;
-/// let agent = AuthAgent::new(Agent::new(&reactor))
-///     .credentials("https://example.org", Credentials::new("me", "secret"))?;
-/// let request = Request::new(Method::GET, "https://example.org/private")?;
-/// println!("{}", reactor.run_until(agent.request(request))?.status());
-/// # Ok(())
+/// # use torsade_core::testing::Simulation;
+/// # use torsade_core::{Address, Protocol, TcpServer, Transport};
+/// # struct Server(fn(&str) -> &'static str);
+/// # impl Protocol for Server {
+/// #     fn data_received(&mut self, transport: &Transport, request: &[u8]) -> torsade_core::Result<()> {
+/// #         transport.write(self.0(std::str::from_utf8(request)?).as_bytes());
+/// #         Ok(())
+/// #     }
 /// # }
+///
+/// # let reactor = Simulation::new().reactor();
+/// # let server = TcpServer::new(&reactor, "127.0.0.1:80".parse()?);
+/// # server.listen(|_: &Address| Server(|request| match request.contains("Authorization: Digest username=\"me\"") {
+/// #     true => "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
+/// #     false => "HTTP/1.1 401 Who?\r\nWWW-Authenticate: Digest realm=\"a\", nonce=\"b\", qop=\"auth\"\r\n\
+/// #               Content-Length: 0\r\n\r\n",
+/// # }))?;
+/// let agent = AuthAgent::new(Agent::new(&reactor))
+///     .credentials("http://127.0.0.1", Credentials::new("me", "secret"))?;
+/// let request = Request::new(Method::GET, "http://127.0.0.1/private")?;
+/// assert_eq!(reactor.run_until(agent.request(request))?.status(), 200);
+/// # torsade_core::Result::<()>::Ok(())
 /// ```
 #[derive(Clone)]
 #[doc(alias = "HTTPDigestAuth")]
@@ -61,6 +73,15 @@ impl<A: RequestAgent + Clone + 'static> AuthAgent<A> {
     }
 
     /// Uses these for requests to the origin of this URL (its scheme, host and port) that bring none.
+    ///
+    /// ```
+    /// use torsade_core::testing::Simulation;
+    /// use torsade_http::{Agent, AuthAgent, Credentials, InvalidRequest};
+    ///
+    /// let agent = AuthAgent::new(Agent::new(&Simulation::new().reactor()));
+    /// let error = agent.credentials("example.org", Credentials::new("me", "secret")).unwrap_err();
+    /// assert!(matches!(error, InvalidRequest::Url { .. })); // it has no scheme
+    /// ```
     ///
     /// # Errors
     /// [`InvalidRequest`]: what is no URL of http or https with a host.

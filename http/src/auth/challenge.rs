@@ -27,6 +27,14 @@ pub struct Challenge {
 
 impl Challenge {
     /// The challenges in the value of a field. What cannot be read is left out, up to the next comma.
+    ///
+    /// ```
+    /// use torsade_http::Challenge;
+    ///
+    /// let offered = Challenge::parse(b"Basic realm=\"our \\\"office\\\"\", =, Negotiate");
+    /// assert_eq!(offered.len(), 2); // and something that cannot be read
+    /// assert_eq!(offered[0].parameter("realm"), Some(&b"our \"office\""[..]));
+    /// ```
     pub fn parse(value: &[u8]) -> Vec<Self> {
         let mut challenges = Vec::new();
         read(value, &mut challenges);
@@ -34,6 +42,18 @@ impl Challenge {
     }
 
     /// The challenges in all fields of this name, which are one list (RFC 9110 section 5.3).
+    ///
+    /// ```
+    /// use torsade_http::{Challenge, HeaderMap, HeaderValue, header};
+    ///
+    /// let mut headers = HeaderMap::new();
+    /// for value in ["Negotiate", "Digest realm=a, Basic realm=b"] {
+    ///     headers.append(header::WWW_AUTHENTICATE, HeaderValue::from_static(value));
+    /// }
+    /// let offered = Challenge::parse_all(&headers, &header::WWW_AUTHENTICATE);
+    /// let schemes: Vec<_> = offered.iter().map(Challenge::scheme).collect();
+    /// assert_eq!(schemes, ["Negotiate", "Digest", "Basic"]);
+    /// ```
     pub fn parse_all(headers: &HeaderMap, name: &HeaderName) -> Vec<Self> {
         let mut challenges = Vec::new();
         for value in headers.get_all(name) {
@@ -48,16 +68,39 @@ impl Challenge {
     }
 
     /// Whether it is of this scheme, in capitals or not.
+    ///
+    /// ```
+    /// use torsade_http::Challenge;
+    ///
+    /// let offered = Challenge::parse(b"BASIC realm=a, Digest realm=a, nonce=b");
+    /// let safest = offered.iter().find(|challenge| challenge.is("digest"));
+    /// assert_eq!(safest.map(Challenge::scheme), Some("Digest"));
+    /// ```
     pub fn is(&self, scheme: &str) -> bool {
         self.scheme.eq_ignore_ascii_case(scheme)
     }
 
     /// What follows the scheme in place of parameters, with some (`token68`).
+    ///
+    /// ```
+    /// use torsade_http::Challenge;
+    ///
+    /// let offered = Challenge::parse(b"Negotiate YII=");
+    /// assert_eq!(offered[0].token(), Some("YII="));
+    /// ```
     pub fn token(&self) -> Option<&str> {
         self.token.as_deref()
     }
 
     /// The value of the first parameter of this name, in capitals or not, without its quotes.
+    ///
+    /// ```
+    /// use torsade_http::Challenge;
+    ///
+    /// let offered = &Challenge::parse(b"Bearer realm=api, error=\"invalid_token\"")[0];
+    /// assert_eq!(offered.parameter("Error"), Some(&b"invalid_token"[..]));
+    /// assert_eq!(offered.parameter("scope"), None);
+    /// ```
     pub fn parameter(&self, name: &str) -> Option<&[u8]> {
         find(&self.parameters, name)
     }

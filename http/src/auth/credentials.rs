@@ -12,14 +12,20 @@ use http::HeaderValue;
 /// Basic over https only.
 ///
 /// ```
-/// use torsade_core::Reactor;
-/// use torsade_http::{Client, Credentials};
+/// use torsade_http::{AgentOptions, Client, Credentials};
+/// # use torsade_core::protocols::wire::Telling;
+/// # use torsade_core::testing::Simulation;
+/// # use torsade_core::{Address, TcpServer};
 ///
-/// let reactor = Reactor::new()?;
-/// // By Digest only: the password itself is never sent.
+/// # let reactor = Simulation::new().reactor();
+/// # let reply = "HTTP/1.1 401 Who?\r\nWWW-Authenticate: Basic realm=\"a\"\r\nContent-Length: 0\r\n\r\n";
+/// # let server = TcpServer::new(&reactor, "127.0.0.1:80".parse()?);
+/// # server.listen(|_: &Address| Telling::new(|| reply.into()))?;
+/// # let client = Client::with_options(&reactor, AgentOptions::new());
 /// let ada = Credentials::new("ada", "secret").digest_only();
-/// let request = Client::new(&reactor).get("https://example.com/").credentials(ada);
-/// # drop(request);
+/// let response = reactor.run_until(client.get("http://127.0.0.1/").credentials(ada).send())?;
+/// // The server wanted the password itself, and did not get it.
+/// assert_eq!(response.status(), 401);
 /// # torsade_core::Result::<()>::Ok(())
 /// ```
 #[derive(Clone, PartialEq, Eq)]
@@ -55,6 +61,31 @@ impl Credentials {
     }
 
     /// Sends the password by Basic over http as well, where everybody on the way can read along.
+    ///
+    /// ```
+    /// use torsade_http::{AgentOptions, Client, Credentials};
+    /// # use torsade_core::testing::Simulation;
+    /// # use torsade_core::{Address, Protocol, TcpServer, Transport};
+    /// # struct Server(fn(&str) -> &'static str);
+    /// # impl Protocol for Server {
+    /// #     fn data_received(&mut self, transport: &Transport, request: &[u8]) -> torsade_core::Result<()> {
+    /// #         transport.write(self.0(std::str::from_utf8(request)?).as_bytes());
+    /// #         Ok(())
+    /// #     }
+    /// # }
+    ///
+    /// # let reactor = Simulation::new().reactor();
+    /// # let server = TcpServer::new(&reactor, "127.0.0.1:80".parse()?);
+    /// # server.listen(|_: &Address| Server(|request| match request.contains("Authorization: Basic YWRhOnNlY3JldA==") {
+    /// #     true => "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
+    /// #     false => "HTTP/1.1 401 Who?\r\nWWW-Authenticate: Basic realm=\"a\"\r\nContent-Length: 0\r\n\r\n",
+    /// # }))?;
+    /// # let client = Client::with_options(&reactor, AgentOptions::new());
+    /// let ada = Credentials::new("ada", "secret").basic_in_clear();
+    /// let response = reactor.run_until(client.get("http://127.0.0.1/").credentials(ada).send())?;
+    /// assert_eq!(response.status(), 200);
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     #[must_use]
     pub fn basic_in_clear(mut self) -> Self {
         self.basic = BasicRule::Always;

@@ -13,23 +13,39 @@ use super::{BodyProducer, BodyWriter};
 /// Sends a file, from where it stands to its end. It is read on the reactor's thread pool, as fast as
 /// the server takes it, and closed when it is sent or the request fails.
 ///
-/// ```no_run
-/// use torsade_core::Reactor;
+/// ```
+/// # use std::time::Duration;
+/// # use torsade_core::testing::{AccumulatingProtocol, Simulation};
+/// # use torsade_core::{Address, TcpServer};
 /// use torsade_http::{Agent, FileBodyProducer, Method, Request};
 ///
-/// # fn main() -> torsade_core::Result<()> {
-/// let reactor = Reactor::new()?;
-/// let body = FileBodyProducer::open(&reactor, "picture.jpg")?;
-/// let request = Request::new(Method::PUT, "https://example.org/picture")?.body_producer(body);
-/// let response = reactor.run_until(Agent::new(&reactor).request(request))?;
-/// # drop(response);
-/// # Ok(())
-/// # }
+/// # let reactor = Simulation::new().reactor();
+/// # let seen = AccumulatingProtocol::new();
+/// # let server = seen.clone();
+/// # TcpServer::new(&reactor, "127.0.0.1:80".parse()?).listen(move |_: &Address| server.clone())?;
+/// # let folder = tempfile::tempdir()?;
+/// # let path = folder.path().join("picture.jpg");
+/// # std::fs::write(&path, "a picture")?;
+/// let body = FileBodyProducer::open(&reactor, path)?;
+/// let request = Request::new(Method::PUT, "http://127.0.0.1/picture")?.body_producer(body);
+/// let _answer = Agent::new(&reactor).request(request);
+/// reactor.advance(Duration::from_secs(1))?;
+/// assert!(seen.data().ends_with(b"Content-Length: 9\r\n\r\na picture"));
+/// # torsade_core::Result::<()>::Ok(())
 /// ```
 pub struct FileBodyProducer(Pieces);
 
 impl FileBodyProducer {
     /// Opens a file.
+    ///
+    /// ```
+    /// use torsade_core::testing::Simulation;
+    /// use torsade_http::FileBodyProducer;
+    ///
+    /// let reactor = Simulation::new().reactor();
+    /// let error = FileBodyProducer::open(&reactor, "no-such-file").unwrap_err();
+    /// assert_eq!(error.kind(), std::io::ErrorKind::NotFound);
+    /// ```
     ///
     /// # Errors
     /// What the system says.
@@ -38,6 +54,19 @@ impl FileBodyProducer {
     }
 
     /// Takes an open file. What has no length (a pipe, a device) is sent in chunks.
+    ///
+    /// ```
+    /// use std::io::{Seek, SeekFrom, Write};
+    /// use torsade_core::testing::Simulation;
+    /// use torsade_http::{BodyProducer, FileBodyProducer};
+    ///
+    /// let reactor = Simulation::new().reactor();
+    /// let mut file = tempfile::tempfile()?;
+    /// file.write_all(b"what was sent, and the rest")?;
+    /// file.seek(SeekFrom::Start(15))?;
+    /// assert_eq!(FileBodyProducer::new(&reactor, file)?.length(), Some(12)); // from here to its end
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     ///
     /// # Errors
     /// What the system says.
@@ -50,16 +79,23 @@ impl FileBodyProducer {
     /// fewer fails the request.
     ///
     /// ```
-    /// # use torsade_core::testing::Simulation;
+    /// # use std::time::Duration;
+    /// # use torsade_core::testing::{AccumulatingProtocol, Simulation};
+    /// # use torsade_core::{Address, TcpServer};
     /// use std::io::{Cursor, Read};
-    /// use torsade_http::{FileBodyProducer, Method, Request};
+    /// use torsade_http::{Agent, FileBodyProducer, Method, Request};
     ///
     /// # let reactor = Simulation::new().reactor();
+    /// # let seen = AccumulatingProtocol::new();
+    /// # let server = seen.clone();
+    /// # TcpServer::new(&reactor, "127.0.0.1:80".parse()?).listen(move |_: &Address| server.clone())?;
     /// let two = Cursor::new("one, ").chain(Cursor::new("two"));
     /// let body = FileBodyProducer::from_reader(&reactor, two, Some(8));
-    /// let request = Request::new(Method::PUT, "https://example.org/numbers")?.body_producer(body);
-    /// # drop(request);
-    /// # Ok::<(), torsade_http::InvalidRequest>(())
+    /// let request = Request::new(Method::PUT, "http://127.0.0.1/numbers")?.body_producer(body);
+    /// let _answer = Agent::new(&reactor).request(request);
+    /// reactor.advance(Duration::from_secs(1))?;
+    /// assert!(seen.data().ends_with(b"Content-Length: 8\r\n\r\none, two"));
+    /// # torsade_core::Result::<()>::Ok(())
     /// ```
     pub fn from_reader(
         reactor: &Reactor,

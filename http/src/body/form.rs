@@ -15,17 +15,27 @@ use crate::random::random_hex;
 
 /// A form with texts and files, as browsers send it.
 ///
-/// ```no_run
-/// use torsade_core::Reactor;
-/// use torsade_http::{Client, Form};
+/// ```
+/// # use std::time::Duration;
+/// # use torsade_core::testing::{AccumulatingProtocol, Simulation};
+/// # use torsade_core::{Address, TcpServer};
+/// use torsade_http::{AgentOptions, Client, Form};
 ///
-/// # fn main() -> torsade_core::Result<()> {
-/// let reactor = Reactor::new()?;
-/// let form = Form::new().text("title", "On holiday").file("picture", "beach.jpg")?;
-/// let sent = Client::new(&reactor).post("https://example.org/upload").multipart(form).send();
-/// reactor.run_until(sent)?;
-/// # Ok(())
-/// # }
+/// # let reactor = Simulation::new().reactor();
+/// # let seen = AccumulatingProtocol::new();
+/// # let server = seen.clone();
+/// # TcpServer::new(&reactor, "127.0.0.1:80".parse()?).listen(move |_: &Address| server.clone())?;
+/// # let client = Client::with_options(&reactor, AgentOptions::new());
+/// # let folder = tempfile::tempdir()?;
+/// # let path = folder.path().join("beach.jpg");
+/// # std::fs::write(&path, "a picture")?;
+/// let form = Form::new().text("title", "On holiday").file("picture", path)?;
+/// let _answer = client.post("http://127.0.0.1/upload").multipart(form).send();
+/// reactor.advance(Duration::from_secs(1))?;
+/// let sent = String::from_utf8(seen.data())?;
+/// assert!(sent.contains("name=\"title\"\r\n\r\nOn holiday\r\n"), "{sent}");
+/// assert!(sent.contains("name=\"picture\"; filename=\"beach.jpg\"\r\n"), "{sent}");
+/// # torsade_core::Result::<()>::Ok(())
 /// ```
 #[derive(Default)]
 pub struct Form {
@@ -52,6 +62,26 @@ impl Form {
     }
 
     /// Adds bytes as if they were a file of this name and media type.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use torsade_core::testing::{AccumulatingProtocol, Simulation};
+    /// # use torsade_core::{Address, TcpServer};
+    /// use torsade_http::{AgentOptions, Client, Form};
+    ///
+    /// # let reactor = Simulation::new().reactor();
+    /// # let seen = AccumulatingProtocol::new();
+    /// # let server = seen.clone();
+    /// # TcpServer::new(&reactor, "127.0.0.1:80".parse()?).listen(move |_: &Address| server.clone())?;
+    /// # let client = Client::with_options(&reactor, AgentOptions::new());
+    /// let form = Form::new().bytes("notes", "notes.txt", "text/plain", "made in memory");
+    /// let _answer = client.post("http://127.0.0.1/upload").multipart(form).send();
+    /// reactor.advance(Duration::from_secs(1))?;
+    /// let sent = String::from_utf8(seen.data())?;
+    /// assert!(sent.contains("filename=\"notes.txt\"\r\nContent-Type: text/plain\r\n"), "{sent}");
+    /// assert!(sent.contains("\r\n\r\nmade in memory\r\n"), "{sent}");
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     #[must_use]
     pub fn bytes(
         mut self,
@@ -66,6 +96,13 @@ impl Form {
     }
 
     /// Adds a file, of the media type `application/octet-stream`.
+    ///
+    /// ```
+    /// use torsade_http::Form;
+    ///
+    /// let error = Form::new().file("picture", "no-such-file.jpg").unwrap_err();
+    /// assert_eq!(error.kind(), std::io::ErrorKind::NotFound);
+    /// ```
     ///
     /// # Errors
     /// What the system says when it is opened.

@@ -16,11 +16,31 @@ use crate::response::Response;
 /// ```
 /// use torsade_core::Result;
 /// use torsade_http::{Agent, Method, Request, Response};
+/// # use torsade_core::testing::Simulation;
+/// # use torsade_core::{Address, Protocol, TcpServer, Transport};
+/// # struct Server(fn(&str) -> &'static str);
+/// # impl Protocol for Server {
+/// #     fn data_received(&mut self, transport: &Transport, request: &[u8]) -> torsade_core::Result<()> {
+/// #         transport.write(self.0(std::str::from_utf8(request)?).as_bytes());
+/// #         Ok(())
+/// #     }
+/// # }
 ///
-/// async fn copy(agent: &Agent, from: &str, to: &str) -> Result<Response> {
+/// async fn copy(agent: Agent, from: &str, to: &str) -> Result<Response> {
 ///     let original = agent.get(from).await?;
 ///     agent.request(Request::new(Method::PUT, to)?.body(original)).await
 /// }
+///
+/// # let reactor = Simulation::new().reactor();
+/// # let server = TcpServer::new(&reactor, "127.0.0.1:80".parse()?);
+/// # server.listen(|_: &Address| Server(|request| match request {
+/// #     request if request.starts_with("GET ") => "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello",
+/// #     request if request.ends_with("hello") => "HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n",
+/// #     _ => "", // the rest of it comes later
+/// # }))?;
+/// let copied = copy(Agent::new(&reactor), "http://127.0.0.1/a", "http://127.0.0.1/b");
+/// assert_eq!(reactor.run_until(reactor.spawn(copied))?.status(), 201);
+/// # torsade_core::Result::<()>::Ok(())
 /// ```
 impl From<Response> for RequestBody {
     fn from(response: Response) -> Self {

@@ -15,7 +15,8 @@ use super::Client;
 use crate::agent::RequestAgent;
 use crate::auth::{Credentials, basic};
 use crate::body::{BodyProducer, Form, RequestBody};
-use crate::error::InvalidRequest;
+use crate::error::{InvalidRequest, RequestError};
+use crate::origin::Origin;
 use crate::request::Request;
 use crate::response::{Progress, Response};
 
@@ -23,20 +24,26 @@ use crate::response::{Progress, Response};
 ///
 /// What is wrong with any part of it is told when it is sent.
 ///
-/// ```no_run
-/// use std::time::Duration;
-/// use torsade_core::Reactor;
-/// use torsade_http::{Client, Response};
+/// ```
+/// # use std::time::Duration;
+/// # use torsade_core::testing::{AccumulatingProtocol, Simulation};
+/// # use torsade_core::{Address, TcpServer};
+/// use torsade_http::{AgentOptions, Client, RequestError};
 ///
-/// let reactor = Reactor::new()?;
-/// let client = Client::new(&reactor);
+/// # let reactor = Simulation::new().reactor();
+/// # let seen = AccumulatingProtocol::new();
+/// # let server = seen.clone();
+/// # TcpServer::new(&reactor, "127.0.0.1:80".parse()?).listen(move |_: &Address| server.clone())?;
+/// # let client = Client::with_options(&reactor, AgentOptions::new());
 /// let answer = client
-///     .post("https://example.com/notes")
-///     .form(&[("text", "hello")])
+///     .post("http://127.0.0.1/notes")
+///     .form(&[("text", "remember the milk")])
 ///     .timeout(Duration::from_secs(10))
-///     .send()
-///     .add_callback(Response::error_for_status);
-/// println!("{}", reactor.run_until(answer)?.status());
+///     .send();
+/// // The server takes it, and says nothing.
+/// let error = reactor.run_until(answer).unwrap_err().trap::<RequestError>()?;
+/// assert!(error.is_timeout());
+/// assert!(seen.data().ends_with(b"\r\n\r\ntext=remember+the+milk"));
 /// # torsade_core::Result::<()>::Ok(())
 /// ```
 #[must_use]
@@ -78,12 +85,49 @@ impl ClientRequest {
     }
 
     /// Adds a field; one of the same name stays.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use torsade_core::testing::{AccumulatingProtocol, Simulation};
+    /// # use torsade_core::{Address, TcpServer};
+    /// use torsade_http::{AgentOptions, Client};
+    ///
+    /// # let reactor = Simulation::new().reactor();
+    /// # let seen = AccumulatingProtocol::new();
+    /// # let server = seen.clone();
+    /// # TcpServer::new(&reactor, "127.0.0.1:80".parse()?).listen(move |_: &Address| server.clone())?;
+    /// # let client = Client::with_options(&reactor, AgentOptions::new());
+    /// let _answer = client.get("http://127.0.0.1/").header("X-Tag", "a").header("X-Tag", "b").send();
+    /// // What would be two fields is none.
+    /// let refused = client.get("http://127.0.0.1/").header("X-Tag", "a\r\nX-Admin: yes").send();
+    /// assert!(reactor.run_until(refused).is_err());
+    /// reactor.advance(Duration::from_secs(1))?;
+    /// assert!(String::from_utf8(seen.data())?.contains("X-Tag: a\r\nX-Tag: b\r\n"));
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     #[doc(alias = "headers")]
     pub fn header(self, name: impl AsRef<[u8]>, value: impl AsRef<[u8]>) -> Self {
         self.with(|request| Ok(request.header(name, value)?))
     }
 
     /// Adds parameters to the URL.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use torsade_core::testing::{AccumulatingProtocol, Simulation};
+    /// # use torsade_core::{Address, TcpServer};
+    /// use torsade_http::{AgentOptions, Client};
+    ///
+    /// # let reactor = Simulation::new().reactor();
+    /// # let seen = AccumulatingProtocol::new();
+    /// # let server = seen.clone();
+    /// # TcpServer::new(&reactor, "127.0.0.1:80".parse()?).listen(move |_: &Address| server.clone())?;
+    /// # let client = Client::with_options(&reactor, AgentOptions::new());
+    /// let _answer = client.get("http://127.0.0.1/?page=2").query(&[("q", "a & b")]).send();
+    /// reactor.advance(Duration::from_secs(1))?;
+    /// assert!(seen.data().starts_with(b"GET /?page=2&q=a+%26+b HTTP/1.1\r\n"));
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     #[doc(alias = "params")]
     pub fn query<K: AsRef<str>, V: AsRef<str>>(self, pairs: &[(K, V)]) -> Self {
         self.with(|mut request| {
@@ -96,11 +140,20 @@ impl ClientRequest {
     /// [`Response::content_range`] tells which came. What is no range, or all, asks for all.
     ///
     /// ```
-    /// # use torsade_core::testing::Simulation;
-    /// # use torsade_http::Client;
-    /// # let client = Client::new(&Simulation::new().reactor());
-    /// let first_kilobyte = client.get("http://example.test/large").range(..1024);
-    /// # drop(first_kilobyte);
+    /// # use std::time::Duration;
+    /// # use torsade_core::testing::{AccumulatingProtocol, Simulation};
+    /// # use torsade_core::{Address, TcpServer};
+    /// use torsade_http::{AgentOptions, Client};
+    ///
+    /// # let reactor = Simulation::new().reactor();
+    /// # let seen = AccumulatingProtocol::new();
+    /// # let server = seen.clone();
+    /// # TcpServer::new(&reactor, "127.0.0.1:80".parse()?).listen(move |_: &Address| server.clone())?;
+    /// # let client = Client::with_options(&reactor, AgentOptions::new());
+    /// let _first_kilobyte = client.get("http://127.0.0.1/large").range(..1024).send();
+    /// reactor.advance(Duration::from_secs(1))?;
+    /// assert!(String::from_utf8(seen.data())?.contains("Range: bytes=0-1023\r\n"));
+    /// # torsade_core::Result::<()>::Ok(())
     /// ```
     pub fn range(self, bytes: impl RangeBounds<u64>) -> Self {
         let value = crate::range::field(bytes);
@@ -112,6 +165,24 @@ impl ClientRequest {
     }
 
     /// Is known to the server by a user name and a password (RFC 7617).
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use torsade_core::testing::{AccumulatingProtocol, Simulation};
+    /// # use torsade_core::{Address, TcpServer};
+    /// use torsade_http::{AgentOptions, Client};
+    ///
+    /// # let reactor = Simulation::new().reactor();
+    /// # let seen = AccumulatingProtocol::new();
+    /// # let server = seen.clone();
+    /// # TcpServer::new(&reactor, "127.0.0.1:80".parse()?).listen(move |_: &Address| server.clone())?;
+    /// # let client = Client::with_options(&reactor, AgentOptions::new());
+    /// let _answer = client.get("http://127.0.0.1/").basic_auth("ada", "secret").send();
+    /// reactor.advance(Duration::from_secs(1))?;
+    /// let sent = String::from_utf8(seen.data())?;
+    /// assert!(sent.contains("Authorization: Basic YWRhOnNlY3JldA==\r\n"), "{sent}");
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     #[doc(alias = "auth")]
     pub fn basic_auth(self, user: &str, password: &str) -> Self {
         let value = basic(user, password);
@@ -120,6 +191,31 @@ impl ClientRequest {
 
     /// Is known to the server by a user name and a password, by Digest alone (RFC 7616): once the
     /// server asks, it is shown that we know the password.
+    ///
+    /// ```
+    /// use torsade_http::{AgentOptions, Client};
+    /// # use torsade_core::testing::Simulation;
+    /// # use torsade_core::{Address, Protocol, TcpServer, Transport};
+    /// # struct Server(fn(&str) -> &'static str);
+    /// # impl Protocol for Server {
+    /// #     fn data_received(&mut self, transport: &Transport, request: &[u8]) -> torsade_core::Result<()> {
+    /// #         transport.write(self.0(std::str::from_utf8(request)?).as_bytes());
+    /// #         Ok(())
+    /// #     }
+    /// # }
+    ///
+    /// # let reactor = Simulation::new().reactor();
+    /// # let server = TcpServer::new(&reactor, "127.0.0.1:80".parse()?);
+    /// # server.listen(|_: &Address| Server(|request| match request.contains("Authorization: Digest username=\"ada\"") {
+    /// #     true => "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
+    /// #     false => "HTTP/1.1 401 Who?\r\nWWW-Authenticate: Digest realm=\"a\", nonce=\"b\", qop=\"auth\"\r\n\
+    /// #               Content-Length: 0\r\n\r\n",
+    /// # }))?;
+    /// # let client = Client::with_options(&reactor, AgentOptions::new());
+    /// let answer = client.get("http://127.0.0.1/").digest_auth("ada", "secret").send();
+    /// assert_eq!(reactor.run_until(answer)?.status(), 200);
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     #[doc(alias = "HTTPDigestAuth")]
     pub fn digest_auth(self, user: &str, password: &str) -> Self {
         self.credentials(Credentials::new(user, password).digest_only())
@@ -127,6 +223,32 @@ impl ClientRequest {
 
     /// Answers what the server asks with these: see [`AuthAgent`](crate::AuthAgent), which a client
     /// [over another agent](Client::over) has to have within.
+    ///
+    /// ```
+    /// use torsade_http::{AgentOptions, Client, Credentials};
+    /// # use torsade_core::testing::Simulation;
+    /// # use torsade_core::{Address, Protocol, TcpServer, Transport};
+    /// # struct Server(fn(&str) -> &'static str);
+    /// # impl Protocol for Server {
+    /// #     fn data_received(&mut self, transport: &Transport, request: &[u8]) -> torsade_core::Result<()> {
+    /// #         transport.write(self.0(std::str::from_utf8(request)?).as_bytes());
+    /// #         Ok(())
+    /// #     }
+    /// # }
+    ///
+    /// # let reactor = Simulation::new().reactor();
+    /// # let server = TcpServer::new(&reactor, "127.0.0.1:80".parse()?);
+    /// # server.listen(|_: &Address| Server(|request| match request.contains("Authorization: Digest username=\"ada\"") {
+    /// #     true => "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
+    /// #     false => "HTTP/1.1 401 Who?\r\nWWW-Authenticate: Digest realm=\"a\", nonce=\"b\", qop=\"auth\"\r\n\
+    /// #               Content-Length: 0\r\n\r\n",
+    /// # }))?;
+    /// # let client = Client::with_options(&reactor, AgentOptions::new());
+    /// let ada = Credentials::new("ada", "secret");
+    /// let answer = client.get("http://127.0.0.1/").credentials(ada).send();
+    /// assert_eq!(reactor.run_until(answer)?.status(), 200);
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     pub fn credentials(self, credentials: Credentials) -> Self {
         self.with(|mut request| {
             request.headers.remove(AUTHORIZATION);
@@ -135,6 +257,23 @@ impl ClientRequest {
     }
 
     /// Is known to the server by a token (RFC 6750).
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use torsade_core::testing::{AccumulatingProtocol, Simulation};
+    /// # use torsade_core::{Address, TcpServer};
+    /// use torsade_http::{AgentOptions, Client};
+    ///
+    /// # let reactor = Simulation::new().reactor();
+    /// # let seen = AccumulatingProtocol::new();
+    /// # let server = seen.clone();
+    /// # TcpServer::new(&reactor, "127.0.0.1:80".parse()?).listen(move |_: &Address| server.clone())?;
+    /// # let client = Client::with_options(&reactor, AgentOptions::new());
+    /// let _answer = client.get("http://127.0.0.1/").bearer_auth("abc.def").send();
+    /// reactor.advance(Duration::from_secs(1))?;
+    /// assert!(String::from_utf8(seen.data())?.contains("Authorization: Bearer abc.def\r\n"));
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     pub fn bearer_auth(self, token: &str) -> Self {
         let value = HeaderValue::try_from(format!("Bearer {token}"));
         self.with(|request| {
@@ -144,6 +283,23 @@ impl ClientRequest {
     }
 
     /// Sets the body, from bytes or text.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use torsade_core::testing::{AccumulatingProtocol, Simulation};
+    /// # use torsade_core::{Address, TcpServer};
+    /// use torsade_http::{AgentOptions, Client};
+    ///
+    /// # let reactor = Simulation::new().reactor();
+    /// # let seen = AccumulatingProtocol::new();
+    /// # let server = seen.clone();
+    /// # TcpServer::new(&reactor, "127.0.0.1:80".parse()?).listen(move |_: &Address| server.clone())?;
+    /// # let client = Client::with_options(&reactor, AgentOptions::new());
+    /// let _answer = client.put("http://127.0.0.1/notes/7").body("remember the milk").send();
+    /// reactor.advance(Duration::from_secs(1))?;
+    /// assert!(seen.data().ends_with(b"Content-Length: 17\r\n\r\nremember the milk"));
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     #[doc(alias = "data")]
     pub fn body(self, body: impl Into<RequestBody>) -> Self {
         let body = body.into();
@@ -152,11 +308,49 @@ impl ClientRequest {
 
     /// Sets a body that is produced while it is sent, such as a
     /// [`FileBodyProducer`](crate::FileBodyProducer).
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use torsade_core::testing::{AccumulatingProtocol, Simulation};
+    /// # use torsade_core::{Address, TcpServer};
+    /// use std::io::Cursor;
+    /// use torsade_http::{AgentOptions, Client, FileBodyProducer};
+    ///
+    /// # let reactor = Simulation::new().reactor();
+    /// # let seen = AccumulatingProtocol::new();
+    /// # let server = seen.clone();
+    /// # TcpServer::new(&reactor, "127.0.0.1:80".parse()?).listen(move |_: &Address| server.clone())?;
+    /// # let client = Client::with_options(&reactor, AgentOptions::new());
+    /// let body = FileBodyProducer::from_reader(&reactor, Cursor::new("a stream"), None);
+    /// let _answer = client.put("http://127.0.0.1/").body_producer(body).send();
+    /// reactor.advance(Duration::from_secs(1))?;
+    /// assert!(seen.data().ends_with(b"8\r\na stream\r\n0\r\n\r\n")); // in chunks
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     pub fn body_producer(self, producer: impl BodyProducer) -> Self {
         self.with(|request| Ok(request.body_producer(producer)))
     }
 
     /// Sends a form, as browsers do (`application/x-www-form-urlencoded`).
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use torsade_core::testing::{AccumulatingProtocol, Simulation};
+    /// # use torsade_core::{Address, TcpServer};
+    /// use torsade_http::{AgentOptions, Client};
+    ///
+    /// # let reactor = Simulation::new().reactor();
+    /// # let seen = AccumulatingProtocol::new();
+    /// # let server = seen.clone();
+    /// # TcpServer::new(&reactor, "127.0.0.1:80".parse()?).listen(move |_: &Address| server.clone())?;
+    /// # let client = Client::with_options(&reactor, AgentOptions::new());
+    /// let _answer = client.post("http://127.0.0.1/").form(&[("to", "Ada & Co"), ("n", "1")]).send();
+    /// reactor.advance(Duration::from_secs(1))?;
+    /// let sent = String::from_utf8(seen.data())?;
+    /// assert!(sent.contains("Content-Type: application/x-www-form-urlencoded\r\n"), "{sent}");
+    /// assert!(sent.ends_with("\r\n\r\nto=Ada+%26+Co&n=1"), "{sent}");
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     pub fn form<K: AsRef<str>, V: AsRef<str>>(self, pairs: &[(K, V)]) -> Self {
         let mut form = url::form_urlencoded::Serializer::new(String::new());
         let text = form.extend_pairs(pairs).finish();
@@ -164,6 +358,23 @@ impl ClientRequest {
     }
 
     /// Sends a form with files (`multipart/form-data`).
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use torsade_core::testing::{AccumulatingProtocol, Simulation};
+    /// # use torsade_core::{Address, TcpServer};
+    /// use torsade_http::{AgentOptions, Client, Form};
+    ///
+    /// # let reactor = Simulation::new().reactor();
+    /// # let seen = AccumulatingProtocol::new();
+    /// # let server = seen.clone();
+    /// # TcpServer::new(&reactor, "127.0.0.1:80".parse()?).listen(move |_: &Address| server.clone())?;
+    /// # let client = Client::with_options(&reactor, AgentOptions::new());
+    /// let _answer = client.post("http://127.0.0.1/").multipart(Form::new().text("a", "b")).send();
+    /// reactor.advance(Duration::from_secs(1))?;
+    /// assert!(String::from_utf8(seen.data())?.contains("Content-Type: multipart/form-data; boundary="));
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     #[doc(alias = "files")]
     pub fn multipart(self, form: Form) -> Self {
         let (media_type, body) = form.into_body(&self.client.reactor);
@@ -171,6 +382,24 @@ impl ClientRequest {
     }
 
     /// Sends a value as JSON.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use torsade_core::testing::{AccumulatingProtocol, Simulation};
+    /// # use torsade_core::{Address, TcpServer};
+    /// use torsade_http::{AgentOptions, Client};
+    ///
+    /// # let reactor = Simulation::new().reactor();
+    /// # let seen = AccumulatingProtocol::new();
+    /// # let server = seen.clone();
+    /// # TcpServer::new(&reactor, "127.0.0.1:80".parse()?).listen(move |_: &Address| server.clone())?;
+    /// # let client = Client::with_options(&reactor, AgentOptions::new());
+    /// let _answer = client.post("http://127.0.0.1/notes").json(&["milk", "bread"]).send();
+    /// reactor.advance(Duration::from_secs(1))?;
+    /// let sent = String::from_utf8(seen.data())?;
+    /// assert!(sent.contains("Content-Type: application/json\r\n") && sent.ends_with("[\"milk\",\"bread\"]"));
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     #[cfg(feature = "json")]
     pub fn json(self, value: &impl serde::Serialize) -> Self {
         match serde_json::to_vec(value) {
@@ -190,27 +419,135 @@ impl ClientRequest {
 
     /// How long it may take until the response's head is there, redirects included. Each of them has
     /// its [own limit](Self::head_timeout) besides.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use torsade_core::protocols::wire::Discard;
+    /// use torsade_core::testing::Simulation;
+    /// use torsade_core::{Address, TcpServer};
+    /// use torsade_http::{AgentOptions, Client, RequestError};
+    ///
+    /// # let reactor = Simulation::new().reactor();
+    /// TcpServer::new(&reactor, "127.0.0.1:80".parse()?).listen(|_: &Address| Discard)?;
+    /// # let client = Client::with_options(&reactor, AgentOptions::new());
+    /// let answer = client.get("http://127.0.0.1/").timeout(Duration::from_secs(3)).send();
+    /// let error = reactor.run_until(answer).unwrap_err().trap::<RequestError>()?;
+    /// assert!(error.is_timeout());
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
         self
     }
 
     /// See [`Request::head_timeout`].
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use torsade_core::protocols::wire::Discard;
+    /// use torsade_core::testing::Simulation;
+    /// use torsade_core::{Address, TcpServer};
+    /// use torsade_http::{AgentOptions, Client, RequestError};
+    ///
+    /// # let reactor = Simulation::new().reactor();
+    /// # TcpServer::new(&reactor, "127.0.0.1:80".parse()?).listen(|_: &Address| Discard)?;
+    /// # let client = Client::with_options(&reactor, AgentOptions::new());
+    /// let start = reactor.now();
+    /// let answer = client.get("http://127.0.0.1/").head_timeout(Some(Duration::from_secs(2))).send();
+    /// let error = reactor.run_until(answer).unwrap_err().trap::<RequestError>()?;
+    /// assert!(error.is_timeout());
+    /// assert_eq!((reactor.now() - start).as_secs(), 2);
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     pub fn head_timeout(self, timeout: Option<Duration>) -> Self {
         self.with(|request| Ok(request.head_timeout(timeout)))
     }
 
     /// See [`Request::silence_timeout`].
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use torsade_http::{AgentOptions, Client, Response};
+    /// # use torsade_core::testing::Simulation;
+    /// # use torsade_core::{Address, Protocol, TcpServer, Transport};
+    /// # struct Server(fn(&str) -> &'static str);
+    /// # impl Protocol for Server {
+    /// #     fn data_received(&mut self, transport: &Transport, request: &[u8]) -> torsade_core::Result<()> {
+    /// #         transport.write(self.0(std::str::from_utf8(request)?).as_bytes());
+    /// #         Ok(())
+    /// #     }
+    /// # }
+    ///
+    /// # let reactor = Simulation::new().reactor();
+    /// # let server = TcpServer::new(&reactor, "127.0.0.1:80".parse()?);
+    /// # server.listen(|_: &Address| Server(|_| "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhel"))?;
+    /// # let client = Client::with_options(&reactor, AgentOptions::new());
+    /// let start = reactor.now();
+    /// let answer = client.get("http://127.0.0.1/").silence_timeout(Some(Duration::from_secs(2))).send();
+    /// assert!(reactor.run_until(answer.add_callback(Response::text)).is_err());
+    /// assert_eq!((reactor.now() - start).as_secs(), 2);
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     pub fn silence_timeout(self, timeout: Option<Duration>) -> Self {
         self.with(|request| Ok(request.silence_timeout(timeout)))
     }
 
     /// See [`Request::total_timeout`].
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use torsade_http::{AgentOptions, Client, Response};
+    /// # use torsade_core::testing::Simulation;
+    /// # use torsade_core::{Address, Protocol, TcpServer, Transport};
+    /// # struct Server(fn(&str) -> &'static str);
+    /// # impl Protocol for Server {
+    /// #     fn data_received(&mut self, transport: &Transport, request: &[u8]) -> torsade_core::Result<()> {
+    /// #         transport.write(self.0(std::str::from_utf8(request)?).as_bytes());
+    /// #         Ok(())
+    /// #     }
+    /// # }
+    ///
+    /// # let reactor = Simulation::new().reactor();
+    /// # let server = TcpServer::new(&reactor, "127.0.0.1:80".parse()?);
+    /// # server.listen(|_: &Address| Server(|_| "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhel"))?;
+    /// # let client = Client::with_options(&reactor, AgentOptions::new());
+    /// let start = reactor.now();
+    /// let answer = client.get("http://127.0.0.1/").total_timeout(Some(Duration::from_secs(5))).send();
+    /// assert!(reactor.run_until(answer.add_callback(Response::text)).is_err());
+    /// assert_eq!((reactor.now() - start).as_secs(), 5);
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     pub fn total_timeout(self, timeout: Option<Duration>) -> Self {
         self.with(|request| Ok(request.total_timeout(timeout)))
     }
 
     /// Has `tell` called as the body of the response comes: see [`Response::on_progress`].
+    ///
+    /// ```
+    /// use std::cell::Cell;
+    /// use std::rc::Rc;
+    /// use torsade_http::{AgentOptions, Client, Response};
+    /// # use torsade_core::protocols::wire::Telling;
+    /// # use torsade_core::testing::Simulation;
+    /// # use torsade_core::{Address, TcpServer};
+    ///
+    /// # let reactor = Simulation::new().reactor();
+    /// # let reply = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
+    /// # let server = TcpServer::new(&reactor, "127.0.0.1:80".parse()?);
+    /// # server.listen(|_: &Address| Telling::new(|| reply.into()))?;
+    /// # let client = Client::with_options(&reactor, AgentOptions::new());
+    /// let percent = Rc::new(Cell::new(0));
+    /// let shown = Rc::clone(&percent);
+    /// let answer = client
+    ///     .get("http://127.0.0.1/")
+    ///     .on_progress(move |progress| {
+    ///         shown.set(100 * progress.received / progress.total.unwrap_or(u64::MAX));
+    ///     })
+    ///     .send();
+    /// reactor.run_until(answer.add_callback(Response::text))?;
+    /// assert_eq!(percent.get(), 100);
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     #[doc(alias = "progress")]
     pub fn on_progress(mut self, tell: impl Fn(Progress) + 'static) -> Self {
         self.on_progress = Some(Rc::new(tell));
@@ -218,6 +555,16 @@ impl ClientRequest {
     }
 
     /// Sends it. The Deferred fires when the head of the response is there, whatever its status.
+    ///
+    /// ```
+    /// use torsade_core::testing::{Simulation, failure_result_of};
+    /// use torsade_http::{AgentOptions, Client, InvalidRequest};
+    ///
+    /// # let client = Client::with_options(&Simulation::new().reactor(), AgentOptions::new());
+    /// // Whatever was wrong with its parts is told here.
+    /// let failure = failure_result_of(client.get("mailto:me@example.org").query(&[("a", "b")]).send());
+    /// assert_eq!(failure.check(), Some(&InvalidRequest::Scheme("mailto".to_owned())));
+    /// ```
     ///
     /// # Errors
     /// [`InvalidRequest`], [`InvalidProxy`](crate::InvalidProxy),
@@ -230,12 +577,15 @@ impl ClientRequest {
         };
         let own = HeaderValue::from_static(concat!("torsade/", env!("CARGO_PKG_VERSION")));
         request.headers.entry(USER_AGENT).or_insert(own);
+        let origin = Origin::of(&request.url);
         let sent = match &self.client.agent {
             Ok(agent) => agent.request(request),
             Err(error) => Deferred::fail(error.clone()),
         };
         let sent = match self.timeout {
-            Some(timeout) => sent.add_timeout(&self.client.reactor, timeout),
+            Some(timeout) => sent.fail_after(&self.client.reactor, timeout, move |failure| {
+                RequestError::timed_out(origin, &failure, timeout).into()
+            }),
             None => sent,
         };
         match self.on_progress {
@@ -285,15 +635,22 @@ impl fmt::Debug for ClientRequest {
 
 /// A response whose status is not one that was asked for.
 ///
-/// ```no_run
-/// use torsade_core::Reactor;
-/// use torsade_http::{Client, HttpStatusError, Response};
+/// ```
+/// use torsade_http::{AgentOptions, Client, HttpStatusError, Response};
+/// # use torsade_core::protocols::wire::Telling;
+/// # use torsade_core::testing::Simulation;
+/// # use torsade_core::{Address, TcpServer};
 ///
-/// let reactor = Reactor::new()?;
-/// let answer = Client::new(&reactor).get("https://example.com/none").send();
-/// let failure = reactor.run_until(answer.add_callback(Response::error_for_status)).unwrap_err();
-/// if let Some(error) = failure.check::<HttpStatusError>() {
-///     println!("{} has {}", error.url, error.status);
+/// # let reactor = Simulation::new().reactor();
+/// # let reply = "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n";
+/// # let server = TcpServer::new(&reactor, "127.0.0.1:80".parse()?);
+/// # server.listen(|_: &Address| Telling::new(|| reply.into()))?;
+/// # let client = Client::with_options(&reactor, AgentOptions::new());
+/// let answer = client.get("http://127.0.0.1/none").send().add_callback(Response::error_for_status);
+/// let failure = reactor.run_until(answer).unwrap_err();
+/// match failure.check::<HttpStatusError>() {
+///     Some(error) if error.status == 404 => assert_eq!(error.url, "http://127.0.0.1/none"),
+///     _ => panic!("{failure}"),
 /// }
 /// # torsade_core::Result::<()>::Ok(())
 /// ```
@@ -325,6 +682,22 @@ impl HttpStatusError {
 impl Response {
     /// Itself, unless its status is 400 or more.
     ///
+    /// ```
+    /// use torsade_http::{Agent, Response};
+    /// # use torsade_core::protocols::wire::Telling;
+    /// # use torsade_core::testing::Simulation;
+    /// # use torsade_core::{Address, TcpServer};
+    ///
+    /// # let reactor = Simulation::new().reactor();
+    /// # let reply = "HTTP/1.1 503 Later\r\nContent-Length: 0\r\n\r\n";
+    /// # let server = TcpServer::new(&reactor, "127.0.0.1:80".parse()?);
+    /// # server.listen(|_: &Address| Telling::new(|| reply.into()))?;
+    /// let answer = Agent::new(&reactor).get("http://127.0.0.1/").add_callback(Response::error_for_status);
+    /// let failure = reactor.run_until(answer).unwrap_err();
+    /// assert_eq!(failure.to_string(), "http://127.0.0.1/ answered 503 Service Unavailable");
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
+    ///
     /// # Errors
     /// [`HttpStatusError`].
     pub fn error_for_status(self) -> Result<Self> {
@@ -335,6 +708,22 @@ impl Response {
     }
 
     /// Collects the body as JSON.
+    ///
+    /// ```
+    /// use torsade_http::Agent;
+    /// # use torsade_core::protocols::wire::Telling;
+    /// # use torsade_core::testing::Simulation;
+    /// # use torsade_core::{Address, TcpServer};
+    ///
+    /// # let reactor = Simulation::new().reactor();
+    /// # let reply = "HTTP/1.1 200 OK\r\nContent-Length: 16\r\n\r\n[\"milk\",\"bread\"]";
+    /// # let server = TcpServer::new(&reactor, "127.0.0.1:80".parse()?);
+    /// # server.listen(|_: &Address| Telling::new(|| reply.into()))?;
+    /// let notes = Agent::new(&reactor).get("http://127.0.0.1/").add_callback(|response| response.json());
+    /// let notes: Vec<String> = reactor.run_until(notes)?;
+    /// assert_eq!(notes, ["milk", "bread"]);
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     ///
     /// # Errors
     /// As [`read_body`](Self::read_body), and what is wrong with the JSON.

@@ -37,18 +37,34 @@ impl ClientRequest {
     ///
     /// No content coding is asked for, since a part of one is of no use.
     ///
-    /// ```no_run
-    /// use torsade_core::Reactor;
-    /// use torsade_http::Client;
-    ///
-    /// # fn main() -> torsade_core::Result<()> {
-    /// let reactor = Reactor::new()?;
-    /// let client = Client::new(&reactor);
-    /// let url = "https://example.org/large.iso";
-    /// // Whatever an earlier run of this program got is not fetched again.
-    /// reactor.run_until(client.get(url).download("large.iso"))?;
-    /// # Ok(())
+    /// ```
+    /// use torsade_http::{AgentOptions, Client};
+    /// # use torsade_core::testing::Simulation;
+    /// # use torsade_core::{Address, Protocol, TcpServer, Transport};
+    /// # struct Server(fn(&str) -> &'static str);
+    /// # impl Protocol for Server {
+    /// #     fn data_received(&mut self, transport: &Transport, request: &[u8]) -> torsade_core::Result<()> {
+    /// #         transport.write(self.0(std::str::from_utf8(request)?).as_bytes());
+    /// #         Ok(())
+    /// #     }
     /// # }
+    ///
+    /// # let reactor = Simulation::new().reactor();
+    /// # let server = TcpServer::new(&reactor, "127.0.0.1:80".parse()?);
+    /// # server.listen(|_: &Address| Server(|request| match request.contains("Range: bytes=6-\r\nIf-Range: \"v1\"\r\n") {
+    /// #     false => "HTTP/1.1 200 OK\r\nETag: \"v1\"\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n\
+    /// #               6\r\nhello \r\nbroken",
+    /// #     true => "HTTP/1.1 206 Partial Content\r\nETag: \"v1\"\r\nContent-Range: bytes 6-10/11\r\n\
+    /// #              Content-Length: 5\r\n\r\nworld",
+    /// # }))?;
+    /// # let client = Client::with_options(&reactor, AgentOptions::new());
+    /// # let folder = tempfile::tempdir()?;
+    /// # let file = folder.path().join("large.txt");
+    /// let url = "http://127.0.0.1/large.txt";
+    /// assert!(reactor.run_until(client.get(url).download(&file)).is_err()); // it breaks off
+    /// let rest = reactor.run_until(client.get(url).download(&file))?;
+    /// assert_eq!((rest, std::fs::read(&file)?), (5, b"hello world".to_vec()));
+    /// # torsade_core::Result::<()>::Ok(())
     /// ```
     ///
     /// # Errors

@@ -7,12 +7,18 @@ use crate::response::Response;
 
 /// Makes a GET request with a new [`Client`].
 ///
-/// ```no_run
-/// use torsade_core::Reactor;
-///
-/// let reactor = Reactor::new()?;
-/// let response = reactor.run_until(torsade_http::get(&reactor, "https://example.com/"))?;
-/// println!("{}", response.status());
+/// ```
+/// # use torsade_core::protocols::wire::Telling;
+/// # use torsade_core::testing::Simulation;
+/// # use torsade_core::{Address, TcpServer};
+/// # let is_proxy = |name: String| ["HTTP_PROXY", "ALL_PROXY"].contains(&&*name.to_uppercase());
+/// # if std::env::vars().any(|(name, _)| is_proxy(name)) { return Ok(()) } // there is none in this world
+/// # let reactor = Simulation::new().reactor();
+/// # let reply = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
+/// # let server = TcpServer::new(&reactor, "127.0.0.1:80".parse()?);
+/// # server.listen(|_: &Address| Telling::new(|| reply.into()))?;
+/// let response = reactor.run_until(torsade_http::get(&reactor, "http://127.0.0.1/"))?;
+/// assert_eq!(response.status(), 200);
 /// # torsade_core::Result::<()>::Ok(())
 /// ```
 ///
@@ -25,11 +31,18 @@ pub fn get(reactor: &Reactor, url: &str) -> Deferred<Response> {
 
 /// The text at `url`.
 ///
-/// ```no_run
-/// use torsade_core::Reactor;
-///
-/// let reactor = Reactor::new()?;
-/// println!("{}", reactor.run_until(torsade_http::get_text(&reactor, "https://example.com/"))?);
+/// ```
+/// # use torsade_core::protocols::wire::Telling;
+/// # use torsade_core::testing::Simulation;
+/// # use torsade_core::{Address, TcpServer};
+/// # let is_proxy = |name: String| ["HTTP_PROXY", "ALL_PROXY"].contains(&&*name.to_uppercase());
+/// # if std::env::vars().any(|(name, _)| is_proxy(name)) { return Ok(()) } // there is none in this world
+/// # let reactor = Simulation::new().reactor();
+/// # let reply = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
+/// # let server = TcpServer::new(&reactor, "127.0.0.1:80".parse()?);
+/// # server.listen(|_: &Address| Telling::new(|| reply.into()))?;
+/// let text = torsade_http::get_text(&reactor, "http://127.0.0.1/");
+/// assert_eq!(reactor.run_until(text)?, "hello");
 /// # torsade_core::Result::<()>::Ok(())
 /// ```
 ///

@@ -14,6 +14,27 @@ use crate::origin::Origin;
 ///
 /// Only what the agent's [`ClientTls`](torsade_tls::ClientTls) offers can be chosen: it should offer
 /// `http/1.1` alone.
+///
+/// ```
+/// # use torsade_core::protocols::wire::Discard;
+/// # use torsade_core::testing::Simulation;
+/// # use torsade_core::{Address, TcpServer};
+/// use torsade_http::{Agent, AgentOptions, UnspokenProtocol};
+/// use torsade_tls::ClientTls;
+/// # use torsade_tls::{ServerTls, generate::Authority, wrap_server_tls};
+///
+/// # let reactor = Simulation::new().reactor();
+/// # let authority = Authority::new("for tests");
+/// # let own = ServerTls::builder().certificate(authority.issue(["localhost"])).alpn(["h2"]).build()?;
+/// # let server = wrap_server_tls(TcpServer::new(&reactor, "127.0.0.1:443".parse()?), &own);
+/// # server.listen(|_: &Address| Discard)?;
+/// // It offers what the agent does not speak, and the server takes it up.
+/// let tls = ClientTls::builder().trust(authority.trust()).alpn(["h2", "http/1.1"]).build()?;
+/// let agent = Agent::with_options(&reactor, AgentOptions::new().tls(&tls));
+/// let failure = reactor.run_until(agent.get("https://localhost/")).unwrap_err();
+/// assert_eq!(failure.find::<UnspokenProtocol>().map(|error| &*error.alpn), Some(&b"h2"[..]));
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnspokenProtocol {
     /// Its name.

@@ -10,6 +10,24 @@ use http::StatusCode;
 use torsade_core::{Deferred, Failure, Protocol, Result, Transport};
 
 /// Another protocol was to be spoken, and the server does not.
+///
+/// ```
+/// use torsade_core::testing::AccumulatingProtocol;
+/// use torsade_http::{Agent, Method, NotUpgraded, Request};
+/// # use torsade_core::protocols::wire::Telling;
+/// # use torsade_core::testing::Simulation;
+/// # use torsade_core::{Address, TcpServer};
+///
+/// # let reactor = Simulation::new().reactor();
+/// # let reply = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
+/// # let server = TcpServer::new(&reactor, "127.0.0.1:80".parse()?);
+/// # server.listen(|_: &Address| Telling::new(|| reply.into()))?;
+/// let request = Request::new(Method::GET, "http://127.0.0.1/chat")?.upgrade("websocket")?;
+/// let response = reactor.run_until(Agent::new(&reactor).request(request))?;
+/// let error = response.upgrade(AccumulatingProtocol::new()).unwrap_err().trap::<NotUpgraded>()?;
+/// assert_eq!(error.status, 200);
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NotUpgraded {
     /// What it has answered instead of 101.

@@ -38,6 +38,18 @@ pub struct CookieJar {
 }
 
 /// A jar could not be read or written.
+///
+/// ```
+/// use torsade_http::CookieJar;
+///
+/// # let folder = tempfile::tempdir()?;
+/// # let file = folder.path().join("cookies.json");
+/// std::fs::write(&file, "session=abc")?; // not what `save_to` writes
+/// let error = CookieJar::open(&file).unwrap_err();
+/// assert_eq!(error.file, Some(file));
+/// assert_eq!(error.error.kind(), std::io::ErrorKind::InvalidData);
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 #[derive(Debug)]
 pub struct CookieJarError {
     /// Its file, if it is one.
@@ -70,6 +82,19 @@ impl CookieJar {
 
     /// The jar in a file that [`save_to`](Self::save_to) wrote; empty if there is none yet.
     ///
+    /// ```
+    /// use torsade_http::{CookieJar, Url};
+    ///
+    /// # let folder = tempfile::tempdir()?;
+    /// # let file = folder.path().join("cookies.json");
+    /// let jar = CookieJar::open(&file)?;
+    /// assert!(jar.is_empty()); // there is no such file yet
+    /// jar.store(b"theme=dark; Max-Age=3600", &Url::parse("https://example.com/")?);
+    /// jar.save_to(&file)?;
+    /// assert_eq!(CookieJar::open(&file)?.len(), 1);
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
+    ///
     /// # Errors
     /// [`CookieJarError`].
     pub fn open(path: impl AsRef<Path>) -> Result<Self, CookieJarError> {
@@ -87,6 +112,13 @@ impl CookieJar {
 
     /// The jar that [`save`](Self::save) wrote.
     ///
+    /// ```
+    /// use torsade_http::CookieJar;
+    ///
+    /// let error = CookieJar::load(&b"{ not all"[..]).unwrap_err();
+    /// assert_eq!(error.file, None);
+    /// ```
+    ///
     /// # Errors
     /// [`CookieJarError`].
     pub fn load(reader: impl BufRead) -> Result<Self, CookieJarError> {
@@ -101,6 +133,20 @@ impl CookieJar {
 
     /// Writes the cookies that outlive a session, in JSON.
     ///
+    /// ```
+    /// use torsade_http::{CookieJar, Url};
+    ///
+    /// let (jar, url) = (CookieJar::new(), Url::parse("https://example.com/")?);
+    /// jar.store(b"theme=dark; Max-Age=3600", &url);
+    /// jar.store(b"session=abc", &url);
+    /// let mut text = Vec::new();
+    /// jar.save(&mut text)?;
+    /// // The session is over with the program.
+    /// let later = CookieJar::load(&text[..])?;
+    /// assert_eq!(later.header_for(&url).unwrap(), "theme=dark");
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
+    ///
     /// # Errors
     /// [`CookieJarError`].
     pub fn save(&self, writer: &mut impl Write) -> Result<(), CookieJarError> {
@@ -114,6 +160,17 @@ impl CookieJar {
 
     /// Writes them to a file, which is as it was or whole, whatever happens meanwhile. Only its owner
     /// can read it.
+    ///
+    /// ```
+    /// use torsade_http::CookieJar;
+    ///
+    /// # let folder = tempfile::tempdir()?;
+    /// # let file = folder.path().join("no-such-folder/cookies.json");
+    /// let error = CookieJar::new().save_to(&file).unwrap_err();
+    /// assert_eq!(error.file, Some(file));
+    /// assert_eq!(error.error.kind(), std::io::ErrorKind::NotFound);
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     ///
     /// # Errors
     /// [`CookieJarError`].
@@ -135,6 +192,20 @@ impl CookieJar {
 
     /// Takes a field `Set-Cookie` of a response from `url`. One that makes no sense, or has no
     /// business with other hosts, is passed over.
+    ///
+    /// ```
+    /// use torsade_http::{CookieJar, Url};
+    ///
+    /// let jar = CookieJar::new();
+    /// let url = Url::parse("https://www.example.co.uk/")?;
+    /// jar.store(b"a=1; Domain=example.co.uk", &url);
+    /// jar.store(b"b=2; Domain=co.uk", &url); // for everybody in the country
+    /// jar.store(b"c=3; Domain=example.org", &url); // for somebody else
+    /// assert_eq!(jar.len(), 1);
+    /// jar.store(b"a=; Domain=example.co.uk; Max-Age=0", &url); // that is how one is deleted
+    /// assert!(jar.is_empty());
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     pub fn store(&self, set_cookie: &[u8], url: &Url) {
         let text = with_plain_date(&String::from_utf8_lossy(set_cookie));
         let Ok(cookie) = Cookie::parse(text, url) else {
@@ -162,6 +233,18 @@ impl CookieJar {
     }
 
     /// What goes into the field `Cookie` of a request for `url`; `None` if there is nothing.
+    ///
+    /// ```
+    /// use torsade_http::{CookieJar, Url};
+    ///
+    /// let (jar, url) = (CookieJar::new(), Url::parse("https://example.com/shop/cart")?);
+    /// jar.store(b"a=1; Path=/", &url);
+    /// jar.store(b"b=2; Path=/shop", &url);
+    /// assert_eq!(jar.header_for(&url).unwrap(), "b=2; a=1"); // the longer path first
+    /// assert_eq!(jar.header_for(&Url::parse("https://example.com/")?).unwrap(), "a=1");
+    /// assert_eq!(jar.header_for(&Url::parse("https://example.org/")?), None);
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     pub fn header_for(&self, url: &Url) -> Option<HeaderValue> {
         let store = self.store.borrow();
         let mut cookies = store.matches(url);
@@ -185,6 +268,17 @@ impl CookieJar {
     }
 
     /// Forgets all of them.
+    ///
+    /// ```
+    /// use torsade_http::{CookieJar, Url};
+    ///
+    /// let jar = CookieJar::new();
+    /// jar.store(b"session=abc", &Url::parse("https://example.com/")?);
+    /// assert_eq!(jar.len(), 1);
+    /// jar.clear();
+    /// assert!(jar.is_empty());
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     pub fn clear(&self) {
         self.store.borrow_mut().clear();
     }

@@ -19,18 +19,30 @@ use crate::response::Response;
 /// A request with a field `Cookie` of its own is sent as it is. To have the cookies of redirects as
 /// well, put the [`RedirectAgent`](crate::RedirectAgent) around this one.
 ///
-/// ```no_run
-/// use torsade_core::Reactor;
+/// ```
 /// use torsade_http::{Agent, CookieAgent, CookieJar, Method, Request, RequestAgent};
-///
-/// # fn main() -> torsade_core::Result<()> {
-/// let reactor = Reactor::new()?;
-/// let jar = CookieJar::open("cookies.json")?;
-/// let agent = CookieAgent::new(Agent::new(&reactor), &jar);
-/// reactor.run_until(agent.request(Request::new(Method::GET, "https://example.org/")?))?;
-/// jar.save_to("cookies.json")?;
-/// # Ok(())
+/// # use torsade_core::testing::Simulation;
+/// # use torsade_core::{Address, Protocol, TcpServer, Transport};
+/// # struct Server(fn(&str) -> &'static str);
+/// # impl Protocol for Server {
+/// #     fn data_received(&mut self, transport: &Transport, request: &[u8]) -> torsade_core::Result<()> {
+/// #         transport.write(self.0(std::str::from_utf8(request)?).as_bytes());
+/// #         Ok(())
+/// #     }
 /// # }
+///
+/// # let reactor = Simulation::new().reactor();
+/// # let server = TcpServer::new(&reactor, "127.0.0.1:80".parse()?);
+/// # server.listen(|_: &Address| Server(|request| match request.contains("Cookie: seen=yes\r\n") {
+/// #     true => "HTTP/1.1 204 Welcome back\r\n\r\n",
+/// #     false => "HTTP/1.1 200 Welcome\r\nSet-Cookie: seen=yes\r\nContent-Length: 0\r\n\r\n",
+/// # }))?;
+/// let agent = CookieAgent::new(Agent::new(&reactor), &CookieJar::new());
+/// for status in [200, 204] {
+///     let response = agent.request(Request::new(Method::GET, "http://127.0.0.1/")?);
+///     assert_eq!(reactor.run_until(response)?.status(), status);
+/// }
+/// # torsade_core::Result::<()>::Ok(())
 /// ```
 #[derive(Clone)]
 pub struct CookieAgent<A> {

@@ -6,6 +6,24 @@ use std::io;
 use std::sync::Arc;
 
 /// A body could not be decoded. What could be was given before.
+///
+/// ```
+/// use torsade_http::{Agent, ContentDecoderAgent, DecodeError, Method, Request, RequestAgent, Response};
+/// # use torsade_core::protocols::wire::Telling;
+/// # use torsade_core::testing::Simulation;
+/// # use torsade_core::{Address, TcpServer};
+///
+/// # if !cfg!(feature = "gzip") { return Ok(()) } // nothing is decoded then
+/// # let reactor = Simulation::new().reactor();
+/// # let reply = "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 14\r\n\r\n<p>a proxy</p>";
+/// # let server = TcpServer::new(&reactor, "127.0.0.1:80".parse()?);
+/// # server.listen(|_: &Address| Telling::new(|| reply.into()))?;
+/// let agent = ContentDecoderAgent::new(Agent::new(&reactor));
+/// let text = agent.request(Request::new(Method::GET, "http://127.0.0.1/")?).add_callback(Response::text);
+/// let failure = reactor.run_until(text).unwrap_err();
+/// assert!(matches!(failure.find(), Some(DecodeError::Corrupt { codings, .. }) if codings == "gzip"));
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum DecodeError {

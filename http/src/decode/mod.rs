@@ -32,18 +32,27 @@ use crate::response::Response;
 /// behind what could be decoded. A request with `Accept-Encoding` of its own, or with `Range`, is
 /// sent as it is, and its response decoded all the same.
 ///
-/// ```no_run
-/// use torsade_core::Reactor;
+/// ```
+/// # use std::io::Write;
 /// use torsade_http::{Agent, ContentDecoderAgent, Method, Request, RequestAgent, Response};
+/// # use torsade_core::protocols::wire::Telling;
+/// # use torsade_core::testing::Simulation;
+/// # use torsade_core::{Address, TcpServer};
 ///
-/// # fn main() -> torsade_core::Result<()> {
-/// let reactor = Reactor::new()?;
+/// # let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+/// # packed.write_all(&[b'x'; 10_000])?;
+/// # let packed = packed.finish()?;
+/// # let mut reply = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n".to_vec();
+/// # reply.extend_from_slice(&packed); // 43 bytes
+/// # if !cfg!(feature = "gzip") { return Ok(()) } // nothing is decoded then
+/// # let reactor = Simulation::new().reactor();
+/// # let server = TcpServer::new(&reactor, "127.0.0.1:80".parse()?);
+/// # server.listen(move |_: &Address| { let reply = reply.clone(); Telling::new(move || reply.clone()) })?;
 /// let agent = ContentDecoderAgent::new(Agent::new(&reactor));
-/// let request = Request::new(Method::GET, "https://example.org/")?;
+/// let request = Request::new(Method::GET, "http://127.0.0.1/")?;
 /// let text = reactor.run_until(agent.request(request).add_callback(Response::text))?;
-/// # drop(text);
-/// # Ok(())
-/// # }
+/// assert_eq!(text, "x".repeat(10_000)); // of less than 100 bytes on the way
+/// # torsade_core::Result::<()>::Ok(())
 /// ```
 #[derive(Clone)]
 #[doc(alias = "GzipDecoder")]
@@ -65,6 +74,32 @@ impl<A: RequestAgent> ContentDecoderAgent<A> {
     /// first 64 MiB are free.
     ///
     /// A few bytes can be made to become gigabytes.
+    ///
+    /// ```
+    /// # use std::io::Write;
+    /// use torsade_http::{Agent, ContentDecoderAgent, DecodeError, Method, Request, RequestAgent, Response};
+    /// # use torsade_core::protocols::wire::Telling;
+    /// # use torsade_core::testing::Simulation;
+    /// # use torsade_core::{Address, TcpServer};
+    ///
+    /// # let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    /// # packed.write_all(&vec![0; 70 << 20])?;
+    /// # let packed = packed.finish()?;
+    /// # let mut reply = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n".to_vec();
+    /// # reply.extend_from_slice(&packed);
+    /// # if !cfg!(feature = "gzip") { return Ok(()) } // nothing is decoded then
+    /// # let reactor = Simulation::new().reactor();
+    /// # let server = TcpServer::new(&reactor, "127.0.0.1:80".parse()?);
+    /// # server.listen(move |_: &Address| { let reply = reply.clone(); Telling::new(move || reply.clone()) })?;
+    /// // A server that sends 70 MiB of zeros, packed by far more than that.
+    /// let agent = ContentDecoderAgent::new(Agent::new(&reactor)).max_expansion(100);
+    /// let body = agent
+    ///     .request(Request::new(Method::GET, "http://127.0.0.1/")?)
+    ///     .add_callback(|response| response.read_body_up_to(1 << 30));
+    /// let failure = reactor.run_until(body).unwrap_err();
+    /// assert!(matches!(failure.find(), Some(DecodeError::TooMuch { .. })));
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     #[must_use]
     pub fn max_expansion(mut self, times: u64) -> Self {
         self.bounds.times = times;

@@ -3,6 +3,17 @@
 use std::fmt;
 
 /// What a reply that is not HTTP/1 looks like.
+///
+/// ```
+/// use torsade_http::error::Foreign;
+/// use torsade_http::wire::{Limits, WireError, head::HeadParser};
+///
+/// let mut parser = HeadParser::new(Limits::default());
+/// let error = parser.parse(b"SSH-2.0-OpenSSH_9.6\r\n").unwrap_err();
+/// let WireError::NotHttp { looks_like, .. } = error else { panic!("{error}") };
+/// assert_eq!(looks_like, Foreign::Ssh);
+/// assert_eq!(looks_like.to_string(), "this port speaks SSH");
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Foreign {
@@ -37,6 +48,16 @@ impl fmt::Display for Foreign {
 }
 
 /// What is wrong with a field line.
+///
+/// ```
+/// use torsade_http::error::FieldFault;
+/// use torsade_http::wire::{Limits, WireError, head::HeadParser};
+///
+/// let mut parser = HeadParser::new(Limits::default());
+/// let error = parser.parse(b"HTTP/1.1 200 OK\r\nContent-Length : 5\r\n\r\n").unwrap_err();
+/// let WireError::BadField { fault, line, .. } = error else { panic!("{error}") };
+/// assert_eq!((fault, line), (FieldFault::SpaceBeforeColon, 2));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum FieldFault {
@@ -86,6 +107,16 @@ impl fmt::Display for FieldFault {
 }
 
 /// What is wrong with a chunk.
+///
+/// ```
+/// use torsade_http::error::ChunkFault;
+/// use torsade_http::wire::{Limits, WireError, chunked::Decoder};
+///
+/// let mut decoder = Decoder::new(Limits::default());
+/// let error = decoder.decode(b"0x5\r\nhello\r\n").unwrap_err();
+/// let WireError::BadChunk { fault, offset } = error else { panic!("{error}") };
+/// assert_eq!((fault, offset), (ChunkFault::SizeByte(b'x'), 1));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ChunkFault {

@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::fmt;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, header::InvalidHeaderName, header::InvalidHeaderValue};
@@ -20,10 +21,10 @@ use crate::{DecodeError, WireError};
 /// cause is [`Cancelled`] or [`TimedOut`].
 ///
 /// ```
-/// use torsade_core::Reactor;
+/// use torsade_core::testing::Simulation;
 /// use torsade_http::{Agent, RequestError, Stage};
 ///
-/// let reactor = Reactor::new()?;
+/// let reactor = Simulation::new().reactor();
 /// // Nobody listens there.
 /// let answer = Agent::new(&reactor).get("http://127.0.0.1:9/");
 /// let failure = reactor.run_until(answer).unwrap_err();
@@ -49,6 +50,26 @@ pub struct RequestError {
 }
 
 /// The stages of a request, in their order.
+///
+/// ```
+/// use std::time::Duration;
+/// use torsade_core::protocols::wire::Discard;
+/// use torsade_core::testing::Simulation;
+/// use torsade_core::{Address, TcpServer};
+/// use torsade_http::{Agent, AgentOptions, RequestError, Stage};
+///
+/// # fn main() -> torsade_core::Result<()> {
+/// # let reactor = Simulation::new().reactor();
+/// // A server that listens and says nothing.
+/// TcpServer::new(&reactor, "127.0.0.1:80".parse()?).listen(|_: &Address| Discard)?;
+/// let options = AgentOptions::new().head_timeout(Some(Duration::from_secs(5)));
+/// let answer = Agent::with_options(&reactor, options).get("http://127.0.0.1/");
+/// let error = reactor.run_until(answer).unwrap_err().trap::<RequestError>()?;
+/// assert_eq!(error.stage, Stage::WaitingForResponse);
+/// assert!(error.stage > Stage::Sending); // it may have had an effect
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Stage {
@@ -75,13 +96,56 @@ impl RequestError {
         }
     }
 
+    /// What became of a request that was cancelled, with this failure, as its time was over. The
+    /// stage is that in which it was cancelled.
+    pub(crate) fn timed_out(
+        origin: impl fmt::Display,
+        cancelled: &Failure,
+        after: Duration,
+    ) -> Self {
+        let cause = TimedOut { after };
+        match cancelled.check::<Self>() {
+            Some(error) => Self::new(&error.origin, error.stage, cause),
+            None => Self::new(origin, Stage::WaitingForResponse, cause),
+        }
+    }
+
     /// Whether the time allowed for some stage, or for all of it, was over.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use torsade_core::testing::Simulation;
+    /// use torsade_http::{Agent, AgentOptions, RequestError};
+    ///
+    /// # fn main() -> torsade_core::Result<()> {
+    /// let reactor = Simulation::new().silent("192.0.2.1".parse()?).reactor();
+    /// let options = AgentOptions::new().connect_timeout(Duration::from_secs(5));
+    /// let answer = Agent::with_options(&reactor, options).get("http://192.0.2.1/");
+    /// let error = reactor.run_until(answer).unwrap_err().trap::<RequestError>()?;
+    /// assert!(error.is_timeout() && !error.is_cancelled());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn is_timeout(&self) -> bool {
         self.cause.find::<TimedOut>().is_some()
             || self.cause.find::<torsade_core::ConnectTimedOut>().is_some()
     }
 
     /// Whether somebody cancelled it.
+    ///
+    /// ```
+    /// use torsade_core::testing::{Simulation, failure_result_of};
+    /// use torsade_http::{Agent, RequestError};
+    ///
+    /// # fn main() -> torsade_core::Result<()> {
+    /// let reactor = Simulation::new().reactor();
+    /// let answer = Agent::new(&reactor).get("http://127.0.0.1/");
+    /// answer.cancel();
+    /// let error = failure_result_of(answer).trap::<RequestError>()?;
+    /// assert!(error.is_cancelled());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn is_cancelled(&self) -> bool {
         self.cause.find::<Cancelled>().is_some()
     }
@@ -146,6 +210,42 @@ impl fmt::Display for Described {
 impl Error for Described {}
 
 /// The reason that a body's receiver is given when all of it came.
+///
+/// ```
+/// use torsade_core::{Failure, Result};
+/// use torsade_http::{BodyControl, BodyProtocol, ResponseDone};
+/// # use torsade_core::protocols::wire::Telling;
+/// # use torsade_core::testing::Simulation;
+/// # use torsade_core::{Address, Deferred, Resolver, TcpServer};
+///
+/// /// Wants to know the digest behind the body.
+/// struct Digest(Option<Resolver<String>>);
+///
+/// impl BodyProtocol for Digest {
+///     fn data_received(&mut self, _: &BodyControl, _: &[u8]) -> Result<()> {
+///         Ok(())
+///     }
+///
+///     fn connection_lost(&mut self, reason: &Failure) {
+///         let done = reason.check::<ResponseDone>().expect("all of it came");
+///         let trailers = done.trailers.as_ref().expect("there are trailers");
+///         let digest = trailers["repr-digest"].to_str().unwrap_or_default();
+///         self.0.take().expect("it is told once").callback(digest.to_owned());
+///     }
+/// }
+///
+/// # fn main() -> Result<()> {
+/// # let reactor = Simulation::new().reactor();
+/// # let reply = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\nRepr-Digest: abc\r\n\r\n";
+/// # TcpServer::new(&reactor, "127.0.0.1:80".parse()?).listen(|_: &Address| Telling::new(|| reply.into()))?;
+/// # let agent = torsade_http::Agent::new(&reactor);
+/// let response = reactor.run_until(agent.get("http://127.0.0.1/"))?;
+/// let (resolver, digest) = Deferred::new();
+/// response.deliver_body(Digest(Some(resolver)));
+/// assert_eq!(reactor.run_until(digest)?, "abc");
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct ResponseDone {
     /// The fields behind a chunked body (RFC 9110 section 6.5), if there were any.
@@ -156,6 +256,41 @@ pub struct ResponseDone {
 ///
 /// Such a body has no length, so nobody can tell whether it was all (RFC 9112 section 8). Over
 /// TLS it can be told, and then a cut is an error instead.
+///
+/// ```
+/// use torsade_core::{Failure, Result};
+/// use torsade_http::{BodyControl, BodyProtocol, PotentialDataLoss};
+/// # use torsade_core::protocols::wire::Telling;
+/// # use torsade_core::testing::Simulation;
+/// # use torsade_core::{Address, Deferred, Resolver, TcpServer};
+///
+/// /// Wants to know whether it can be sure.
+/// struct Sure(Option<Resolver<bool>>);
+///
+/// impl BodyProtocol for Sure {
+///     fn data_received(&mut self, _: &BodyControl, _: &[u8]) -> Result<()> {
+///         Ok(())
+///     }
+///
+///     fn connection_lost(&mut self, reason: &Failure) {
+///         let is_sure = reason.check::<PotentialDataLoss>().is_none();
+///         self.0.take().expect("it is told once").callback(is_sure);
+///     }
+/// }
+///
+/// # fn main() -> Result<()> {
+/// # let reactor = Simulation::new().reactor();
+/// # let server = TcpServer::new(&reactor, "127.0.0.1:80".parse()?);
+/// # server.listen(|_: &Address| Telling::new(|| b"HTTP/1.0 200 OK\r\n\r\nall?".into()))?;
+/// # let agent = torsade_http::Agent::new(&reactor);
+/// // It has no Content-Length, and ends with the connection.
+/// let response = reactor.run_until(agent.get("http://127.0.0.1/"))?;
+/// let (resolver, sure) = Deferred::new();
+/// response.deliver_body(Sure(Some(resolver)));
+/// assert!(!reactor.run_until(sure)?);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PotentialDataLoss;
 
@@ -164,6 +299,9 @@ pub struct PotentialDataLoss;
 /// ```
 /// use torsade_core::{Deferred, Failure};
 /// use torsade_http::{PartialBody, Response};
+/// # use torsade_core::protocols::wire::Telling;
+/// # use torsade_core::testing::Simulation;
+/// # use torsade_core::{Address, TcpServer};
 ///
 /// /// What came of it, if not all did.
 /// fn whatever_came(response: Response) -> Deferred<Vec<u8>> {
@@ -172,7 +310,16 @@ pub struct PotentialDataLoss;
 ///         Ok(partial.bytes.to_vec())
 ///     })
 /// }
-/// # let _ = whatever_came;
+///
+/// # fn main() -> torsade_core::Result<()> {
+/// # let reactor = Simulation::new().reactor();
+/// # let cut_off = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhell";
+/// # TcpServer::new(&reactor, "127.0.0.1:80".parse()?).listen(|_: &Address| Telling::new(|| cut_off.into()))?;
+/// # let agent = torsade_http::Agent::new(&reactor);
+/// let came = agent.get("http://127.0.0.1/").add_callback(whatever_came);
+/// assert_eq!(reactor.run_until(came)?, b"hell");
+/// # Ok(())
+/// # }
 /// ```
 #[derive(Debug)]
 #[doc(alias = "PartialDownloadError")]
@@ -188,10 +335,13 @@ pub struct PartialBody {
 /// ```
 /// use torsade_core::{Deferred, Failure};
 /// use torsade_http::{BodyTooLong, Response};
+/// # use torsade_core::protocols::wire::Telling;
+/// # use torsade_core::testing::Simulation;
+/// # use torsade_core::{Address, TcpServer};
 ///
 /// /// A text that is not too long to be shown.
 /// fn short(response: Response) -> Deferred<String> {
-///     let text = response.read_body_up_to(1000);
+///     let text = response.read_body_up_to(10);
 ///     text.map(|body| String::from_utf8_lossy(&body).into_owned()).add_errback(|failure: Failure| {
 ///         match failure.find::<BodyTooLong>() {
 ///             Some(_) => Ok("(much)".to_owned()),
@@ -199,7 +349,16 @@ pub struct PartialBody {
 ///         }
 ///     })
 /// }
-/// # let _ = short;
+///
+/// # fn main() -> torsade_core::Result<()> {
+/// # let reactor = Simulation::new().reactor();
+/// # let reply = "HTTP/1.1 200 OK\r\nContent-Length: 11\r\n\r\nhello world";
+/// # TcpServer::new(&reactor, "127.0.0.1:80".parse()?).listen(|_: &Address| Telling::new(|| reply.into()))?;
+/// # let agent = torsade_http::Agent::new(&reactor);
+/// let shown = agent.get("http://127.0.0.1/").add_callback(short);
+/// assert_eq!(reactor.run_until(shown)?, "(much)");
+/// # Ok(())
+/// # }
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BodyTooLong {

@@ -17,14 +17,24 @@ use super::fault::{ChunkFault, FieldFault, Foreign};
 /// message starts.
 ///
 /// ```
-/// use torsade_core::Failure;
 /// use torsade_http::WireError;
+/// use torsade_http::wire::{Limits, head::HeadParser};
 ///
-/// /// Whether the server sent more than we take.
-/// fn is_too_much(failure: &Failure) -> bool {
-///     failure.find::<WireError>().is_some_and(WireError::is_limit)
+/// /// What a person should look at.
+/// fn hint(error: &WireError) -> &'static str {
+///     match error {
+///         error if error.is_limit() => "it sends more than we take",
+///         error if error.is_closed() => "see the log of the server",
+///         WireError::NotHttp { .. } => "is it the right port?",
+///         _ => "the server has a fault",
+///     }
 /// }
-/// # let _ = is_too_much;
+///
+/// let limits = Limits { head_bytes: 20, ..Limits::default() };
+/// let error = HeadParser::new(limits).parse(b"HTTP/1.1 200 OK\r\nX: a\r\n\r\n").unwrap_err();
+/// assert_eq!(hint(&error), "it sends more than we take");
+/// let error = HeadParser::new(limits).parse(b"220 mail.example.com\r\n").unwrap_err();
+/// assert_eq!(hint(&error), "is it the right port?");
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -215,6 +225,14 @@ pub enum WireError {
 
 impl WireError {
     /// Whether one of the [`Limits`](crate::wire::Limits) was passed. Raising it may help.
+    ///
+    /// ```
+    /// use torsade_http::wire::{Limits, head::HeadParser};
+    ///
+    /// let limits = Limits { line_bytes: 16, ..Limits::default() };
+    /// let error = HeadParser::new(limits).parse(b"HTTP/1.1 200 It is all fine\r\n").unwrap_err();
+    /// assert!(error.is_limit());
+    /// ```
     pub fn is_limit(&self) -> bool {
         matches!(
             self,
@@ -228,6 +246,12 @@ impl WireError {
     }
 
     /// Whether the connection ended too early, before or within the reply.
+    ///
+    /// ```
+    /// use torsade_http::wire::{Limits, head::HeadParser};
+    ///
+    /// assert!(HeadParser::new(Limits::default()).closed().is_closed());
+    /// ```
     pub fn is_closed(&self) -> bool {
         matches!(
             self,
@@ -239,6 +263,18 @@ impl WireError {
     }
 
     /// Whether the request was at fault: the method, the target, a field, the body's length.
+    ///
+    /// ```
+    /// use torsade_http::wire::{BodyLength, Exchange, Limits, RequestHead};
+    /// use torsade_http::{HeaderMap, Method};
+    ///
+    /// # let headers = HeaderMap::new();
+    /// let request = RequestHead::new(&Method::PUT, "/a", "example.org", &headers).body(BodyLength::Known(2));
+    /// let mut exchange = Exchange::start(&request, Limits::default(), &mut Vec::new())?;
+    /// let error = exchange.body_chunk(b"three", &mut Vec::new()).unwrap_err();
+    /// assert!(error.is_request());
+    /// # Ok::<(), torsade_http::WireError>(())
+    /// ```
     pub fn is_request(&self) -> bool {
         matches!(
             self,

@@ -9,6 +9,14 @@ use crate::auth::Challenge;
 use crate::wire::WireError;
 
 /// What is no proxy.
+///
+/// ```
+/// use torsade_http::Proxy;
+///
+/// let error = "ftp://proxy.test".parse::<Proxy>().unwrap_err();
+/// assert_eq!(error.url, "ftp://proxy.test");
+/// println!("{error}"); // with what is wrong with it
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InvalidProxy {
     /// What was given.
@@ -29,13 +37,26 @@ impl Error for InvalidProxy {}
 ///
 /// ```
 /// use torsade_core::Failure;
-/// use torsade_http::ProxyError;
+/// use torsade_http::{Agent, AgentOptions, Proxies, ProxyError};
+/// # use torsade_core::protocols::wire::Telling;
+/// # use torsade_core::testing::Simulation;
+/// # use torsade_core::{Address, TcpServer};
 ///
 /// /// Whether a user should be asked for the proxy's password.
 /// fn wants_password(failure: &Failure) -> bool {
 ///     matches!(failure.find(), Some(ProxyError::AuthenticationRequired { .. }))
 /// }
-/// # let _ = wants_password;
+///
+/// # let reactor = Simulation::new().reactor();
+/// # let reply = "HTTP/1.1 407 Who?\r\nProxy-Authenticate: Basic realm=\"a\"\r\nContent-Length: 0\r\n\r\n";
+/// # let server = TcpServer::new(&reactor, "127.0.0.1:80".parse()?);
+/// # server.listen(|_: &Address| Telling::new(|| reply.into()))?;
+/// let options = AgentOptions::new().proxies(Proxies::all("http://127.0.0.1:80".parse()?));
+/// # let tls = torsade_tls::ClientTls::builder().bundled_roots().build()?;
+/// # let options = options.tls(&tls);
+/// let answer = Agent::with_options(&reactor, options).get("https://example.org/");
+/// assert!(wants_password(&reactor.run_until(answer).unwrap_err()));
+/// # torsade_core::Result::<()>::Ok(())
 /// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]

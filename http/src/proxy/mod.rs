@@ -38,17 +38,23 @@ use crate::auth::{Sent, basic};
 /// asks for that.
 ///
 /// ```
-/// use torsade_core::Reactor;
+/// # use std::time::Duration;
+/// # use torsade_core::testing::{AccumulatingProtocol, Simulation};
+/// # use torsade_core::{Address, TcpServer};
 /// use torsade_http::{Agent, AgentOptions, Proxies, Proxy};
 ///
-/// # fn main() -> torsade_core::Result<()> {
-/// let reactor = Reactor::new()?;
-/// let proxy: Proxy = "http://me:secret@proxy.test:3128".parse()?;
-/// let options = AgentOptions::new().proxies(Proxies::all(proxy).no_proxy("localhost, .internal"));
-/// let agent = Agent::with_options(&reactor, options);
-/// # drop(agent);
-/// # Ok(())
-/// # }
+/// # let reactor = Simulation::new().reactor();
+/// # let seen = AccumulatingProtocol::new();
+/// # let server = seen.clone();
+/// # TcpServer::new(&reactor, "127.0.0.1:80".parse()?).listen(move |_: &Address| server.clone())?;
+/// let proxy: Proxy = "http://me:secret@localhost:80".parse()?;
+/// let options = AgentOptions::new().proxies(Proxies::all(proxy).no_proxy("127.0.0.1, .internal"));
+/// let _answer = Agent::with_options(&reactor, options).get("http://example.org/");
+/// reactor.advance(Duration::from_secs(1))?;
+/// let sent = String::from_utf8(seen.data())?;
+/// assert!(sent.starts_with("GET http://example.org/ HTTP/1.1\r\n"), "{sent}");
+/// assert!(sent.contains("Proxy-Authorization: Basic bWU6c2VjcmV0\r\n"), "{sent}");
+/// # torsade_core::Result::<()>::Ok(())
 /// ```
 #[derive(Clone)]
 #[doc(alias = "ProxyAgent")]
@@ -71,6 +77,30 @@ enum Kind {
 
 impl Proxy {
     /// How TLS is spoken with a proxy of https, instead of as with servers.
+    ///
+    /// ```
+    /// # use torsade_core::protocols::wire::Telling;
+    /// # use torsade_core::testing::Simulation;
+    /// # use torsade_core::{Address, TcpServer};
+    /// use torsade_http::{Agent, AgentOptions, Proxies, Proxy, Response};
+    /// use torsade_tls::ClientTls;
+    /// # use torsade_tls::{ServerTls, generate::Authority, wrap_server_tls};
+    ///
+    /// # let reactor = Simulation::new().reactor();
+    /// # let authority = Authority::new("of our company");
+    /// # let own = ServerTls::builder().certificate(authority.issue(["localhost"])).build()?;
+    /// # let server = wrap_server_tls(TcpServer::new(&reactor, "127.0.0.1:443".parse()?), &own);
+    /// # let reply = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi";
+    /// # server.listen(|_: &Address| Telling::new(|| reply.into()))?;
+    /// // The proxy's certificate comes from an authority of our own.
+    /// let tls = ClientTls::builder().trust(authority.trust()).build()?;
+    /// let proxy = "https://localhost".parse::<Proxy>()?.tls(&tls);
+    /// let options = AgentOptions::new().proxies(Proxies::all(proxy));
+    /// let agent = Agent::with_options(&reactor, options);
+    /// let text = agent.get("http://example.org/").add_callback(Response::text);
+    /// assert_eq!(reactor.run_until(text)?, "hi");
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     #[must_use]
     pub fn tls(mut self, tls: &ClientTls) -> Self {
         self.tls = Some(tls.clone());
@@ -78,6 +108,24 @@ impl Proxy {
     }
 
     /// Is known to the proxy by a user name and a password, rather than those in its URL.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use torsade_core::testing::{AccumulatingProtocol, Simulation};
+    /// # use torsade_core::{Address, TcpServer};
+    /// use torsade_http::{Agent, AgentOptions, Proxies, Proxy};
+    ///
+    /// # let reactor = Simulation::new().reactor();
+    /// # let seen = AccumulatingProtocol::new();
+    /// # let server = seen.clone();
+    /// # TcpServer::new(&reactor, "127.0.0.1:80".parse()?).listen(move |_: &Address| server.clone())?;
+    /// let proxy = "http://localhost:80".parse::<Proxy>()?.credentials("me", "secret");
+    /// let options = AgentOptions::new().proxies(Proxies::all(proxy));
+    /// let _answer = Agent::with_options(&reactor, options).get("http://example.org/");
+    /// reactor.advance(Duration::from_secs(1))?;
+    /// assert!(String::from_utf8(seen.data())?.contains("Proxy-Authorization: Basic bWU6c2VjcmV0\r\n"));
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     #[must_use]
     pub fn credentials(mut self, user: impl Into<String>, password: impl Into<String>) -> Self {
         self.credentials = Some((user.into(), password.into()));
@@ -86,6 +134,24 @@ impl Proxy {
 
     /// Asks for a tunnel (CONNECT) to servers of http as well: the proxy passes bytes on, and reads no
     /// request and changes none. Many proxies allow that for port 443 only.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use torsade_core::testing::{AccumulatingProtocol, Simulation};
+    /// # use torsade_core::{Address, TcpServer};
+    /// use torsade_http::{Agent, AgentOptions, Proxies, Proxy};
+    ///
+    /// # let reactor = Simulation::new().reactor();
+    /// # let seen = AccumulatingProtocol::new();
+    /// # let server = seen.clone();
+    /// # TcpServer::new(&reactor, "127.0.0.1:80".parse()?).listen(move |_: &Address| server.clone())?;
+    /// let proxy = "http://localhost:80".parse::<Proxy>()?.always_tunnel();
+    /// let options = AgentOptions::new().proxies(Proxies::all(proxy));
+    /// let _answer = Agent::with_options(&reactor, options).get("http://example.org/");
+    /// reactor.advance(Duration::from_secs(1))?;
+    /// assert!(seen.data().starts_with(b"CONNECT example.org:80 HTTP/1.1\r\n"));
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     #[must_use]
     #[doc(alias = "proxytunnel")]
     pub fn always_tunnel(mut self) -> Self {
@@ -95,6 +161,24 @@ impl Proxy {
 
     /// Never sends the password itself, but answers by Digest when it is asked. (SOCKS5 knows only the
     /// password itself.)
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use torsade_core::testing::{AccumulatingProtocol, Simulation};
+    /// # use torsade_core::{Address, TcpServer};
+    /// use torsade_http::{Agent, AgentOptions, Proxies, Proxy};
+    ///
+    /// # let reactor = Simulation::new().reactor();
+    /// # let seen = AccumulatingProtocol::new();
+    /// # let server = seen.clone();
+    /// # TcpServer::new(&reactor, "127.0.0.1:80".parse()?).listen(move |_: &Address| server.clone())?;
+    /// let proxy = "http://localhost:80".parse::<Proxy>()?.credentials("me", "secret").digest_only();
+    /// let options = AgentOptions::new().proxies(Proxies::all(proxy));
+    /// let _answer = Agent::with_options(&reactor, options).get("http://example.org/");
+    /// reactor.advance(Duration::from_secs(1))?;
+    /// assert!(!String::from_utf8(seen.data())?.contains("Proxy-Authorization")); // unasked
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     #[must_use]
     pub fn digest_only(mut self) -> Self {
         self.is_digest_only = true;

@@ -11,13 +11,21 @@ use super::{InvalidProxy, Proxy};
 /// The proxies of an agent, and the hosts that are connected to without one.
 ///
 /// ```
-/// use torsade_core::Reactor;
-/// use torsade_http::{Agent, AgentOptions, Proxies};
+/// use torsade_http::{Agent, AgentOptions, Proxies, Response};
+/// # use torsade_core::protocols::wire::Telling;
+/// # use torsade_core::testing::Simulation;
+/// # use torsade_core::{Address, TcpServer};
 ///
-/// let reactor = Reactor::new()?;
+/// # let reactor = Simulation::new().reactor();
+/// # let reply = "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\ndirect";
+/// # let server = TcpServer::new(&reactor, "127.0.0.1:80".parse()?);
+/// # server.listen(|_: &Address| Telling::new(|| reply.into()))?;
 /// let proxies = Proxies::all("http://proxy.internal:3128".parse()?).no_proxy("localhost,.internal");
 /// let agent = Agent::with_options(&reactor, AgentOptions::new().proxies(proxies));
-/// # drop(agent);
+/// let text = agent.get("http://localhost/").add_callback(Response::text);
+/// assert_eq!(reactor.run_until(text)?, "direct");
+/// // There is no such proxy in this world.
+/// assert!(reactor.run_until(agent.get("http://127.0.0.1/")).is_err());
 /// # torsade_core::Result::<()>::Ok(())
 /// ```
 #[derive(Clone, Debug, Default)]
@@ -54,6 +62,23 @@ impl Proxies {
     }
 
     /// Takes this one for http URLs.
+    ///
+    /// ```
+    /// use torsade_http::{Agent, AgentOptions, Proxies, Response};
+    /// # use torsade_core::protocols::wire::Telling;
+    /// # use torsade_core::testing::Simulation;
+    /// # use torsade_core::{Address, TcpServer};
+    ///
+    /// # let reactor = Simulation::new().reactor();
+    /// # let reply = "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nthe proxy";
+    /// # let server = TcpServer::new(&reactor, "127.0.0.1:80".parse()?);
+    /// # server.listen(|_: &Address| Telling::new(|| reply.into()))?;
+    /// let proxies = Proxies::none().http("http://localhost:80".parse()?);
+    /// let agent = Agent::with_options(&reactor, AgentOptions::new().proxies(proxies));
+    /// let text = agent.get("http://example.org/").add_callback(Response::text);
+    /// assert_eq!(reactor.run_until(text)?, "the proxy");
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     #[must_use]
     pub fn http(mut self, proxy: Proxy) -> Self {
         self.http = Some(Rc::new(proxy));
@@ -61,6 +86,27 @@ impl Proxies {
     }
 
     /// Takes this one for https URLs.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use torsade_core::testing::{AccumulatingProtocol, Simulation};
+    /// # use torsade_core::{Address, TcpServer};
+    /// use torsade_http::{Agent, AgentOptions, Proxies};
+    ///
+    /// # let reactor = Simulation::new().reactor();
+    /// # let seen = AccumulatingProtocol::new();
+    /// # let server = seen.clone();
+    /// # TcpServer::new(&reactor, "127.0.0.1:80".parse()?).listen(move |_: &Address| server.clone())?;
+    /// let proxies = Proxies::none().https("http://localhost:80".parse()?);
+    /// let options = AgentOptions::new().proxies(proxies);
+    /// # let tls = torsade_tls::ClientTls::builder().bundled_roots().build()?;
+    /// # let options = options.tls(&tls);
+    /// let agent = Agent::with_options(&reactor, options);
+    /// let _answer = agent.get("https://example.org/");
+    /// reactor.advance(Duration::from_secs(1))?;
+    /// assert!(seen.data().starts_with(b"CONNECT example.org:443 HTTP/1.1\r\n"));
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     #[must_use]
     pub fn https(mut self, proxy: Proxy) -> Self {
         self.https = Some(Rc::new(proxy));
@@ -70,6 +116,23 @@ impl Proxies {
     /// Connects to these hosts directly, and to no others that were named before: a list with commas or blanks between its entries, each of
     /// which is `*` for all, a domain with what is below it (with or without a leading dot, and
     /// perhaps a port), an IP address, or a network such as `10.0.0.0/8`.
+    ///
+    /// ```
+    /// use torsade_http::{Agent, AgentOptions, Proxies, Response};
+    /// # use torsade_core::protocols::wire::Telling;
+    /// # use torsade_core::testing::Simulation;
+    /// # use torsade_core::{Address, TcpServer};
+    ///
+    /// # let reactor = Simulation::new().reactor();
+    /// # let reply = "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\ndirect";
+    /// # let server = TcpServer::new(&reactor, "127.0.0.1:80".parse()?);
+    /// # server.listen(|_: &Address| Telling::new(|| reply.into()))?;
+    /// let proxies = Proxies::all("http://proxy.internal".parse()?).no_proxy("127.0.0.0/8, example.org:8080");
+    /// let agent = Agent::with_options(&reactor, AgentOptions::new().proxies(proxies));
+    /// let text = agent.get("http://127.0.0.1/").add_callback(Response::text);
+    /// assert_eq!(reactor.run_until(text)?, "direct");
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     #[must_use]
     pub fn no_proxy(mut self, list: &str) -> Self {
         let entries = list
@@ -85,6 +148,21 @@ impl Proxies {
     /// `HTTP_PROXY` is not looked at where `REQUEST_METHOD` is set: in a CGI program it comes from
     /// whoever sent a request with a field `Proxy`.
     ///
+    /// ```
+    /// use torsade_core::testing::Simulation;
+    /// use torsade_http::{Agent, AgentOptions, Proxies};
+    ///
+    /// let reactor = Simulation::new().reactor();
+    /// match Proxies::from_env() {
+    ///     Ok(proxies) => {
+    ///         let agent = Agent::with_options(&reactor, AgentOptions::new().proxies(proxies));
+    ///         assert_eq!(agent.pool_statistics().open, 0);
+    ///     }
+    ///     // It goes by way of none that is mistyped, and not past it either.
+    ///     Err(error) => assert!(!error.why.is_empty()),
+    /// }
+    /// ```
+    ///
     /// # Errors
     /// [`InvalidProxy`].
     pub fn from_env() -> Result<Self, InvalidProxy> {
@@ -92,6 +170,21 @@ impl Proxies {
     }
 
     /// The same with variables from elsewhere.
+    ///
+    /// ```
+    /// use torsade_http::Proxies;
+    ///
+    /// let variables = |name: &str| match name {
+    ///     "https_proxy" => Some("http://proxy.internal:3128".to_owned()),
+    ///     "no_proxy" => Some("localhost".to_owned()),
+    ///     _ => None,
+    /// };
+    /// assert!(Proxies::from_variables(variables).is_ok());
+    /// let mistyped = |name: &str| (name == "all_proxy").then(|| "gopher://proxy".to_owned());
+    /// let error = Proxies::from_variables(mistyped).unwrap_err();
+    /// assert_eq!(error.url, "gopher://proxy");
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     ///
     /// # Errors
     /// [`InvalidProxy`].

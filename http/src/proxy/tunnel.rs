@@ -14,14 +14,34 @@ use crate::wire::{Event, Exchange, Limits, RequestHead, ResponseHead, WireError}
 /// Anything can be spoken through it, TLS most of all:
 ///
 /// ```
-/// use torsade_core::endpoints::{ClientEndpoint, HostnameClient};
+/// use std::time::Duration;
+/// use torsade_core::testing::AccumulatingProtocol;
+/// use torsade_core::{ClientEndpoint, HostnameClient};
 /// use torsade_http::HttpTunnel;
 /// # use torsade_core::testing::Simulation;
+/// # use torsade_core::{Address, Protocol, TcpServer, Transport};
+/// # struct Server(fn(&str) -> &'static str);
+/// # impl Protocol for Server {
+/// #     fn data_received(&mut self, transport: &Transport, request: &[u8]) -> torsade_core::Result<()> {
+/// #         transport.write(self.0(std::str::from_utf8(request)?).as_bytes());
+/// #         Ok(())
+/// #     }
+/// # }
 ///
 /// # let reactor = Simulation::new().reactor();
-/// let proxy = HostnameClient::new(&reactor, "localhost", 3128);
+/// # let server = TcpServer::new(&reactor, "127.0.0.1:80".parse()?);
+/// # server.listen(|_: &Address| Server(|sent| match sent.starts_with("CONNECT example.org:6697 HTTP/1.1\r\n") {
+/// #     true => "HTTP/1.1 200 OK\r\n\r\n",
+/// #     false => ":irc.example.org 001 me :welcome\r\n",
+/// # }))?;
+/// let proxy = HostnameClient::new(&reactor, "localhost", 80);
 /// let tunnel = proxy.filter(|| Ok(HttpTunnel::to("example.org", 6697)));
-/// # drop(tunnel);
+/// let received = AccumulatingProtocol::new();
+/// let connected = reactor.run_until(tunnel.connect_protocol(received.clone()))?;
+/// connected.transport().write(b"NICK me\r\n");
+/// reactor.advance(Duration::from_secs(1))?;
+/// assert_eq!(received.data(), b":irc.example.org 001 me :welcome\r\n");
+/// # torsade_core::Result::<()>::Ok(())
 /// ```
 ///
 /// What comes with the proxy's answer belongs to the tunnel already; its length fields mean nothing.
@@ -59,6 +79,26 @@ impl HttpTunnel {
     }
 
     /// Names the proxy, for errors.
+    ///
+    /// ```
+    /// use torsade_core::testing::AccumulatingProtocol;
+    /// use torsade_core::{ClientEndpoint, HostnameClient};
+    /// use torsade_http::{HttpTunnel, ProxyError};
+    /// # use torsade_core::protocols::wire::Telling;
+    /// # use torsade_core::testing::Simulation;
+    /// # use torsade_core::{Address, TcpServer};
+    ///
+    /// # let reactor = Simulation::new().reactor();
+    /// # let reply = "HTTP/1.1 403 Forbidden\r\n\r\n";
+    /// # let server = TcpServer::new(&reactor, "127.0.0.1:80".parse()?);
+    /// # server.listen(|_: &Address| Telling::new(|| reply.into()))?;
+    /// let proxy = HostnameClient::new(&reactor, "localhost", 80);
+    /// let tunnel = proxy.filter(|| Ok(HttpTunnel::to("example.org", 25).by("the office's proxy")));
+    /// let failure = reactor.run_until(tunnel.connect_protocol(AccumulatingProtocol::new())).unwrap_err();
+    /// let Some(ProxyError::Refused { proxy, status, .. }) = failure.find() else { panic!("{failure}") };
+    /// assert_eq!((&**proxy, status.as_u16()), ("the office's proxy", 403));
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     #[must_use]
     pub fn by(mut self, proxy: &str) -> Self {
         proxy.clone_into(&mut self.proxy);
@@ -66,6 +106,18 @@ impl HttpTunnel {
     }
 
     /// Sends this as `Proxy-Authorization`.
+    ///
+    /// ```
+    /// use torsade_core::Filter;
+    /// use torsade_http::{HeaderValue, HttpTunnel};
+    ///
+    /// let secret = HeaderValue::from_static("Basic bWU6c2VjcmV0");
+    /// let mut tunnel = HttpTunnel::to("example.org", 443).authorization(secret);
+    /// let mut wire = Vec::new();
+    /// tunnel.start(&mut wire)?;
+    /// assert!(String::from_utf8(wire)?.contains("Proxy-Authorization: Basic bWU6c2VjcmV0\r\n"));
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     #[must_use]
     pub fn authorization(mut self, value: HeaderValue) -> Self {
         self.headers.insert(header::PROXY_AUTHORIZATION, value);

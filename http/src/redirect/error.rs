@@ -9,12 +9,28 @@ use http::{Method, StatusCode};
 ///
 /// ```
 /// use torsade_core::Failure;
-/// use torsade_http::RedirectError;
+/// use torsade_http::{Agent, Method, RedirectAgent, RedirectError, Request, RequestAgent};
+/// # use torsade_core::testing::Simulation;
+/// # use torsade_core::{Address, Protocol, TcpServer, Transport};
+/// # struct Server(fn(&str) -> &'static str);
+/// # impl Protocol for Server {
+/// #     fn data_received(&mut self, transport: &Transport, request: &[u8]) -> torsade_core::Result<()> {
+/// #         transport.write(self.0(std::str::from_utf8(request)?).as_bytes());
+/// #         Ok(())
+/// #     }
+/// # }
 ///
 /// fn went_in_circles(failure: &Failure) -> bool {
 ///     matches!(failure.find(), Some(RedirectError::TooMany { .. }))
 /// }
-/// # let _ = went_in_circles;
+///
+/// # let reactor = Simulation::new().reactor();
+/// # let server = TcpServer::new(&reactor, "127.0.0.1:80".parse()?);
+/// # server.listen(|_: &Address| Server(|_| "HTTP/1.1 302 Found\r\nLocation: /\r\nContent-Length: 0\r\n\r\n"))?;
+/// let agent = RedirectAgent::new(Agent::new(&reactor));
+/// let response = agent.request(Request::new(Method::GET, "http://127.0.0.1/")?);
+/// assert!(went_in_circles(&reactor.run_until(response).unwrap_err()));
+/// # torsade_core::Result::<()>::Ok(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]

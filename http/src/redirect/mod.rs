@@ -31,17 +31,30 @@ use crate::response::Response;
 /// the like, and a later one back does not restore them; from https to http it is an error. The
 /// body of a redirect is not waited for.
 ///
-/// ```no_run
-/// use torsade_core::Reactor;
+/// ```
 /// use torsade_http::{Agent, Method, RedirectAgent, Request, RequestAgent};
-///
-/// # fn main() -> torsade_core::Result<()> {
-/// let reactor = Reactor::new()?;
-/// let agent = RedirectAgent::new(Agent::new(&reactor)).browser_like();
-/// let response = reactor.run_until(agent.request(Request::new(Method::GET, "http://a.test/")?))?;
-/// println!("{} after {} redirects", response.url(), response.history().count());
-/// # Ok(())
+/// # use torsade_core::testing::Simulation;
+/// # use torsade_core::{Address, Protocol, TcpServer, Transport};
+/// # struct Server(fn(&str) -> &'static str);
+/// # impl Protocol for Server {
+/// #     fn data_received(&mut self, transport: &Transport, request: &[u8]) -> torsade_core::Result<()> {
+/// #         transport.write(self.0(std::str::from_utf8(request)?).as_bytes());
+/// #         Ok(())
+/// #     }
 /// # }
+///
+/// # let reactor = Simulation::new().reactor();
+/// # let server = TcpServer::new(&reactor, "127.0.0.1:80".parse()?);
+/// # server.listen(|_: &Address| Server(|request| match request.starts_with("GET /old ") {
+/// #     true => "HTTP/1.1 301 Moved\r\nLocation: /new\r\nContent-Length: 0\r\n\r\n",
+/// #     false => "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
+/// # }))?;
+/// let agent = RedirectAgent::new(Agent::new(&reactor));
+/// let request = Request::new(Method::GET, "http://127.0.0.1/old")?;
+/// let response = reactor.run_until(agent.request(request))?;
+/// assert_eq!((response.status().as_u16(), response.url().path()), (200, "/new"));
+/// assert_eq!(response.history().count(), 1);
+/// # torsade_core::Result::<()>::Ok(())
 /// ```
 #[derive(Clone)]
 #[doc(alias = "BrowserLikeRedirectAgent")]
@@ -80,6 +93,33 @@ impl<A: RequestAgent + Clone + 'static> RedirectAgent<A> {
     }
 
     /// Follows other methods as well, by the rules of browsers (RFC 9110 section 15.4).
+    ///
+    /// ```
+    /// use torsade_http::{Agent, Method, RedirectAgent, Request, RequestAgent};
+    /// # use torsade_core::testing::Simulation;
+    /// # use torsade_core::{Address, Protocol, TcpServer, Transport};
+    /// # struct Server(fn(&str) -> &'static str);
+    /// # impl Protocol for Server {
+    /// #     fn data_received(&mut self, transport: &Transport, request: &[u8]) -> torsade_core::Result<()> {
+    /// #         transport.write(self.0(std::str::from_utf8(request)?).as_bytes());
+    /// #         Ok(())
+    /// #     }
+    /// # }
+    ///
+    /// # let reactor = Simulation::new().reactor();
+    /// # let server = TcpServer::new(&reactor, "127.0.0.1:80".parse()?);
+    /// # server.listen(|_: &Address| Server(|request| match request.starts_with("POST ") {
+    /// #     true => "HTTP/1.1 302 Found\r\nLocation: /done\r\nContent-Length: 0\r\n\r\n",
+    /// #     false => "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
+    /// # }))?;
+    /// let post = || Request::new(Method::POST, "http://127.0.0.1/order").map(|request| request.body("tea"));
+    /// let agent = RedirectAgent::new(Agent::new(&reactor));
+    /// assert!(reactor.run_until(agent.request(post()?)).is_err());
+    /// // As browsers do it, it becomes a GET.
+    /// let response = reactor.run_until(agent.browser_like().request(post()?))?;
+    /// assert_eq!((response.status().as_u16(), response.url().path()), (200, "/done"));
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     #[must_use]
     #[doc(alias = "BrowserLikeRedirectAgent")]
     pub fn browser_like(mut self) -> Self {
@@ -88,6 +128,28 @@ impl<A: RequestAgent + Clone + 'static> RedirectAgent<A> {
     }
 
     /// Follows up to so many redirects.
+    ///
+    /// ```
+    /// use torsade_http::{Agent, Method, RedirectAgent, RedirectError, Request, RequestAgent};
+    /// # use torsade_core::testing::Simulation;
+    /// # use torsade_core::{Address, Protocol, TcpServer, Transport};
+    /// # struct Server(fn(&str) -> &'static str);
+    /// # impl Protocol for Server {
+    /// #     fn data_received(&mut self, transport: &Transport, request: &[u8]) -> torsade_core::Result<()> {
+    /// #         transport.write(self.0(std::str::from_utf8(request)?).as_bytes());
+    /// #         Ok(())
+    /// #     }
+    /// # }
+    ///
+    /// # let reactor = Simulation::new().reactor();
+    /// # let server = TcpServer::new(&reactor, "127.0.0.1:80".parse()?);
+    /// # server.listen(|_: &Address| Server(|_| "HTTP/1.1 302 Found\r\nLocation: /\r\nContent-Length: 0\r\n\r\n"))?;
+    /// let agent = RedirectAgent::new(Agent::new(&reactor)).limit(3);
+    /// let response = agent.request(Request::new(Method::GET, "http://127.0.0.1/")?);
+    /// let failure = reactor.run_until(response).unwrap_err();
+    /// assert!(matches!(failure.find(), Some(RedirectError::TooMany { limit: 3, .. })));
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     #[must_use]
     #[doc(alias = "redirectLimit")]
     pub fn limit(mut self, redirects: usize) -> Self {
@@ -96,6 +158,32 @@ impl<A: RequestAgent + Clone + 'static> RedirectAgent<A> {
     }
 
     /// Follows redirects from https to http, where everybody on the way can read along.
+    ///
+    /// ```
+    /// # use torsade_core::protocols::wire::Telling;
+    /// # use torsade_core::testing::Simulation;
+    /// # use torsade_core::{Address, TcpServer};
+    /// use torsade_http::{Agent, AgentOptions, Method, RedirectAgent, RedirectError, Request, RequestAgent};
+    /// # use torsade_tls::{ClientTls, ServerTls, generate::Authority, wrap_server_tls};
+    ///
+    /// # let reactor = Simulation::new().reactor();
+    /// # let authority = Authority::new("for tests");
+    /// # let own = ServerTls::builder().certificate(authority.issue(["localhost"])).build()?;
+    /// # let server = wrap_server_tls(TcpServer::new(&reactor, "127.0.0.1:443".parse()?), &own);
+    /// # let redirect = "HTTP/1.1 301 Moved\r\nLocation: http://localhost/\r\nContent-Length: 0\r\n\r\n";
+    /// # server.listen(|_: &Address| Telling::new(|| redirect.into()))?;
+    /// # let server = TcpServer::new(&reactor, "127.0.0.1:80".parse()?);
+    /// # server.listen(|_: &Address| Telling::new(|| b"HTTP/1.1 204 No Content\r\n\r\n".into()))?;
+    /// # let tls = ClientTls::builder().trust(authority.trust()).build()?;
+    /// # let agent = Agent::with_options(&reactor, AgentOptions::new().tls(&tls));
+    /// let agent = RedirectAgent::new(agent);
+    /// let get = || Request::new(Method::GET, "https://localhost/");
+    /// let failure = reactor.run_until(agent.request(get()?)).unwrap_err();
+    /// assert!(matches!(failure.find(), Some(RedirectError::Downgrade { .. })));
+    /// let response = reactor.run_until(agent.allow_downgrade().request(get()?))?;
+    /// assert_eq!(response.url().scheme(), "http");
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     #[must_use]
     pub fn allow_downgrade(mut self) -> Self {
         Rc::make_mut(&mut self.rules).may_downgrade = true;
@@ -103,6 +191,33 @@ impl<A: RequestAgent + Clone + 'static> RedirectAgent<A> {
     }
 
     /// Takes this field along to no other origin either.
+    ///
+    /// ```
+    /// use torsade_http::{Agent, HeaderName, Method, RedirectAgent, Request, RequestAgent};
+    /// # use torsade_core::testing::Simulation;
+    /// # use torsade_core::{Address, Protocol, TcpServer, Transport};
+    /// # struct Server(fn(&str) -> &'static str);
+    /// # impl Protocol for Server {
+    /// #     fn data_received(&mut self, transport: &Transport, request: &[u8]) -> torsade_core::Result<()> {
+    /// #         transport.write(self.0(std::str::from_utf8(request)?).as_bytes());
+    /// #         Ok(())
+    /// #     }
+    /// # }
+    ///
+    /// # let reactor = Simulation::new().reactor();
+    /// # let server = TcpServer::new(&reactor, "127.0.0.1:80".parse()?);
+    /// # server.listen(|_: &Address| Server(|request| match (request.contains("Host: localhost"), request.contains("X-Api-Key: secret")) {
+    /// #     (true, true) => "HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1/\r\nContent-Length: 0\r\n\r\n",
+    /// #     (false, false) => "HTTP/1.1 204 It does not know\r\n\r\n",
+    /// #     _ => "HTTP/1.1 500 It was told\r\nContent-Length: 0\r\n\r\n",
+    /// # }))?;
+    /// let key = HeaderName::from_static("x-api-key");
+    /// let agent = RedirectAgent::new(Agent::new(&reactor)).sensitive_header(key);
+    /// let request = Request::new(Method::GET, "http://localhost/")?.header("X-Api-Key", "secret")?;
+    /// // It was redirected to another host.
+    /// assert_eq!(reactor.run_until(agent.request(request))?.status(), 204);
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     #[must_use]
     #[doc(alias = "sensitiveHeaderNames")]
     pub fn sensitive_header(mut self, name: HeaderName) -> Self {

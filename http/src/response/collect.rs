@@ -14,15 +14,26 @@ impl Response {
     /// the Deferred, and closes the connection, as cancelling does.
     ///
     /// ```
-    /// use torsade_core::Deferred;
-    /// use torsade_http::Response;
+    /// use std::cell::Cell;
+    /// use std::rc::Rc;
+    /// use torsade_http::Agent;
+    /// # use torsade_core::protocols::wire::Telling;
+    /// # use torsade_core::testing::Simulation;
+    /// # use torsade_core::{Address, TcpServer};
     ///
-    /// fn print(response: Response) -> Deferred<()> {
-    ///     response.collect(|piece| {
-    ///         print!("{}", String::from_utf8_lossy(piece));
-    ///         Ok(())
-    ///     })
-    /// }
+    /// # let reactor = Simulation::new().reactor();
+    /// # let reply = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
+    /// # let server = TcpServer::new(&reactor, "127.0.0.1:80".parse()?);
+    /// # server.listen(|_: &Address| Telling::new(|| reply.into()))?;
+    /// let length = Rc::new(Cell::new(0));
+    /// let sum = Rc::clone(&length);
+    /// let response = reactor.run_until(Agent::new(&reactor).get("http://127.0.0.1/"))?;
+    /// reactor.run_until(response.collect(move |piece| {
+    ///     sum.set(sum.get() + piece.len());
+    ///     Ok(())
+    /// }))?;
+    /// assert_eq!(length.get(), 5);
+    /// # torsade_core::Result::<()>::Ok(())
     /// ```
     ///
     /// # Errors

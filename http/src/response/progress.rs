@@ -13,7 +13,9 @@ use crate::incoming::{BodyControl, BodyProtocol};
 /// fn percent(progress: Progress) -> Option<u64> {
 ///     Some(progress.received * 100 / progress.total.filter(|total| *total > 0)?)
 /// }
-/// # let _ = percent;
+///
+/// assert_eq!(percent(Progress { received: 30, total: Some(120) }), Some(25));
+/// assert_eq!(percent(Progress { received: 30, total: None }), None);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Progress {
@@ -31,14 +33,27 @@ impl Response {
     /// end, then with the total.
     ///
     /// ```
-    /// use torsade_http::Response;
+    /// use std::cell::RefCell;
+    /// use std::rc::Rc;
+    /// use torsade_http::Agent;
+    /// # use torsade_core::protocols::wire::Telling;
+    /// # use torsade_core::testing::Simulation;
+    /// # use torsade_core::{Address, TcpServer};
     ///
-    /// fn watched(response: Response) -> Response {
-    ///     response.on_progress(|progress| match progress.total {
-    ///         Some(total) => eprintln!("{} of {total}", progress.received),
-    ///         None => eprintln!("{}", progress.received),
-    ///     })
-    /// }
+    /// // A body without a length: how long it is, is told by its end.
+    /// # let reactor = Simulation::new().reactor();
+    /// # let reply = "HTTP/1.0 200 OK\r\n\r\nhello";
+    /// # let server = TcpServer::new(&reactor, "127.0.0.1:80".parse()?);
+    /// # server.listen(|_: &Address| Telling::new(|| reply.into()))?;
+    /// let response = reactor.run_until(Agent::new(&reactor).get("http://127.0.0.1/"))?;
+    /// let told = Rc::new(RefCell::new(Vec::new()));
+    /// let log = Rc::clone(&told);
+    /// let response = response.on_progress(move |progress| {
+    ///     log.borrow_mut().push((progress.received, progress.total));
+    /// });
+    /// reactor.run_until(response.text())?;
+    /// assert_eq!(*told.borrow(), [(5, None), (5, Some(5))]);
+    /// # torsade_core::Result::<()>::Ok(())
     /// ```
     #[must_use]
     #[doc(alias = "progress")]

@@ -23,7 +23,10 @@ impl Response {
     /// The body in pieces, as they come, for whoever asks for the next one: from [`BodyChunks::next`].
     ///
     /// ```
-    /// use torsade_http::Response;
+    /// use torsade_http::{Agent, Response};
+    /// # use torsade_core::protocols::wire::Telling;
+    /// # use torsade_core::testing::Simulation;
+    /// # use torsade_core::{Address, TcpServer};
     ///
     /// async fn count(response: Response) -> torsade_core::Result<usize> {
     ///     let (mut chunks, mut count) = (response.chunks(), 0);
@@ -32,6 +35,14 @@ impl Response {
     ///     }
     ///     Ok(count)
     /// }
+    ///
+    /// # let reactor = Simulation::new().reactor();
+    /// # let reply = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
+    /// # let server = TcpServer::new(&reactor, "127.0.0.1:80".parse()?);
+    /// # server.listen(|_: &Address| Telling::new(|| reply.into()))?;
+    /// let response = reactor.run_until(Agent::new(&reactor).get("http://127.0.0.1/"))?;
+    /// assert_eq!(reactor.run_until(reactor.spawn(count(response)))?, 5);
+    /// # torsade_core::Result::<()>::Ok(())
     /// ```
     #[doc(alias = "iter_content")]
     #[doc(alias = "bytes_stream")]
@@ -43,15 +54,26 @@ impl Response {
     /// most 1 MiB long.
     ///
     /// ```
-    /// use torsade_http::Response;
+    /// use torsade_http::{Agent, Response};
+    /// # use torsade_core::protocols::wire::Telling;
+    /// # use torsade_core::testing::Simulation;
+    /// # use torsade_core::{Address, TcpServer};
     ///
-    /// async fn follow(response: Response) -> torsade_core::Result<()> {
-    ///     let mut lines = response.lines();
+    /// async fn last(response: Response) -> torsade_core::Result<String> {
+    ///     let (mut lines, mut last) = (response.lines(), String::new());
     ///     while let Some(line) = lines.next().await? {
-    ///         println!("{}", String::from_utf8_lossy(&line));
+    ///         last = String::from_utf8(line.to_vec())?;
     ///     }
-    ///     Ok(())
+    ///     Ok(last)
     /// }
+    ///
+    /// # let reactor = Simulation::new().reactor();
+    /// # let reply = "HTTP/1.1 200 OK\r\nContent-Length: 15\r\n\r\none\r\ntwo\nthree\n";
+    /// # let server = TcpServer::new(&reactor, "127.0.0.1:80".parse()?);
+    /// # server.listen(|_: &Address| Telling::new(|| reply.into()))?;
+    /// let response = reactor.run_until(Agent::new(&reactor).get("http://127.0.0.1/"))?;
+    /// assert_eq!(reactor.run_until(reactor.spawn(last(response)))?, "three");
+    /// # torsade_core::Result::<()>::Ok(())
     /// ```
     #[doc(alias = "iter_lines")]
     pub fn lines(self) -> BodyLines {
@@ -59,6 +81,24 @@ impl Response {
     }
 
     /// As [`lines`](Self::lines), with a limit of one's own, in bytes.
+    ///
+    /// ```
+    /// use torsade_http::{Agent, BodyLineTooLong};
+    /// # use torsade_core::protocols::wire::Telling;
+    /// # use torsade_core::testing::Simulation;
+    /// # use torsade_core::{Address, TcpServer};
+    ///
+    /// # let reactor = Simulation::new().reactor();
+    /// # let reply = "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\na\nmuch too";
+    /// # let server = TcpServer::new(&reactor, "127.0.0.1:80".parse()?);
+    /// # server.listen(|_: &Address| Telling::new(|| reply.into()))?;
+    /// let response = reactor.run_until(Agent::new(&reactor).get("http://127.0.0.1/"))?;
+    /// let mut lines = response.lines_up_to(5);
+    /// assert_eq!(reactor.run_until(lines.next())?.as_deref(), Some(&b"a"[..]));
+    /// let failure = reactor.run_until(lines.next()).unwrap_err();
+    /// assert!(failure.find::<BodyLineTooLong>().is_some());
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     pub fn lines_up_to(self, limit: usize) -> BodyLines {
         let splitter = Splitter {
             begun: BytesMut::new(),
@@ -71,23 +111,47 @@ impl Response {
 /// The pieces of a body: see [`Response::chunks`]. Dropping it closes the connection, unless all came.
 ///
 /// ```
-/// use torsade_core::Result;
-/// use torsade_http::Response;
+/// use torsade_http::Agent;
+/// # use torsade_core::protocols::wire::Telling;
+/// # use torsade_core::testing::Simulation;
+/// # use torsade_core::{Address, TcpServer};
 ///
-/// async fn length(response: Response) -> Result<usize> {
-///     let (mut chunks, mut length) = (response.chunks(), 0);
-///     while let Some(chunk) = chunks.next().await? {
-///         length += chunk.len();
-///     }
-///     Ok(length)
+/// # let reactor = Simulation::new().reactor();
+/// # let reply = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
+/// # let server = TcpServer::new(&reactor, "127.0.0.1:80".parse()?);
+/// # server.listen(|_: &Address| Telling::new(|| reply.into()))?;
+/// let response = reactor.run_until(Agent::new(&reactor).get("http://127.0.0.1/"))?;
+/// let (mut chunks, mut length) = (response.chunks(), 0);
+/// while let Some(chunk) = reactor.run_until(chunks.next())? {
+///     length += chunk.len();
 /// }
-/// # let _ = length;
+/// assert_eq!(length, 5);
+/// # torsade_core::Result::<()>::Ok(())
 /// ```
 pub struct BodyChunks(Pulled);
 
 impl BodyChunks {
     /// The next piece, once it is here; `None` when all came. Only as much is read ahead as comes at
     /// once: the server waits for whoever pulls.
+    ///
+    /// ```
+    /// use torsade_http::{Agent, RequestError, Stage};
+    /// # use torsade_core::protocols::wire::Telling;
+    /// # use torsade_core::testing::Simulation;
+    /// # use torsade_core::{Address, TcpServer};
+    ///
+    /// # let reactor = Simulation::new().reactor();
+    /// # let reply = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhel";
+    /// # let server = TcpServer::new(&reactor, "127.0.0.1:80".parse()?);
+    /// # server.listen(|_: &Address| Telling::new(|| reply.into()))?;
+    /// let response = reactor.run_until(Agent::new(&reactor).get("http://127.0.0.1/"))?;
+    /// let mut chunks = response.chunks();
+    /// assert_eq!(reactor.run_until(chunks.next())?.as_deref(), Some(&b"hel"[..]));
+    /// let failure = reactor.run_until(chunks.next()).unwrap_err(); // it broke off
+    /// let error: &RequestError = failure.find().expect("that is what they are");
+    /// assert_eq!(error.stage, Stage::ReadingBody);
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     ///
     /// # Errors
     /// [`RequestError`](crate::RequestError) and what else ends a body before its time, behind all that
@@ -101,23 +165,46 @@ impl BodyChunks {
 /// The lines of a body: see [`Response::lines`]. Dropping it closes the connection, unless all came.
 ///
 /// ```
-/// use torsade_core::Result;
-/// use torsade_http::Response;
+/// use torsade_http::Agent;
+/// # use torsade_core::protocols::wire::Telling;
+/// # use torsade_core::testing::Simulation;
+/// # use torsade_core::{Address, TcpServer};
 ///
-/// async fn show(response: Response) -> Result<()> {
-///     let mut lines = response.lines();
-///     while let Some(line) = lines.next().await? {
-///         println!("{}", String::from_utf8_lossy(&line));
-///     }
-///     Ok(())
+/// # let reactor = Simulation::new().reactor();
+/// # let reply = "HTTP/1.1 200 OK\r\nContent-Length: 15\r\n\r\none\r\ntwo\r\nthree";
+/// # let server = TcpServer::new(&reactor, "127.0.0.1:80".parse()?);
+/// # server.listen(|_: &Address| Telling::new(|| reply.into()))?;
+/// let response = reactor.run_until(Agent::new(&reactor).get("http://127.0.0.1/"))?;
+/// let (mut lines, mut all) = (response.lines(), Vec::new());
+/// while let Some(line) = reactor.run_until(lines.next())? {
+///     all.push(line);
 /// }
-/// # let _ = show;
+/// assert_eq!(all, ["one", "two", "three"]);
+/// # torsade_core::Result::<()>::Ok(())
 /// ```
 pub struct BodyLines(Pulled);
 
 impl BodyLines {
     /// The next line without its end, once it is here; `None` when all came. What stands behind the last
     /// line end is a line too, unless it is empty.
+    ///
+    /// ```
+    /// use torsade_http::Agent;
+    /// # use torsade_core::protocols::wire::Telling;
+    /// # use torsade_core::testing::Simulation;
+    /// # use torsade_core::{Address, TcpServer};
+    ///
+    /// # let reactor = Simulation::new().reactor();
+    /// # let reply = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\na\n\r\nb";
+    /// # let server = TcpServer::new(&reactor, "127.0.0.1:80".parse()?);
+    /// # server.listen(|_: &Address| Telling::new(|| reply.into()))?;
+    /// let response = reactor.run_until(Agent::new(&reactor).get("http://127.0.0.1/"))?;
+    /// let mut lines = response.lines();
+    /// for line in [Some(&b"a"[..]), Some(b""), Some(b"b"), None] {
+    ///     assert_eq!(reactor.run_until(lines.next())?.as_deref(), line);
+    /// }
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     ///
     /// # Errors
     /// As [`BodyChunks::next`], and [`BodyLineTooLong`].
@@ -128,6 +215,22 @@ impl BodyLines {
 }
 
 /// A body has a longer line than is allowed.
+///
+/// ```
+/// use torsade_http::{Agent, BodyLineTooLong};
+/// # use torsade_core::protocols::wire::Telling;
+/// # use torsade_core::testing::Simulation;
+/// # use torsade_core::{Address, TcpServer};
+///
+/// # let reactor = Simulation::new().reactor();
+/// # let reply = "HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\nwithout any line end";
+/// # let server = TcpServer::new(&reactor, "127.0.0.1:80".parse()?);
+/// # server.listen(|_: &Address| Telling::new(|| reply.into()))?;
+/// let response = reactor.run_until(Agent::new(&reactor).get("http://127.0.0.1/"))?;
+/// let failure = reactor.run_until(response.lines_up_to(10).next()).unwrap_err();
+/// assert_eq!(failure.find(), Some(&BodyLineTooLong { limit: 10 }));
+/// # torsade_core::Result::<()>::Ok(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BodyLineTooLong {
     /// The limit, in bytes.

@@ -20,6 +20,28 @@ impl Response {
     /// Whoever wants to go on later with what has come uses
     /// [`ClientRequest::download`](crate::ClientRequest::download).
     ///
+    /// ```
+    /// use torsade_http::Agent;
+    /// # use torsade_core::protocols::wire::Telling;
+    /// # use torsade_core::testing::Simulation;
+    /// # use torsade_core::{Address, TcpServer};
+    ///
+    /// # let reactor = Simulation::new().reactor();
+    /// # let reply = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
+    /// # let server = TcpServer::new(&reactor, "127.0.0.1:80".parse()?);
+    /// # server.listen(|_: &Address| Telling::new(|| reply.into()))?;
+    /// # let folder = tempfile::tempdir()?;
+    /// # let file = folder.path().join("page.html");
+    /// let own = reactor.clone();
+    /// let path = file.clone();
+    /// let saved = Agent::new(&reactor)
+    ///     .get("http://127.0.0.1/")
+    ///     .add_callback(move |response| response.save_to(&own, path));
+    /// assert_eq!(reactor.run_until(saved)?, 5);
+    /// assert_eq!(std::fs::read(file)?, b"hello");
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
+    ///
     /// # Errors
     /// What the system says of the file; [`RequestError`](crate::RequestError) and what else ends a
     /// body before its time.

@@ -10,6 +10,16 @@
 //! ```
 //!
 //! CRLF is required: a peer that frames its body by other line ends is not one to guess about.
+//!
+//! ```
+//! use torsade_http::wire::Limits;
+//! use torsade_http::wire::chunked::{CHUNK_END, Chunk, ChunkHead, Decoder};
+//!
+//! let coded = [ChunkHead::new(5).as_bytes(), b"hello", CHUNK_END].concat();
+//! let mut decoder = Decoder::new(Limits::default());
+//! assert_eq!(decoder.decode(&coded)?.1, Some(Chunk::Data(b"hello")));
+//! # Ok::<(), torsade_http::WireError>(())
+//! ```
 
 use std::fmt;
 
@@ -20,6 +30,20 @@ use super::trailers::Trailers;
 use crate::error::{ChunkFault, WireError};
 
 /// What the decoder found.
+///
+/// ```
+/// use torsade_http::wire::Limits;
+/// use torsade_http::wire::chunked::{Chunk, Decoder};
+///
+/// let mut decoder = Decoder::new(Limits::default());
+/// assert_eq!(decoder.decode(b"5\r\nhel")?, (6, Some(Chunk::Data(b"hel"))));
+/// assert_eq!(decoder.decode(b"lo")?, (2, Some(Chunk::Data(b"lo"))));
+/// let (_, Some(Chunk::End(trailers))) = decoder.decode(b"\r\n0\r\nDigest: 7\r\n\r\n")? else {
+///     panic!("there is more");
+/// };
+/// assert_eq!(trailers.expect("one")["digest"], "7");
+/// # Ok::<(), torsade_http::WireError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub enum Chunk<'a> {
     /// Bytes of the body, from the input; never empty.
@@ -89,6 +113,14 @@ enum State {
 
 impl Decoder {
     /// A decoder that keeps to `limits`.
+    ///
+    /// ```
+    /// use torsade_http::wire::{Limits, WireError, chunked::Decoder};
+    ///
+    /// let limits = Limits { chunk_line_bytes: 10, ..Limits::default() };
+    /// let error = Decoder::new(limits).decode(b"5;extension=long\r\n").unwrap_err();
+    /// assert!(matches!(error, WireError::ChunkLineTooLong { limit: 10, .. }));
+    /// ```
     pub fn new(limits: Limits) -> Self {
         Self {
             limits,
@@ -104,6 +136,18 @@ impl Decoder {
     /// find all of them were used, and more are needed.
     ///
     /// After the end nothing is consumed any more.
+    ///
+    /// ```
+    /// use torsade_http::wire::{ChunkFault, Limits, WireError, chunked::Decoder};
+    ///
+    /// let mut decoder = Decoder::new(Limits::default());
+    /// assert_eq!(decoder.decode(b"5\r")?, (2, None)); // more is needed
+    /// decoder.decode(b"\nhello")?;
+    /// let error = decoder.decode(b"6\r\n").unwrap_err();
+    /// let fault = ChunkFault::DataTooLong(b'6');
+    /// assert_eq!(error, WireError::BadChunk { fault, offset: 8 });
+    /// # Ok::<(), WireError>(())
+    /// ```
     ///
     /// # Errors
     /// The coding is broken or passes a limit. The decoder must not be used any more.
@@ -149,6 +193,17 @@ impl Decoder {
     }
 
     /// Whether the body is complete.
+    ///
+    /// ```
+    /// use torsade_http::wire::{Limits, chunked::Decoder};
+    ///
+    /// let mut decoder = Decoder::new(Limits::default());
+    /// decoder.decode(b"0\r\n")?;
+    /// assert!(!decoder.is_done()); // there may be trailers
+    /// decoder.decode(b"\r\n")?;
+    /// assert!(decoder.is_done());
+    /// # Ok::<(), torsade_http::WireError>(())
+    /// ```
     pub fn is_done(&self) -> bool {
         self.state == State::Done
     }
@@ -246,9 +301,24 @@ fn hex_value(digit: u8) -> u8 {
 }
 
 /// The last chunk, and no trailers: what ends a chunked body.
+///
+/// ```
+/// use torsade_http::wire::{Limits, chunked::{Chunk, Decoder, LAST_CHUNK}};
+///
+/// let mut decoder = Decoder::new(Limits::default());
+/// assert_eq!(decoder.decode(LAST_CHUNK)?, (LAST_CHUNK.len(), Some(Chunk::End(None))));
+/// # Ok::<(), torsade_http::WireError>(())
+/// ```
 pub const LAST_CHUNK: &[u8] = b"0\r\n\r\n";
 
 /// What follows a chunk's data.
+///
+/// ```
+/// use torsade_http::wire::chunked::{CHUNK_END, ChunkHead};
+///
+/// let wire = [ChunkHead::new(2).as_bytes(), b"hi", CHUNK_END].concat();
+/// assert_eq!(wire, b"2\r\nhi\r\n");
+/// ```
 pub const CHUNK_END: &[u8] = b"\r\n";
 
 /// The line before a chunk's data, on the stack.
@@ -273,6 +343,18 @@ impl ChunkHead {
 
     /// The line before `length` bytes, or nothing if that is 0: a chunk of no bytes would end the
     /// body.
+    ///
+    /// ```
+    /// use torsade_http::wire::chunked::{CHUNK_END, ChunkHead, LAST_CHUNK};
+    ///
+    /// let mut wire = Vec::new();
+    /// for piece in [&b"hello"[..], b""] {
+    ///     wire.extend_from_slice(ChunkHead::new(piece.len()).as_bytes());
+    ///     wire.extend_from_slice(piece);
+    ///     wire.extend_from_slice(if piece.is_empty() { LAST_CHUNK } else { CHUNK_END });
+    /// }
+    /// assert_eq!(wire, b"5\r\nhello\r\n0\r\n\r\n");
+    /// ```
     pub fn new(length: usize) -> Self {
         if length == 0 {
             return Self::EMPTY;
@@ -291,6 +373,13 @@ impl ChunkHead {
     }
 
     /// The line's bytes.
+    ///
+    /// ```
+    /// use torsade_http::wire::chunked::ChunkHead;
+    ///
+    /// assert_eq!(ChunkHead::new(10).as_bytes(), b"a\r\n");
+    /// assert_eq!(ChunkHead::new(0).as_bytes(), b"");
+    /// ```
     pub fn as_bytes(&self) -> &[u8] {
         &self.line[usize::from(self.start)..]
     }

@@ -6,6 +6,29 @@ use super::framing::CloseReason;
 use super::head::ResponseHead;
 
 /// What an [`Exchange`](super::Exchange) found in the bytes.
+///
+/// ```
+/// use torsade_http::wire::{Event, Exchange, Limits, RequestHead};
+/// use torsade_http::{HeaderMap, Method};
+///
+/// # let headers = HeaderMap::new();
+/// # let request = RequestHead::new(&Method::GET, "/", "example.org", &headers);
+/// let mut exchange = Exchange::start(&request, Limits::default(), &mut Vec::new())?;
+/// let mut rest = &b"HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"[..];
+/// let mut told = Vec::new();
+/// while let (used, Some(event)) = exchange.receive(rest)? {
+///     rest = &rest[used..];
+///     told.push(match event {
+///         Event::Informational(head) => format!("{} comes first", head.status.as_u16()),
+///         Event::Head(head) => format!("then {}", head.status.as_u16()),
+///         Event::Body(bytes) => format!("{} bytes", bytes.len()),
+///         Event::End(end) => format!("reusable: {}", end.reuse.is_ok()),
+///         other => panic!("{other:?}"),
+///     });
+/// }
+/// assert_eq!(told, ["103 comes first", "then 200", "2 bytes", "reusable: true"]);
+/// # Ok::<(), torsade_http::WireError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Event<'a> {
@@ -27,6 +50,22 @@ pub enum Event<'a> {
 }
 
 /// The end of a reply.
+///
+/// ```
+/// use torsade_http::wire::{CloseReason, Event, Exchange, Limits, RequestHead};
+/// use torsade_http::{HeaderMap, Method};
+///
+/// # let headers = HeaderMap::new();
+/// # let request = RequestHead::new(&Method::GET, "/", "example.org", &headers);
+/// let mut exchange = Exchange::start(&request, Limits::default(), &mut Vec::new())?;
+/// let (_, head) = exchange.receive(b"HTTP/1.1 200 OK\r\n\r\n")?; // it says no length
+/// assert!(matches!(head, Some(Event::Head(_))));
+/// assert_eq!(exchange.receive(b"some")?, (4, Some(Event::Body(b"some"))));
+/// let Some(Event::End(end)) = exchange.eof()? else { panic!("there is more") };
+/// assert!(end.until_close); // all of it, or not
+/// assert_eq!(end.reuse, Err(CloseReason::BodyUntilClose));
+/// # Ok::<(), torsade_http::WireError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct End {

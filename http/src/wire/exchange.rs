@@ -110,6 +110,17 @@ enum Receiving {
 impl Exchange {
     /// Appends the request's head to `out`, and awaits its reply.
     ///
+    /// ```
+    /// use torsade_http::wire::{Exchange, Limits, RequestHead, WireError};
+    /// use torsade_http::{HeaderMap, Method};
+    ///
+    /// let (headers, mut out) = (HeaderMap::new(), Vec::new());
+    /// let smuggling = RequestHead::new(&Method::GET, "/ HTTP/1.1\r\nX: ", "example.org", &headers);
+    /// let error = Exchange::start(&smuggling, Limits::default(), &mut out).unwrap_err();
+    /// assert!(matches!(error, WireError::BadTarget { .. }));
+    /// assert!(out.is_empty());
+    /// ```
+    ///
     /// # Errors
     /// Those of [`encode`](super::request::encode): the request must not be sent. Nothing was
     /// written.
@@ -142,17 +153,61 @@ impl Exchange {
     ///
     /// Wait for a bounded time only (RFC 9110 section 10.1.1), and no longer bounded once
     /// [`response_started`](Self::response_started); then send the body.
+    ///
+    /// ```
+    /// use torsade_http::wire::{BodyLength, Exchange, Limits, RequestHead};
+    /// use torsade_http::{HeaderMap, HeaderValue, Method};
+    ///
+    /// let mut headers = HeaderMap::new();
+    /// headers.insert("expect", HeaderValue::from_static("100-continue"));
+    /// let request = RequestHead::new(&Method::PUT, "/", "example.org", &headers).body(BodyLength::Known(5));
+    /// let mut exchange = Exchange::start(&request, Limits::default(), &mut Vec::new())?;
+    /// assert!(exchange.awaits_continue());
+    /// exchange.receive(b"HTTP/1.1 100 Continue\r\n\r\n")?;
+    /// assert!(!exchange.awaits_continue());
+    /// # Ok::<(), torsade_http::WireError>(())
+    /// ```
     pub fn awaits_continue(&self) -> bool {
         self.upload.awaits_continue()
     }
 
     /// Whether the final reply came before the request's body was complete: stop producing it.
     /// The connection will not be reusable.
+    ///
+    /// ```
+    /// use torsade_http::wire::{BodyLength, Exchange, Limits, RequestHead};
+    /// use torsade_http::{HeaderMap, Method};
+    ///
+    /// # let headers = HeaderMap::new();
+    /// let request = RequestHead::new(&Method::PUT, "/", "example.org", &headers).body(BodyLength::Known(5));
+    /// let mut exchange = Exchange::start(&request, Limits::default(), &mut Vec::new())?;
+    /// exchange.body_chunk(b"he", &mut Vec::new())?;
+    /// exchange.receive(b"HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\n\r\n")?;
+    /// assert!(exchange.upload_must_stop() && !exchange.upload_is_complete());
+    /// // Who has not noticed yet does no harm.
+    /// let mut wire = Vec::new();
+    /// exchange.body_chunk(b"llo", &mut wire)?;
+    /// assert!(wire.is_empty());
+    /// # Ok::<(), torsade_http::WireError>(())
+    /// ```
     pub fn upload_must_stop(&self) -> bool {
         self.upload.is_stopped()
     }
 
     /// Whether all of the request is on the wire.
+    ///
+    /// ```
+    /// use torsade_http::wire::{BodyLength, Exchange, Limits, RequestHead};
+    /// use torsade_http::{HeaderMap, Method};
+    ///
+    /// # let headers = HeaderMap::new();
+    /// let request = RequestHead::new(&Method::PUT, "/", "example.org", &headers).body(BodyLength::Known(5));
+    /// let mut exchange = Exchange::start(&request, Limits::default(), &mut Vec::new())?;
+    /// assert!(!exchange.upload_is_complete());
+    /// exchange.body_chunk(b"hello", &mut Vec::new())?;
+    /// assert!(exchange.upload_is_complete()); // by its length
+    /// # Ok::<(), torsade_http::WireError>(())
+    /// ```
     pub fn upload_is_complete(&self) -> bool {
         self.upload.is_complete()
     }
@@ -161,6 +216,21 @@ impl Exchange {
     ///
     /// No bytes are no chunk. Once [`upload_must_stop`](Self::upload_must_stop), bytes are
     /// silently dropped: a producer may be a step behind.
+    ///
+    /// ```
+    /// use torsade_http::wire::{BodyLength, Exchange, Limits, RequestHead, WireError};
+    /// use torsade_http::{HeaderMap, Method};
+    ///
+    /// # let headers = HeaderMap::new();
+    /// let request = RequestHead::new(&Method::PUT, "/", "example.org", &headers).body(BodyLength::Known(5));
+    /// let mut exchange = Exchange::start(&request, Limits::default(), &mut Vec::new())?;
+    /// let mut wire = Vec::new();
+    /// exchange.body_chunk(b"hello", &mut wire)?;
+    /// let error = exchange.body_chunk(b"!", &mut wire).unwrap_err();
+    /// assert_eq!(error, WireError::UploadTooLong { declared: 5, produced: 6 });
+    /// assert_eq!(wire, b"hello");
+    /// # Ok::<(), torsade_http::WireError>(())
+    /// ```
     ///
     /// # Errors
     /// [`UploadTooLong`](WireError::UploadTooLong) and
@@ -179,6 +249,19 @@ impl Exchange {
     /// As [`body_chunk`](Self::body_chunk), for a caller who writes the bytes itself, without a
     /// copy: says what goes around `length` bytes, or `None` if they are not to be written.
     ///
+    /// ```
+    /// use torsade_http::wire::{BodyLength, Exchange, Limits, RequestHead};
+    /// use torsade_http::{HeaderMap, Method};
+    ///
+    /// # let headers = HeaderMap::new();
+    /// let request = RequestHead::new(&Method::PUT, "/", "example.org", &headers).body(BodyLength::Unknown);
+    /// let mut exchange = Exchange::start(&request, Limits::default(), &mut Vec::new())?;
+    /// let frame = exchange.body_frame(5)?.expect("the server still listens");
+    /// assert_eq!(frame.before(), b"5\r\n");
+    /// assert!(exchange.body_frame(0)?.is_none()); // that would be the end
+    /// # Ok::<(), torsade_http::WireError>(())
+    /// ```
+    ///
     /// # Errors
     /// Those of [`body_chunk`](Self::body_chunk).
     pub fn body_frame(&mut self, length: usize) -> Result<Option<BodyFrame>, WireError> {
@@ -186,6 +269,20 @@ impl Exchange {
     }
 
     /// Ends the body; appends the last chunk to `out` if it is chunked.
+    ///
+    /// ```
+    /// use torsade_http::wire::{BodyLength, Exchange, Limits, RequestHead, WireError};
+    /// use torsade_http::{HeaderMap, Method};
+    ///
+    /// # let headers = HeaderMap::new();
+    /// let request = RequestHead::new(&Method::PUT, "/", "example.org", &headers).body(BodyLength::Known(5));
+    /// let mut exchange = Exchange::start(&request, Limits::default(), &mut Vec::new())?;
+    /// let mut wire = Vec::new();
+    /// exchange.body_chunk(b"hell", &mut wire)?;
+    /// let error = exchange.finish_body(&mut wire).unwrap_err();
+    /// assert_eq!(error, WireError::UploadTooShort { declared: 5, produced: 4 });
+    /// # Ok::<(), torsade_http::WireError>(())
+    /// ```
     ///
     /// # Errors
     /// [`UploadTooShort`](WireError::UploadTooShort): nothing was written, and the connection must
@@ -201,6 +298,19 @@ impl Exchange {
     ///
     /// Call it with the unused rest, even if that is empty, until it finds nothing. All bytes are
     /// then used, save those behind an [`Event::Upgrade`] or [`Event::Tunnel`].
+    ///
+    /// ```
+    /// use torsade_http::wire::{Exchange, Limits, RequestHead, WireError};
+    /// use torsade_http::{HeaderMap, Method};
+    ///
+    /// # let headers = HeaderMap::new();
+    /// # let request = RequestHead::new(&Method::GET, "/", "example.org", &headers);
+    /// let mut exchange = Exchange::start(&request, Limits::default(), &mut Vec::new())?;
+    /// let error = exchange.receive(b"HTTP/2.0 200 OK\r\n\r\n").unwrap_err();
+    /// assert!(matches!(error, WireError::UnsupportedVersion { .. }));
+    /// assert_eq!(exchange.receive(b"more"), Err(error));
+    /// # Ok::<(), torsade_http::WireError>(())
+    /// ```
     ///
     /// # Errors
     /// The reply is broken or passes a limit. The connection must be closed; the same error comes
@@ -219,6 +329,22 @@ impl Exchange {
 
     /// Takes the end of the connection; returns the end of the reply, if this is how its body
     /// ends.
+    ///
+    /// ```
+    /// use torsade_http::wire::{Exchange, Limits, RequestHead, WireError};
+    /// use torsade_http::{HeaderMap, Method};
+    ///
+    /// # let headers = HeaderMap::new();
+    /// # let request = RequestHead::new(&Method::GET, "/", "example.org", &headers);
+    /// let mut exchange = Exchange::start(&request, Limits::default(), &mut Vec::new())?;
+    /// let reply = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhell";
+    /// let (used, _head) = exchange.receive(reply)?;
+    /// assert_eq!(exchange.body_length(), Some(5));
+    /// exchange.receive(&reply[used..])?;
+    /// let error = exchange.eof().unwrap_err();
+    /// assert_eq!(error, WireError::ClosedInBody { declared: Some(5), received: 4 });
+    /// # Ok::<(), torsade_http::WireError>(())
+    /// ```
     ///
     /// # Errors
     /// The reply is not complete: [`ClosedBeforeResponse`](WireError::ClosedBeforeResponse),
@@ -259,11 +385,39 @@ impl Exchange {
 
     /// Whether a byte of any reply, 1xx included, has come. From then on the request has had an
     /// effect, and must not be sent again unasked.
+    ///
+    /// ```
+    /// use torsade_http::wire::{Exchange, Limits, RequestHead, WireError};
+    /// use torsade_http::{HeaderMap, Method};
+    ///
+    /// # let headers = HeaderMap::new();
+    /// # let request = RequestHead::new(&Method::GET, "/", "example.org", &headers);
+    /// let mut exchange = Exchange::start(&request, Limits::default(), &mut Vec::new())?;
+    /// // The server has closed a connection that was idle: nothing has happened.
+    /// assert_eq!(exchange.eof(), Err(WireError::ClosedBeforeResponse));
+    /// assert!(!exchange.response_started());
+    /// # Ok::<(), torsade_http::WireError>(())
+    /// ```
     pub fn response_started(&self) -> bool {
         self.started
     }
 
     /// How many bytes of the reply's body are to come, if the head has told.
+    ///
+    /// ```
+    /// use torsade_http::wire::{Exchange, Limits, RequestHead};
+    /// use torsade_http::{HeaderMap, Method};
+    ///
+    /// # let headers = HeaderMap::new();
+    /// # let request = RequestHead::new(&Method::GET, "/", "example.org", &headers);
+    /// let mut exchange = Exchange::start(&request, Limits::default(), &mut Vec::new())?;
+    /// assert_eq!(exchange.body_length(), None);
+    /// exchange.receive(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n")?;
+    /// assert_eq!(exchange.body_length(), Some(5));
+    /// exchange.receive(b"he")?;
+    /// assert_eq!(exchange.body_length(), Some(3));
+    /// # Ok::<(), torsade_http::WireError>(())
+    /// ```
     pub fn body_length(&self) -> Option<u64> {
         match self.receiving {
             Receiving::Length { left, .. } => Some(left),
@@ -274,6 +428,21 @@ impl Exchange {
 
     /// Whether the connection may be used again, as far as can be told now: the reply is
     /// complete, nothing came behind it, and no side wants to close.
+    ///
+    /// ```
+    /// use torsade_http::wire::{CloseReason, Exchange, Limits, RequestHead};
+    /// use torsade_http::{HeaderMap, Method};
+    ///
+    /// # let headers = HeaderMap::new();
+    /// # let request = RequestHead::new(&Method::GET, "/", "example.org", &headers);
+    /// let mut exchange = Exchange::start(&request, Limits::default(), &mut Vec::new())?;
+    /// let mut rest = &b"HTTP/1.1 204 No Content\r\n\r\nwhat is this?"[..];
+    /// while let (used, Some(_)) = exchange.receive(rest)? {
+    ///     rest = &rest[used..];
+    /// }
+    /// assert_eq!(exchange.reuse(), Err(CloseReason::SurplusBytes));
+    /// # Ok::<(), torsade_http::WireError>(())
+    /// ```
     pub fn reuse(&self) -> Result<(), CloseReason> {
         match (&self.receiving, self.close) {
             (Receiving::Switched, _) => Err(CloseReason::Switched),

@@ -1,6 +1,17 @@
 //! Where the body of a reply ends, and whether its connection may be used again.
 //!
 //! The law is RFC 9112 section 6.3; its rules are quoted by number where they are applied.
+//!
+//! ```
+//! use torsade_http::Method;
+//! use torsade_http::wire::framing::{Framing, of_reply};
+//! use torsade_http::wire::{Limits, head::HeadParser};
+//!
+//! let (_, head) = HeadParser::new(Limits::default()).parse(b"HTTP/1.1 200 OK\r\n\r\n")?;
+//! let (framing, _) = of_reply(&Method::GET, &head.expect("it is complete"))?;
+//! assert_eq!(framing, Framing::UntilClose); // it does not say
+//! # Ok::<(), torsade_http::WireError>(())
+//! ```
 
 use std::fmt;
 
@@ -12,6 +23,19 @@ use super::lines::excerpt;
 use crate::error::WireError;
 
 /// How the end of a reply's body is found.
+///
+/// ```
+/// use torsade_http::Method;
+/// use torsade_http::wire::framing::{Framing, of_reply};
+/// use torsade_http::wire::{Limits, head::HeadParser};
+///
+/// let (_, head) = HeadParser::new(Limits::default()).parse(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n")?;
+/// let head = head.expect("it is complete");
+/// assert_eq!(of_reply(&Method::GET, &head)?.0, Framing::Length(5));
+/// assert_eq!(of_reply(&Method::HEAD, &head)?.0, Framing::Empty);
+/// assert_eq!(of_reply(&Method::CONNECT, &head)?.0, Framing::Tunnel);
+/// # Ok::<(), torsade_http::WireError>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Framing {
     /// No body: the reply ends with its head.
@@ -27,6 +51,23 @@ pub enum Framing {
 }
 
 /// Why a connection cannot be used for another request.
+///
+/// ```
+/// use torsade_http::wire::{CloseReason, Exchange, Limits, RequestHead};
+/// use torsade_http::{HeaderMap, Method};
+///
+/// # let headers = HeaderMap::new();
+/// let request = RequestHead::new(&Method::GET, "/", "example.org", &headers);
+/// let mut exchange = Exchange::start(&request, Limits::default(), &mut Vec::new())?;
+/// assert_eq!(exchange.reuse(), Err(CloseReason::NotFinished));
+/// let reply = b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n";
+/// let (used, _head) = exchange.receive(reply)?;
+/// let (_, _end) = exchange.receive(&reply[used..])?;
+/// let why = exchange.reuse().unwrap_err();
+/// assert_eq!(why, CloseReason::ReplySaidClose);
+/// assert_eq!(why.to_string(), "the reply said close");
+/// # Ok::<(), torsade_http::WireError>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CloseReason {
@@ -80,6 +121,19 @@ impl fmt::Display for CloseReason {
 
 /// Finds the end of the body of a reply to `method`, and what its framing says about using the
 /// connection again.
+///
+/// ```
+/// use torsade_http::Method;
+/// use torsade_http::wire::framing::{CloseReason, Framing, of_reply};
+/// use torsade_http::wire::{Limits, head::HeadParser};
+///
+/// let smuggling = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n";
+/// let (_, head) = HeadParser::new(Limits::default()).parse(smuggling)?;
+/// let (framing, doubt) = of_reply(&Method::GET, &head.expect("it is complete"))?;
+/// assert_eq!(framing, Framing::Chunked);
+/// assert_eq!(doubt, Some(CloseReason::LengthAndTransferEncoding));
+/// # Ok::<(), torsade_http::WireError>(())
+/// ```
 ///
 /// # Errors
 /// The length is malformed or contradicts itself, or the transfer coding is not `chunked`.

@@ -3,6 +3,20 @@
 //! A head that lies whole in one piece of input, as nearly all do, is parsed where it lies.
 //! Otherwise its lines are collected and checked one by one as they are completed, and parsed
 //! once, at the empty line: the work is linear in the bytes, however small the pieces.
+//!
+//! ```
+//! use torsade_http::wire::{Limits, head::HeadParser};
+//!
+//! let mut parser = HeadParser::new(Limits::default());
+//! let (mut taken, mut parsed) = (0, None);
+//! for byte in *b"HTTP/1.1 200 OK\r\nA: b\r\n\r\n" {
+//!     let (used, head) = parser.parse(&[byte])?;
+//!     (taken, parsed) = (taken + used, head);
+//! }
+//! assert_eq!(taken, 25);
+//! assert_eq!(parsed.expect("it is complete").headers["a"], "b");
+//! # Ok::<(), torsade_http::WireError>(())
+//! ```
 
 use std::mem::{self, MaybeUninit};
 
@@ -17,6 +31,18 @@ use super::parse::{Parsed, parse_head};
 use crate::error::{FieldFault, Foreign, WireError};
 
 /// The head of a reply.
+///
+/// ```
+/// use torsade_http::wire::{Limits, head::HeadParser};
+///
+/// let reply = b"HTTP/1.0 404 Gone fishing\r\nSet-Cookie: a=1\r\nSet-Cookie: b=2\r\n\r\n";
+/// let (_, head) = HeadParser::new(Limits::default()).parse(reply)?;
+/// let head = head.expect("it is complete");
+/// assert_eq!((head.status.as_u16(), &head.reason[..]), (404, &b"Gone fishing"[..]));
+/// let cookies: Vec<_> = head.headers.get_all("set-cookie").iter().collect();
+/// assert_eq!(cookies, ["a=1", "b=2"]);
+/// # Ok::<(), torsade_http::WireError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ResponseHead {
@@ -78,6 +104,14 @@ const SLOTS: usize = 64;
 
 impl HeadParser {
     /// A parser that keeps to `limits`.
+    ///
+    /// ```
+    /// use torsade_http::wire::{Limits, WireError, head::HeadParser};
+    ///
+    /// let limits = Limits { head_bytes: 20, ..Limits::default() };
+    /// let error = HeadParser::new(limits).parse(b"HTTP/1.1 200 OK\r\nA: b\r\n\r\n").unwrap_err();
+    /// assert!(matches!(error, WireError::HeadTooLong { .. }));
+    /// ```
     pub fn new(limits: Limits) -> Self {
         Self {
             limits,
@@ -92,6 +126,14 @@ impl HeadParser {
 
     /// Takes the next bytes; returns how many of them belong to the head, and the head if it is
     /// complete. The parser is then ready for the next head.
+    ///
+    /// ```
+    /// use torsade_http::wire::{Limits, WireError, head::HeadParser};
+    ///
+    /// let limits = Limits { header_count: 1, ..Limits::default() };
+    /// let error = HeadParser::new(limits).parse(b"HTTP/1.1 200 OK\r\nA: 1\r\nB: 2\r\n\r\n").unwrap_err();
+    /// assert!(matches!(error, WireError::TooManyHeaders { .. }));
+    /// ```
     ///
     /// # Errors
     /// The bytes are no head, or pass a limit. The parser must not be used any more.
@@ -110,11 +152,32 @@ impl HeadParser {
     }
 
     /// Whether a byte of the head has come, even if only of an empty line before it.
+    ///
+    /// ```
+    /// use torsade_http::wire::{Limits, head::HeadParser};
+    ///
+    /// let mut parser = HeadParser::new(Limits::default());
+    /// assert!(!parser.is_started());
+    /// parser.parse(b"HT")?;
+    /// assert!(parser.is_started());
+    /// # Ok::<(), torsade_http::WireError>(())
+    /// ```
     pub fn is_started(&self) -> bool {
         self.started
     }
 
     /// What it means that the input ends here.
+    ///
+    /// ```
+    /// use torsade_http::wire::{Limits, WireError, head::HeadParser};
+    ///
+    /// let mut parser = HeadParser::new(Limits::default());
+    /// assert_eq!(parser.closed(), WireError::ClosedBeforeResponse);
+    /// parser.parse(b"HTTP/1.1 200 OK\r\n")?;
+    /// assert!(parser.is_started());
+    /// assert_eq!(parser.closed(), WireError::ClosedInHead { received: 17 });
+    /// # Ok::<(), torsade_http::WireError>(())
+    /// ```
     pub fn closed(&self) -> WireError {
         if !self.started {
             return WireError::ClosedBeforeResponse;

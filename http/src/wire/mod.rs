@@ -9,6 +9,21 @@
 //! - [`framing`] decides where the body ends, and whether the connection may be used again;
 //! - [`chunked`] decodes and encodes the chunked coding;
 //! - [`Limits`] bounds everything that a peer could let grow.
+//!
+//! ```
+//! use torsade_http::wire::{Event, Exchange, Limits, RequestHead};
+//! use torsade_http::{HeaderMap, Method};
+//!
+//! let (headers, mut wire) = (HeaderMap::new(), Vec::new());
+//! let request = RequestHead::new(&Method::HEAD, "/", "example.org", &headers);
+//! let mut exchange = Exchange::start(&request, Limits::default(), &mut wire)?;
+//! assert_eq!(wire, b"HEAD / HTTP/1.1\r\nHost: example.org\r\n\r\n");
+//! let (_, event) = exchange.receive(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n")?;
+//! assert!(matches!(event, Some(Event::Head(head)) if head.status == 200));
+//! let (_, event) = exchange.receive(b"")?;
+//! assert!(matches!(event, Some(Event::End(end)) if end.reuse.is_ok())); // HEAD has no body
+//! # Ok::<(), torsade_http::WireError>(())
+//! ```
 
 pub mod chunked;
 mod event;

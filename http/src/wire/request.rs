@@ -2,6 +2,18 @@
 //!
 //! Whatever could end a line early, and so smuggle a second field or request, is refused before a
 //! byte is written, also where the types of `http` should not let it through.
+//!
+//! ```
+//! use torsade_http::wire::{RequestHead, WireError, request::encode};
+//! use torsade_http::{HeaderMap, HeaderValue, Method};
+//!
+//! let (mut headers, mut out) = (HeaderMap::new(), Vec::new());
+//! headers.insert("content-length", HeaderValue::from_static("5"));
+//! let head = RequestHead::new(&Method::GET, "/", "example.org", &headers); // which has no body
+//! let error = encode(&head, &mut out).unwrap_err();
+//! assert!(matches!(error, WireError::ConflictingRequestFraming { .. }));
+//! assert!(out.is_empty());
+//! ```
 
 use http::header::{CONNECTION, CONTENT_LENGTH, HOST, HeaderName, HeaderValue, TRANSFER_ENCODING};
 use http::{HeaderMap, Method};
@@ -11,6 +23,21 @@ use super::lines::{excerpt, is_token};
 use crate::error::WireError;
 
 /// How long the body of a request is.
+///
+/// ```
+/// use torsade_http::wire::{BodyLength, RequestHead, request::encode};
+/// use torsade_http::{HeaderMap, Method};
+///
+/// let framed_by = |body| {
+///     let (headers, mut out) = (HeaderMap::new(), Vec::new());
+///     let head = RequestHead::new(&Method::POST, "/", "example.org", &headers).body(body);
+///     encode(&head, &mut out).map(|_| String::from_utf8_lossy(&out).into_owned())
+/// };
+/// assert!(framed_by(BodyLength::None)?.contains("Content-Length: 0\r\n"));
+/// assert!(framed_by(BodyLength::Known(5))?.contains("Content-Length: 5\r\n"));
+/// assert!(framed_by(BodyLength::Unknown)?.contains("Transfer-Encoding: chunked\r\n"));
+/// # Ok::<(), torsade_http::WireError>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BodyLength {
     /// There is no body. POST, PUT and PATCH say so by `Content-Length: 0` (RFC 9110 section
@@ -24,6 +51,17 @@ pub enum BodyLength {
 }
 
 /// The head of a request, borrowed from wherever its parts live.
+///
+/// ```
+/// use torsade_http::wire::{RequestHead, request::encode};
+/// use torsade_http::{HeaderMap, Method};
+///
+/// let (headers, mut out) = (HeaderMap::new(), Vec::new());
+/// let head = RequestHead::new(&Method::DELETE, "/notes/7", "example.org", &headers).close();
+/// encode(&head, &mut out)?;
+/// assert_eq!(out, b"DELETE /notes/7 HTTP/1.1\r\nHost: example.org\r\nConnection: close\r\n\r\n");
+/// # Ok::<(), torsade_http::WireError>(())
+/// ```
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub struct RequestHead<'a> {
@@ -45,6 +83,15 @@ pub struct RequestHead<'a> {
 
 impl<'a> RequestHead<'a> {
     /// A head without body, on a connection to be kept.
+    ///
+    /// ```
+    /// use torsade_http::wire::{BodyLength, RequestHead};
+    /// use torsade_http::{HeaderMap, Method};
+    ///
+    /// let headers = HeaderMap::new();
+    /// let head = RequestHead::new(&Method::GET, "/notes?page=2", "example.org:8080", &headers);
+    /// assert_eq!((head.body, head.close), (BodyLength::None, false));
+    /// ```
     pub fn new(method: &'a Method, target: &'a str, host: &'a str, headers: &'a HeaderMap) -> Self {
         Self {
             method,
@@ -57,6 +104,17 @@ impl<'a> RequestHead<'a> {
     }
 
     /// Says how long the body is.
+    ///
+    /// ```
+    /// use torsade_http::wire::{BodyLength, RequestHead, request::encode};
+    /// use torsade_http::{HeaderMap, Method};
+    ///
+    /// let (headers, mut out) = (HeaderMap::new(), Vec::new());
+    /// let head = RequestHead::new(&Method::PUT, "/", "example.org", &headers).body(BodyLength::Known(3));
+    /// assert_eq!(encode(&head, &mut out)?, BodyLength::Known(3));
+    /// assert!(out.ends_with(b"Content-Length: 3\r\n\r\n"));
+    /// # Ok::<(), torsade_http::WireError>(())
+    /// ```
     #[must_use]
     pub fn body(mut self, body: BodyLength) -> Self {
         self.body = body;
@@ -64,6 +122,16 @@ impl<'a> RequestHead<'a> {
     }
 
     /// Says that the connection will not be used again.
+    ///
+    /// ```
+    /// use torsade_http::wire::{RequestHead, request::encode};
+    /// use torsade_http::{HeaderMap, Method};
+    ///
+    /// let (headers, mut out) = (HeaderMap::new(), Vec::new());
+    /// encode(&RequestHead::new(&Method::GET, "/", "example.org", &headers).close(), &mut out)?;
+    /// assert!(out.ends_with(b"Connection: close\r\n\r\n"));
+    /// # Ok::<(), torsade_http::WireError>(())
+    /// ```
     #[must_use]
     pub fn close(mut self) -> Self {
         self.close = true;

@@ -8,6 +8,20 @@ use crate::error::WireError;
 ///
 /// Lets the caller write large pieces without copying them: first [`before`](Self::before), then
 /// the piece, then [`after`](Self::after). Both are empty unless the body is chunked.
+///
+/// ```
+/// use torsade_http::wire::{BodyLength, Exchange, Limits, RequestHead};
+/// use torsade_http::{HeaderMap, Method};
+///
+/// # let headers = HeaderMap::new();
+/// let request = RequestHead::new(&Method::PUT, "/", "example.org", &headers).body(BodyLength::Unknown);
+/// let mut exchange = Exchange::start(&request, Limits::default(), &mut Vec::new())?;
+/// let large = [b'x'; 40_000];
+/// let frame = exchange.body_frame(large.len())?.expect("the server still listens");
+/// let pieces = [frame.before(), &large, frame.after()]; // for a vectored write
+/// assert_eq!((pieces[0], pieces[2]), (&b"9c40\r\n"[..], &b"\r\n"[..]));
+/// # Ok::<(), torsade_http::WireError>(())
+/// ```
 #[derive(Debug, Clone, Copy)]
 pub struct BodyFrame {
     head: ChunkHead,
@@ -21,6 +35,18 @@ impl BodyFrame {
     };
 
     /// The bytes before the piece.
+    ///
+    /// ```
+    /// use torsade_http::wire::{BodyLength, Exchange, Limits, RequestHead};
+    /// use torsade_http::{HeaderMap, Method};
+    ///
+    /// # let headers = HeaderMap::new();
+    /// let request = RequestHead::new(&Method::PUT, "/", "example.org", &headers).body(BodyLength::Known(5));
+    /// let mut exchange = Exchange::start(&request, Limits::default(), &mut Vec::new())?;
+    /// let frame = exchange.body_frame(5)?.expect("the server still listens");
+    /// assert!(frame.before().is_empty() && frame.after().is_empty()); // it is in no chunks
+    /// # Ok::<(), torsade_http::WireError>(())
+    /// ```
     pub fn before(&self) -> &[u8] {
         self.head.as_bytes()
     }

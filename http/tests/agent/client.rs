@@ -4,9 +4,9 @@ use std::io::Write;
 use std::rc::Rc;
 use std::time::Duration;
 
-use torsade_core::TimedOut;
 use torsade_http::{
-    AgentOptions, Client, FileBodyProducer, Form, HttpStatusError, InvalidRequest, Response,
+    AgentOptions, Client, FileBodyProducer, Form, HttpStatusError, InvalidRequest, RequestError,
+    Response, Stage,
 };
 
 use crate::support::{Step, URL, World, answer, send};
@@ -275,7 +275,9 @@ fn a_time_limit_is_kept() {
         .send();
     let start = world.reactor.now();
     let failure = world.run(sent).unwrap_err();
-    assert!(failure.find::<TimedOut>().is_some(), "{failure:#}");
+    let error = failure.check::<RequestError>().unwrap();
+    assert_eq!(error.stage, Stage::WaitingForResponse);
+    assert!(error.is_timeout() && !error.is_cancelled(), "{failure:#}");
     assert_eq!((world.reactor.now() - start).as_secs(), 3);
     world.is_clean();
 }

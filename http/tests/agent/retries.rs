@@ -9,7 +9,7 @@ use torsade_http::{
     AgentOptions, BodyProducer, BodyWriter, Method, Proxies, Request, RequestAgent, Response,
     RetryAgent,
 };
-use torsade_tls::{ClientTls, Trust};
+use torsade_tls::ClientTls;
 
 use crate::support::{Step, URL, World, answer, send};
 
@@ -123,7 +123,7 @@ fn what_would_do_harm_or_cannot_help_is_made_once() {
 
 /// How often a request to `url` is made of a server at `port` that does as `script` says.
 fn attempts(url: &str, port: u16, options: AgentOptions, script: &[Step]) -> usize {
-    let tls = ClientTls::builder().trust(Trust::none()).build();
+    let tls = ClientTls::builder().bundled_roots().build();
     let options = options.tls(&tls.unwrap());
     let world = World::at_port(port, Simulation::new(), options, [script.to_vec()]);
     let request = Request::new(Method::GET, url).unwrap();

@@ -10,14 +10,17 @@ use crate::provider;
 /// A public key: what kind of key it is, and its hash for pinning.
 ///
 /// ```
+/// use torsade_tls::Certificate;
 /// use torsade_tls::certificate::KeyAlgorithm;
-/// # use torsade_tls::Certificate;
+/// # use torsade_tls::generate::self_signed;
 ///
 /// fn is_strong(certificate: &Certificate) -> bool {
 ///     let key = certificate.public_key();
 ///     key.algorithm() != KeyAlgorithm::Rsa || key.bits() >= 2048
 /// }
-/// # let _ = is_strong;
+/// # let own = self_signed(["example.com"]);
+/// assert!(is_strong(own.certificate()));
+/// assert_eq!(own.certificate().public_key().to_string(), "ECDSA 256");
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[doc(alias = "ssl.PublicKey")]
@@ -28,6 +31,20 @@ pub struct PublicKey {
 }
 
 /// The kind of a key.
+///
+/// ```
+/// use torsade_tls::certificate::KeyAlgorithm;
+/// use torsade_tls::generate::self_signed;
+///
+/// // Old peers know RSA only.
+/// let own = self_signed(["example.com"]);
+/// let is_for_everybody = match own.certificate().public_key().algorithm() {
+///     KeyAlgorithm::Rsa => true,
+///     KeyAlgorithm::Ecdsa | KeyAlgorithm::Ed25519 => false,
+///     other => panic!("{other:?} is no key for TLS"),
+/// };
+/// assert!(!is_for_everybody);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum KeyAlgorithm {
@@ -63,16 +80,40 @@ impl PublicKey {
     }
 
     /// The kind of key.
+    ///
+    /// ```
+    /// use torsade_tls::certificate::KeyAlgorithm;
+    /// use torsade_tls::generate::self_signed;
+    ///
+    /// let own = self_signed(["example.com"]);
+    /// assert_eq!(own.certificate().public_key().algorithm(), KeyAlgorithm::Ecdsa);
+    /// ```
     pub fn algorithm(&self) -> KeyAlgorithm {
         self.algorithm
     }
 
     /// Its size in bits: of the modulus for RSA, of the field for a curve. 0 if unknown.
+    ///
+    /// ```
+    /// use torsade_tls::generate::self_signed;
+    ///
+    /// assert_eq!(self_signed(["example.com"]).certificate().public_key().bits(), 256); // P-256
+    /// ```
     pub fn bits(&self) -> usize {
         self.bits
     }
 
     /// The SHA-256 hash of its DER form (`SubjectPublicKeyInfo`), which is what is pinned.
+    ///
+    /// ```
+    /// use torsade_tls::Pin;
+    /// use torsade_tls::generate::self_signed;
+    ///
+    /// let own = self_signed(["example.com"]);
+    /// let hash = own.certificate().public_key().hash();
+    /// assert_eq!(Pin::from_hash(hash), Pin::of(own.certificate()));
+    /// assert_eq!(own.key_pair().hash(), Some(hash));
+    /// ```
     #[doc(alias = "keyHash")]
     pub fn hash(&self) -> [u8; 32] {
         self.hash

@@ -15,19 +15,21 @@ use crate::{Certificate, ConfigError, TlsError, observe};
 ///
 /// From [`ClientTlsBuilder::verifier`](super::ClientTlsBuilder::verifier).
 ///
-/// ```no_run
+/// ```
 /// use std::time::{Duration, SystemTime};
-/// use torsade_tls::{Certificate, ClientTls};
+/// use torsade_tls::generate::Authority;
+/// use torsade_tls::{ClientTls, TlsError};
 ///
-/// # fn main() -> torsade_core::Result<()> {
-/// let verifier = ClientTls::builder().platform_roots().verifier()?;
-/// let chain = Certificate::from_pem_file("fullchain.pem")?;
-/// let next_month = SystemTime::now() + Duration::from_secs(30 * 24 * 60 * 60);
-/// if let Err(error) = verifier.verify(&chain, "example.com", next_month)? {
-///     println!("{error}: {}", error.help());
-/// }
-/// # Ok(())
-/// # }
+/// # let authority = Authority::new("for tests");
+/// let verifier = ClientTls::builder().trust(authority.trust()).verifier()?;
+/// # let own = authority.issue(["example.com"]);
+/// # let chain = own.chain();
+/// assert!(verifier.verify(chain, "example.com", SystemTime::now())?.is_ok());
+/// let next_year = SystemTime::now() + Duration::from_secs(366 * 24 * 60 * 60);
+/// let error = verifier.verify(chain, "example.com", next_year)?.unwrap_err();
+/// assert!(matches!(error, TlsError::Expired { .. }));
+/// println!("{error}: {}", error.help());
+/// # torsade_core::Result::<()>::Ok(())
 /// ```
 #[derive(Clone, Debug)]
 pub struct CertificateVerifier {
@@ -43,6 +45,16 @@ impl CertificateVerifier {
 
     /// Whether a client accepts this chain, the host's own certificate first, from a server of
     /// this name at this time.
+    ///
+    /// ```
+    /// use std::time::SystemTime;
+    /// use torsade_tls::{ClientTls, ConfigError};
+    ///
+    /// let verifier = ClientTls::builder().bundled_roots().verifier()?;
+    /// let asked_wrongly = verifier.verify(&[], "example.com", SystemTime::now());
+    /// assert!(matches!(asked_wrongly, Err(ConfigError::NoCertificate)));
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     ///
     /// # Errors
     /// [`ConfigError::BadServerName`], and [`ConfigError::NoCertificate`] for an empty chain. What
@@ -76,7 +88,7 @@ impl CertificateVerifier {
                 Context {
                     peer: &server_name.into(),
                     refused: chain.to_vec(),
-                    lacks_certificate: false,
+                    had_certificate: None,
                     in_handshake: true,
                     first_bytes: None,
                 },

@@ -16,8 +16,8 @@ pub(crate) struct Context<'a> {
     pub(crate) peer: &'a Arc<str>,
     /// The chain of the peer, if it was refused.
     pub(crate) refused: Vec<Certificate>,
-    /// It asked for a certificate, and there was none to show.
-    pub(crate) lacks_certificate: bool,
+    /// Whether there was a certificate to show when it asked for one.
+    pub(crate) had_certificate: Option<bool>,
     /// Messages are read, not data.
     pub(crate) in_handshake: bool,
     /// The first bytes of the peer, if not a single record could be read from them.
@@ -289,11 +289,17 @@ fn received(
     source: Box<Error>,
 ) -> TlsError {
     use AlertDescription as Alert;
-    let lacks_certificate = context.lacks_certificate;
+    let lacks_certificate = context.had_certificate == Some(false);
     match alert {
         Alert::ProtocolVersion => TlsError::NoCommonVersion { peer, source },
         Alert::InsufficientSecurity => TlsError::NoCommonSuite { peer, source },
         Alert::NoApplicationProtocol => TlsError::NoCommonProtocol { peer, source },
+        // It has seen no certificate: servers on rustls say so when they have none for the name.
+        Alert::AccessDenied if context.had_certificate.is_none() => TlsError::AlertReceived {
+            peer,
+            alert,
+            source,
+        },
         Alert::NoCertificate
         | Alert::BadCertificate
         | Alert::UnsupportedCertificate

@@ -8,10 +8,17 @@ impl TlsError {
     /// What a person can do about it, in a sentence or two.
     ///
     /// ```
-    /// # fn show(error: &torsade_tls::TlsError) {
+    /// use torsade_core::Filter;
+    /// use torsade_tls::{ClientTls, TlsError};
+    ///
+    /// let mut filter = ClientTls::builder().bundled_roots().build()?.filter("mail.example.com")?;
+    /// let greeting = b"220 mail.example.com ESMTP\r\n";
+    /// let failure = filter.decode(&mut greeting.to_vec(), &mut vec![], &mut vec![]).unwrap_err();
+    /// let error = failure.check::<TlsError>().expect("its errors are these");
     /// eprintln!("error: {error}");
     /// eprintln!("help: {}", error.help());
-    /// # }
+    /// assert!(error.help().contains("port"));
+    /// # torsade_core::Result::<()>::Ok(())
     /// ```
     pub fn help(&self) -> String {
         match self {
@@ -148,6 +155,7 @@ fn on_alert(alert: AlertDescription) -> &'static str {
              sides"
         }
         Alert::UnrecognisedName => "it serves no host of this name: check the name",
+        Alert::AccessDenied => "it does not serve this name, or not to us: check the name",
         Alert::InternalError => "the fault is on the other side: see its log",
         Alert::BadRecordMac | Alert::DecryptError => {
             "something in between changes the bytes, or the other side has a fault"

@@ -8,7 +8,7 @@
 //! let authority = Authority::new("Test CA");
 //! let server = ServerTls::builder().certificate(authority.issue(["localhost"])).build()?;
 //! let client = ClientTls::builder().trust(authority.trust()).build()?;
-//! # drop((server, client));
+//! assert!(server.filter().is_ok() && client.filter("localhost").is_ok());
 //! # Ok(())
 //! # }
 //! ```
@@ -20,8 +20,9 @@ use std::fmt;
 use std::time::{Duration, SystemTime};
 
 use rcgen::{
-    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer,
-    KeyUsagePurpose,
+    BasicConstraints, CertificateParams, CertificateRevocationListParams, DnType,
+    ExtendedKeyUsagePurpose, IsCa, Issuer, KeyIdMethod, KeyUsagePurpose, RevokedCertParams,
+    SerialNumber,
 };
 
 use crate::error::ConfigError;
@@ -32,13 +33,14 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// An authority of one's own, whose key is gone with it.
 ///
 /// ```
+/// use std::time::SystemTime;
+/// use torsade_tls::ClientTls;
 /// use torsade_tls::generate::Authority;
-/// use torsade_tls::{ClientTls, ServerTls};
 ///
 /// let authority = Authority::new("for tests");
-/// let server = ServerTls::builder().certificate(authority.issue(["example.test"])).build()?;
-/// let client = ClientTls::builder().trust(authority.trust()).build()?;
-/// # drop((server, client));
+/// let own = authority.issue(["example.test"]);
+/// let verifier = ClientTls::builder().trust(authority.trust()).verifier()?;
+/// assert!(verifier.verify(own.chain(), "example.test", SystemTime::now())?.is_ok());
 /// # torsade_core::Result::<()>::Ok(())
 /// ```
 #[doc(alias = "selfSignedCert")]
@@ -51,6 +53,14 @@ pub struct Authority {
 
 impl Authority {
     /// A root that vouches for itself, valid for ten years.
+    ///
+    /// ```
+    /// use torsade_tls::generate::Authority;
+    ///
+    /// let authority = Authority::new("Test CA");
+    /// assert_eq!(authority.certificate().subject(), Some("Test CA"));
+    /// assert!(authority.certificate().is_self_signed());
+    /// ```
     pub fn new(name: &str) -> Self {
         let params = authority_params(name);
         let key = new_key();
@@ -63,6 +73,18 @@ impl Authority {
     }
 
     /// An authority that this one vouches for.
+    ///
+    /// ```
+    /// use torsade_tls::generate::Authority;
+    ///
+    /// let root = Authority::new("Root");
+    /// let below = root.intermediate("Below");
+    /// let own = below.issue(["example.com"]);
+    /// // The intermediate's certificate is shown to peers, the root's they have.
+    /// assert_eq!(own.chain().len(), 2);
+    /// assert_eq!(own.chain()[1].issuer(), Some("Root"));
+    /// assert_eq!(below.certificate(), root.certificate());
+    /// ```
     #[must_use]
     pub fn intermediate(&self, name: &str) -> Self {
         let params = authority_params(name);
@@ -85,12 +107,27 @@ impl Authority {
     }
 
     /// Trust in the root, and in nobody else.
+    ///
+    /// ```
+    /// use torsade_tls::ClientTls;
+    /// use torsade_tls::generate::Authority;
+    ///
+    /// let authority = Authority::new("Test CA");
+    /// assert!(ClientTls::builder().trust(authority.trust()).build().is_ok());
+    /// ```
     pub fn trust(&self) -> Trust {
         Trust::none().certificates([self.root.clone()])
     }
 
     /// A certificate for these host names and IP addresses, good for servers and for clients, and
     /// valid from yesterday for a year.
+    ///
+    /// ```
+    /// use torsade_tls::generate::Authority;
+    ///
+    /// let own = Authority::new("for tests").issue(["localhost", "127.0.0.1"]);
+    /// assert_eq!(own.certificate().names(), ["localhost", "127.0.0.1"]);
+    /// ```
     ///
     /// # Panics
     /// For a name that is not ASCII.
@@ -104,6 +141,21 @@ impl Authority {
     }
 
     /// Like [`issue`](Self::issue), valid within these times.
+    ///
+    /// ```
+    /// use std::time::{Duration, SystemTime};
+    /// use torsade_tls::generate::Authority;
+    /// use torsade_tls::{ClientTls, TlsError};
+    ///
+    /// # let authority = Authority::new("for tests");
+    /// let now = SystemTime::now();
+    /// let hour = Duration::from_secs(3600);
+    /// let over = authority.issue_valid(["example.com"], now - 2 * hour, now - hour);
+    /// let verifier = ClientTls::builder().trust(authority.trust()).verifier()?;
+    /// let verdict = verifier.verify(over.chain(), "example.com", now)?;
+    /// assert!(matches!(verdict, Err(TlsError::Expired { .. })));
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     ///
     /// # Panics
     /// For a name that is not ASCII.
@@ -124,6 +176,45 @@ impl Authority {
         let mut chain = vec![read(&certificate)];
         chain.extend_from_slice(&self.chain);
         with_key(chain, &key)
+    }
+
+    /// A list (CRL, in PEM) of what this authority has revoked of what it issued, good for a week.
+    ///
+    /// ```
+    /// use std::time::SystemTime;
+    /// use torsade_tls::generate::Authority;
+    /// use torsade_tls::{ClientTls, Revocation, TlsError};
+    ///
+    /// let authority = Authority::new("for tests");
+    /// let lost = authority.issue(["example.com"]);
+    /// let list = Revocation::lists_from_pem(authority.revocation_list([lost.certificate()]));
+    /// let tls = ClientTls::builder().trust(authority.trust()).revocation(list);
+    /// let verdict = tls.verifier()?.verify(lost.chain(), "example.com", SystemTime::now())?;
+    /// assert!(matches!(verdict, Err(TlsError::Revoked { .. })));
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
+    #[must_use]
+    pub fn revocation_list<'a>(
+        &self,
+        revoked: impl IntoIterator<Item = &'a Certificate>,
+    ) -> String {
+        let now = SystemTime::now();
+        let entry = |certificate: &Certificate| RevokedCertParams {
+            serial_number: serial(certificate),
+            revocation_time: now.into(),
+            reason_code: None,
+            invalidity_date: None,
+        };
+        let params = CertificateRevocationListParams {
+            this_update: (now - DAY).into(),
+            next_update: (now + 7 * DAY).into(),
+            crl_number: SerialNumber::from(1),
+            issuing_distribution_point: None,
+            revoked_certs: revoked.into_iter().map(entry).collect(),
+            key_identifier_method: KeyIdMethod::Sha256,
+        };
+        let list = params.signed_by(&self.issuer).and_then(|list| list.pem());
+        list.expect("its parameters are sound")
     }
 }
 
@@ -232,6 +323,13 @@ fn host_params<N: Into<String>>(names: impl IntoIterator<Item = N>) -> Certifica
 
 fn new_key() -> rcgen::KeyPair {
     rcgen::KeyPair::generate().expect("the system has random numbers")
+}
+
+/// What [`Certificate::serial`] writes as digits.
+fn serial(certificate: &Certificate) -> SerialNumber {
+    let digits = certificate.serial().as_bytes().chunks(2);
+    let bytes = digits.filter_map(|pair| u8::from_str_radix(str::from_utf8(pair).ok()?, 16).ok());
+    SerialNumber::from(bytes.collect::<Vec<u8>>())
 }
 
 fn read(certificate: &rcgen::Certificate) -> Certificate {

@@ -18,11 +18,17 @@ use crate::provider;
 /// forms PKCS#8, PKCS#1 and SEC1. A key with a passphrase has to be decrypted first, as the error
 /// tells.
 ///
-/// ```no_run
+/// ```
 /// use torsade_tls::KeyPair;
+/// # use torsade_tls::generate::self_signed;
 ///
-/// let key = KeyPair::from_pem_file("key.pem")?;
-/// println!("{:?}", key.hash()); // and never the key itself
+/// # let own = self_signed(["example.com"]);
+/// # let folder = tempfile::tempdir()?;
+/// # let path = folder.path().join("key.pem");
+/// # std::fs::write(&path, own.key_pair().to_pem())?;
+/// let key = KeyPair::from_pem_file(path)?;
+/// assert_eq!(key.hash(), Some(own.certificate().public_key().hash()));
+/// assert_eq!(format!("{key:?}"), "KeyPair { .. }"); // it is never shown
 /// # torsade_core::Result::<()>::Ok(())
 /// ```
 #[derive(Clone)]
@@ -36,6 +42,14 @@ pub struct KeyPair {
 impl KeyPair {
     /// From PEM or DER.
     ///
+    /// ```
+    /// use torsade_tls::{ConfigError, KeyPair};
+    ///
+    /// let error = KeyPair::from_pem("-----BEGIN PRIVATE KEY-----\nMIIE").unwrap_err();
+    /// assert!(matches!(error, ConfigError::Pem(_)));
+    /// assert!(error.to_string().contains("line 1"), "{error}");
+    /// ```
+    ///
     /// # Errors
     /// [`ConfigError::Pem`], and [`ConfigError::BadKey`].
     #[doc(alias = "load")]
@@ -44,6 +58,13 @@ impl KeyPair {
     }
 
     /// From a file in PEM or DER form.
+    ///
+    /// ```
+    /// use torsade_tls::KeyPair;
+    ///
+    /// let error = KeyPair::from_pem_file("no-such-key.pem").unwrap_err();
+    /// assert_eq!(error.to_string(), "no-such-key.pem: cannot be read");
+    /// ```
     ///
     /// # Errors
     /// [`ConfigError::Pem`], and [`ConfigError::BadKey`].
@@ -62,6 +83,15 @@ impl KeyPair {
     }
 
     /// The SHA-256 hash of its public key, as [`PublicKey::hash`](crate::certificate::PublicKey::hash).
+    ///
+    /// ```
+    /// use torsade_tls::generate::self_signed;
+    ///
+    /// let (own, other) = (self_signed(["example.com"]), self_signed(["example.com"]));
+    /// let hash = own.certificate().public_key().hash();
+    /// assert_eq!(own.key_pair().hash(), Some(hash));
+    /// assert_ne!(other.key_pair().hash(), Some(hash));
+    /// ```
     #[doc(alias = "keyHash")]
     pub fn hash(&self) -> Option<[u8; 32]> {
         self.hash
@@ -73,6 +103,15 @@ impl KeyPair {
     }
 
     /// In PEM form. Whoever reads this can pretend to be its owner.
+    ///
+    /// ```
+    /// use torsade_tls::KeyPair;
+    /// use torsade_tls::generate::key_pair;
+    ///
+    /// let key = key_pair();
+    /// assert_eq!(KeyPair::from_pem(key.to_pem())?.secret_der(), key.secret_der());
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     #[doc(alias = "dump")]
     pub fn to_pem(&self) -> String {
         let label = match &*self.der {

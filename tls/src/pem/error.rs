@@ -5,6 +5,17 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 /// Why certificates or a key could not be read.
+///
+/// ```
+/// use std::io;
+/// use torsade_tls::pem::PemProblem;
+/// use torsade_tls::{ConfigError, KeyPair};
+///
+/// let error = KeyPair::from_pem_file("no-such-key.pem").unwrap_err();
+/// let ConfigError::Pem(pem) = error else { panic!("{error}") };
+/// assert_eq!(pem.file.as_deref(), Some("no-such-key.pem".as_ref()));
+/// assert!(matches!(pem.problem, PemProblem::Unreadable(why) if why.kind() == io::ErrorKind::NotFound));
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct PemError {
@@ -15,6 +26,20 @@ pub struct PemError {
 }
 
 /// What is wrong with some PEM. Lines are counted from 1.
+///
+/// ```
+/// use torsade_tls::pem::PemProblem;
+/// use torsade_tls::generate::self_signed;
+/// use torsade_tls::{ConfigError, KeyPair};
+///
+/// // The two files were mixed up.
+/// let error = KeyPair::from_pem(self_signed(["example.com"]).chain_pem()).unwrap_err();
+/// let ConfigError::Pem(pem) = error else { panic!("{error}") };
+/// match pem.problem {
+///     PemProblem::Unexpected { found, line, .. } => assert_eq!((&*found, line), ("CERTIFICATE", 1)),
+///     other => panic!("{other:?}"),
+/// }
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum PemProblem {

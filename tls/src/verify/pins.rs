@@ -32,11 +32,28 @@ pub struct Pin([u8; 32]);
 
 impl Pin {
     /// That of the key of `certificate`.
+    ///
+    /// ```
+    /// use torsade_tls::Pin;
+    /// use torsade_tls::generate::self_signed;
+    ///
+    /// let own = self_signed(["example.com"]);
+    /// let text = Pin::of(own.certificate()).to_string(); // to be written down
+    /// assert!(text.starts_with("sha256/"));
+    /// assert_eq!(text.parse(), Ok(Pin::of(own.certificate())));
+    /// ```
     pub fn of(certificate: &Certificate) -> Self {
         Self(certificate.public_key().hash())
     }
 
     /// A hash that was made elsewhere.
+    ///
+    /// ```
+    /// use torsade_tls::Pin;
+    ///
+    /// let pin = Pin::from_hash([0xff; 32]);
+    /// assert_eq!(pin.to_string(), "sha256///////////////////////////////////////////8=");
+    /// ```
     pub fn from_hash(hash: [u8; 32]) -> Self {
         Self(hash)
     }
@@ -55,6 +72,13 @@ impl fmt::Debug for Pin {
 }
 
 /// What is no pin.
+///
+/// ```
+/// use torsade_tls::{BadPin, Pin};
+///
+/// let error: BadPin = "sha1/2jmj7l5rSw0yVb/vlWAYkK/YBwk=".parse::<Pin>().unwrap_err();
+/// assert!(error.to_string().contains("sha256/ and 32 bytes in base64"));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BadPin(String);
 
@@ -98,7 +122,7 @@ impl FromStr for Pin {
 /// // The key in use, and one that is kept elsewhere for the day when that one is lost.
 /// let pins = Pins::new(Pin::from_hash([1; 32]), Pin::from_hash([2; 32]));
 /// let tls = ClientTls::builder().bundled_roots().pins(pins).build()?;
-/// # drop(tls);
+/// assert!(tls.filter("example.com").is_ok());
 /// # torsade_core::Result::<()>::Ok(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -107,11 +131,35 @@ pub struct Pins(Vec<Pin>);
 
 impl Pins {
     /// The pin of a key in use, and that of a key for later.
+    ///
+    /// ```
+    /// use torsade_tls::Pins;
+    ///
+    /// let in_use = "sha256/jQJTbIh0grw0/1TkHSumWb+Fs0Ggogr621gT3PvPKG0=".parse()?;
+    /// let backup = "sha256/C5+lpZ7tcVwmwQIMcRtPbsQtWLABXhQzejna0wHFr8M=".parse()?;
+    /// assert_ne!(Pins::new(in_use, backup), Pins::new(backup, in_use).or(in_use));
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     pub fn new(in_use: Pin, backup: Pin) -> Self {
         Self(vec![in_use, backup])
     }
 
     /// Allows another key too.
+    ///
+    /// ```
+    /// use std::time::SystemTime;
+    /// use torsade_tls::generate::Authority;
+    /// use torsade_tls::{ClientTls, Pin, Pins};
+    ///
+    /// let (old, new) = (Authority::new("old"), Authority::new("new"));
+    /// // Pins of authorities allow all that these issue.
+    /// let backup = Pin::from_hash([0; 32]);
+    /// let pins = Pins::new(Pin::of(old.certificate()), backup).or(Pin::of(new.certificate()));
+    /// let verifier = ClientTls::builder().trust(new.trust()).pins(pins).verifier()?;
+    /// let own = new.issue(["example.com"]);
+    /// assert!(verifier.verify(own.chain(), "example.com", SystemTime::now())?.is_ok());
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
     pub fn or(mut self, pin: Pin) -> Self {
         self.0.push(pin);
         self
