@@ -501,6 +501,33 @@ impl Response {
         self.read_body()
             .map(move |bytes| encoding.decode(&bytes).0.into_owned())
     }
+
+    /// Collects the body as JSON.
+    ///
+    /// ```
+    /// use torsade_http::Agent;
+    /// # use torsade_core::protocols::wire::Telling;
+    /// # use torsade_core::testing::Simulation;
+    /// # use torsade_core::{Address, TcpServer};
+    ///
+    /// # let reactor = Simulation::new().reactor();
+    /// # let reply = "HTTP/1.1 200 OK\r\nContent-Length: 16\r\n\r\n[\"milk\",\"bread\"]";
+    /// # let server = TcpServer::new(&reactor, "127.0.0.1:80".parse()?);
+    /// # server.listen(|_: &Address| Telling::new(|| reply.into()))?;
+    /// let notes = Agent::new(&reactor).get("http://127.0.0.1/").add_callback(|response| response.json());
+    /// let notes: Vec<String> = reactor.run_until(notes)?;
+    /// assert_eq!(notes, ["milk", "bread"]);
+    /// # torsade_core::Result::<()>::Ok(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`read_body`](Self::read_body), and what is wrong with the JSON.
+    #[cfg(feature = "json")]
+    #[doc(alias = "json_content")]
+    pub fn json<T: serde::de::DeserializeOwned + 'static>(self) -> Deferred<T> {
+        self.read_body()
+            .add_callback(|bytes| Ok(serde_json::from_slice(&bytes)?))
+    }
 }
 
 fn negotiated(transport: &Transport) -> Option<Rc<TlsInfo>> {

@@ -1,20 +1,18 @@
 //! A request in the making.
 
-use std::error::Error;
 use std::fmt;
 use std::ops::RangeBounds;
 use std::rc::Rc;
 use std::time::Duration;
 
-use http::header::{AUTHORIZATION, CONTENT_TYPE, RANGE, USER_AGENT};
-use http::{HeaderValue, Method, StatusCode};
+use http::header::{AUTHORIZATION, RANGE, USER_AGENT};
+use http::{HeaderValue, Method};
 use torsade_core::{Deferred, Result};
 use url::Url;
 
 use super::Client;
 use crate::agent::RequestAgent;
 use crate::auth::{Credentials, basic};
-use crate::body::{BodyProducer, Form, RequestBody};
 use crate::error::{InvalidRequest, RequestError};
 use crate::origin::Origin;
 use crate::request::Request;
@@ -282,141 +280,6 @@ impl ClientRequest {
         })
     }
 
-    /// Sets the body, from bytes or text.
-    ///
-    /// ```
-    /// # use std::time::Duration;
-    /// # use torsade_core::testing::{AccumulatingProtocol, Simulation};
-    /// # use torsade_core::{Address, TcpServer};
-    /// use torsade_http::{AgentOptions, Client};
-    ///
-    /// # let reactor = Simulation::new().reactor();
-    /// # let seen = AccumulatingProtocol::new();
-    /// # let server = seen.clone();
-    /// # TcpServer::new(&reactor, "127.0.0.1:80".parse()?).listen(move |_: &Address| server.clone())?;
-    /// # let client = Client::with_options(&reactor, AgentOptions::new());
-    /// let _answer = client.put("http://127.0.0.1/notes/7").body("remember the milk").send();
-    /// reactor.advance(Duration::from_secs(1))?;
-    /// assert!(seen.data().ends_with(b"Content-Length: 17\r\n\r\nremember the milk"));
-    /// # torsade_core::Result::<()>::Ok(())
-    /// ```
-    #[doc(alias = "data")]
-    pub fn body(self, body: impl Into<RequestBody>) -> Self {
-        let body = body.into();
-        self.with(|request| Ok(request.body(body)))
-    }
-
-    /// Sets a body that is produced while it is sent, such as a
-    /// [`FileBodyProducer`](crate::FileBodyProducer).
-    ///
-    /// ```
-    /// # use std::time::Duration;
-    /// # use torsade_core::testing::{AccumulatingProtocol, Simulation};
-    /// # use torsade_core::{Address, TcpServer};
-    /// use std::io::Cursor;
-    /// use torsade_http::{AgentOptions, Client, FileBodyProducer};
-    ///
-    /// # let reactor = Simulation::new().reactor();
-    /// # let seen = AccumulatingProtocol::new();
-    /// # let server = seen.clone();
-    /// # TcpServer::new(&reactor, "127.0.0.1:80".parse()?).listen(move |_: &Address| server.clone())?;
-    /// # let client = Client::with_options(&reactor, AgentOptions::new());
-    /// let body = FileBodyProducer::from_reader(&reactor, Cursor::new("a stream"), None);
-    /// let _answer = client.put("http://127.0.0.1/").body_producer(body).send();
-    /// reactor.advance(Duration::from_secs(1))?;
-    /// assert!(seen.data().ends_with(b"8\r\na stream\r\n0\r\n\r\n")); // in chunks
-    /// # torsade_core::Result::<()>::Ok(())
-    /// ```
-    pub fn body_producer(self, producer: impl BodyProducer) -> Self {
-        self.with(|request| Ok(request.body_producer(producer)))
-    }
-
-    /// Sends a form, as browsers do (`application/x-www-form-urlencoded`).
-    ///
-    /// ```
-    /// # use std::time::Duration;
-    /// # use torsade_core::testing::{AccumulatingProtocol, Simulation};
-    /// # use torsade_core::{Address, TcpServer};
-    /// use torsade_http::{AgentOptions, Client};
-    ///
-    /// # let reactor = Simulation::new().reactor();
-    /// # let seen = AccumulatingProtocol::new();
-    /// # let server = seen.clone();
-    /// # TcpServer::new(&reactor, "127.0.0.1:80".parse()?).listen(move |_: &Address| server.clone())?;
-    /// # let client = Client::with_options(&reactor, AgentOptions::new());
-    /// let _answer = client.post("http://127.0.0.1/").form(&[("to", "Ada & Co"), ("n", "1")]).send();
-    /// reactor.advance(Duration::from_secs(1))?;
-    /// let sent = String::from_utf8(seen.data())?;
-    /// assert!(sent.contains("Content-Type: application/x-www-form-urlencoded\r\n"), "{sent}");
-    /// assert!(sent.ends_with("\r\n\r\nto=Ada+%26+Co&n=1"), "{sent}");
-    /// # torsade_core::Result::<()>::Ok(())
-    /// ```
-    pub fn form<K: AsRef<str>, V: AsRef<str>>(self, pairs: &[(K, V)]) -> Self {
-        let mut form = url::form_urlencoded::Serializer::new(String::new());
-        let text = form.extend_pairs(pairs).finish();
-        self.typed("application/x-www-form-urlencoded", text)
-    }
-
-    /// Sends a form with files (`multipart/form-data`).
-    ///
-    /// ```
-    /// # use std::time::Duration;
-    /// # use torsade_core::testing::{AccumulatingProtocol, Simulation};
-    /// # use torsade_core::{Address, TcpServer};
-    /// use torsade_http::{AgentOptions, Client, Form};
-    ///
-    /// # let reactor = Simulation::new().reactor();
-    /// # let seen = AccumulatingProtocol::new();
-    /// # let server = seen.clone();
-    /// # TcpServer::new(&reactor, "127.0.0.1:80".parse()?).listen(move |_: &Address| server.clone())?;
-    /// # let client = Client::with_options(&reactor, AgentOptions::new());
-    /// let _answer = client.post("http://127.0.0.1/").multipart(Form::new().text("a", "b")).send();
-    /// reactor.advance(Duration::from_secs(1))?;
-    /// assert!(String::from_utf8(seen.data())?.contains("Content-Type: multipart/form-data; boundary="));
-    /// # torsade_core::Result::<()>::Ok(())
-    /// ```
-    #[doc(alias = "files")]
-    pub fn multipart(self, form: Form) -> Self {
-        let (media_type, body) = form.into_body(&self.client.reactor);
-        self.typed(&media_type, body)
-    }
-
-    /// Sends a value as JSON.
-    ///
-    /// ```
-    /// # use std::time::Duration;
-    /// # use torsade_core::testing::{AccumulatingProtocol, Simulation};
-    /// # use torsade_core::{Address, TcpServer};
-    /// use torsade_http::{AgentOptions, Client};
-    ///
-    /// # let reactor = Simulation::new().reactor();
-    /// # let seen = AccumulatingProtocol::new();
-    /// # let server = seen.clone();
-    /// # TcpServer::new(&reactor, "127.0.0.1:80".parse()?).listen(move |_: &Address| server.clone())?;
-    /// # let client = Client::with_options(&reactor, AgentOptions::new());
-    /// let _answer = client.post("http://127.0.0.1/notes").json(&["milk", "bread"]).send();
-    /// reactor.advance(Duration::from_secs(1))?;
-    /// let sent = String::from_utf8(seen.data())?;
-    /// assert!(sent.contains("Content-Type: application/json\r\n") && sent.ends_with("[\"milk\",\"bread\"]"));
-    /// # torsade_core::Result::<()>::Ok(())
-    /// ```
-    #[cfg(feature = "json")]
-    pub fn json(self, value: &impl serde::Serialize) -> Self {
-        match serde_json::to_vec(value) {
-            Ok(text) => self.typed("application/json", text),
-            Err(error) => self.with(|_| Err(error.into())),
-        }
-    }
-
-    fn typed(self, media_type: &str, body: impl Into<RequestBody>) -> Self {
-        let body = body.into();
-        let media_type = HeaderValue::try_from(media_type).expect("it is made here");
-        self.with(|mut request| {
-            request.headers.entry(CONTENT_TYPE).or_insert(media_type);
-            Ok(request.body(body))
-        })
-    }
-
     /// How long it may take until the response's head is there, redirects included. Each of them has
     /// its [own limit](Self::head_timeout) besides.
     ///
@@ -630,107 +493,5 @@ impl fmt::Debug for ClientRequest {
         f.debug_struct("ClientRequest")
             .field("request", &self.request)
             .finish_non_exhaustive()
-    }
-}
-
-/// A response whose status is not one that was asked for.
-///
-/// ```
-/// use torsade_http::{AgentOptions, Client, HttpStatusError, Response};
-/// # use torsade_core::protocols::wire::Telling;
-/// # use torsade_core::testing::Simulation;
-/// # use torsade_core::{Address, TcpServer};
-///
-/// # let reactor = Simulation::new().reactor();
-/// # let reply = "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n";
-/// # let server = TcpServer::new(&reactor, "127.0.0.1:80".parse()?);
-/// # server.listen(|_: &Address| Telling::new(|| reply.into()))?;
-/// # let client = Client::with_options(&reactor, AgentOptions::new());
-/// let answer = client.get("http://127.0.0.1/none").send().add_callback(Response::error_for_status);
-/// let failure = reactor.run_until(answer).unwrap_err();
-/// match failure.check::<HttpStatusError>() {
-///     Some(error) if error.status == 404 => assert_eq!(error.url, "http://127.0.0.1/none"),
-///     _ => panic!("{failure}"),
-/// }
-/// # torsade_core::Result::<()>::Ok(())
-/// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct HttpStatusError {
-    /// What was requested.
-    pub url: String,
-    /// The status.
-    pub status: StatusCode,
-}
-
-impl fmt::Display for HttpStatusError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} answered {}", self.url, self.status)
-    }
-}
-
-impl Error for HttpStatusError {}
-
-impl HttpStatusError {
-    pub(super) fn of(response: &Response) -> Self {
-        Self {
-            url: response.url().to_string(),
-            status: response.status(),
-        }
-    }
-}
-
-impl Response {
-    /// Itself, unless its status is 400 or more.
-    ///
-    /// ```
-    /// use torsade_http::{Agent, Response};
-    /// # use torsade_core::protocols::wire::Telling;
-    /// # use torsade_core::testing::Simulation;
-    /// # use torsade_core::{Address, TcpServer};
-    ///
-    /// # let reactor = Simulation::new().reactor();
-    /// # let reply = "HTTP/1.1 503 Later\r\nContent-Length: 0\r\n\r\n";
-    /// # let server = TcpServer::new(&reactor, "127.0.0.1:80".parse()?);
-    /// # server.listen(|_: &Address| Telling::new(|| reply.into()))?;
-    /// let answer = Agent::new(&reactor).get("http://127.0.0.1/").add_callback(Response::error_for_status);
-    /// let failure = reactor.run_until(answer).unwrap_err();
-    /// assert_eq!(failure.to_string(), "http://127.0.0.1/ answered 503 Service Unavailable");
-    /// # torsade_core::Result::<()>::Ok(())
-    /// ```
-    ///
-    /// # Errors
-    /// [`HttpStatusError`].
-    pub fn error_for_status(self) -> Result<Self> {
-        if self.status().as_u16() < 400 {
-            return Ok(self);
-        }
-        Err(HttpStatusError::of(&self).into())
-    }
-
-    /// Collects the body as JSON.
-    ///
-    /// ```
-    /// use torsade_http::Agent;
-    /// # use torsade_core::protocols::wire::Telling;
-    /// # use torsade_core::testing::Simulation;
-    /// # use torsade_core::{Address, TcpServer};
-    ///
-    /// # let reactor = Simulation::new().reactor();
-    /// # let reply = "HTTP/1.1 200 OK\r\nContent-Length: 16\r\n\r\n[\"milk\",\"bread\"]";
-    /// # let server = TcpServer::new(&reactor, "127.0.0.1:80".parse()?);
-    /// # server.listen(|_: &Address| Telling::new(|| reply.into()))?;
-    /// let notes = Agent::new(&reactor).get("http://127.0.0.1/").add_callback(|response| response.json());
-    /// let notes: Vec<String> = reactor.run_until(notes)?;
-    /// assert_eq!(notes, ["milk", "bread"]);
-    /// # torsade_core::Result::<()>::Ok(())
-    /// ```
-    ///
-    /// # Errors
-    /// As [`read_body`](Self::read_body), and what is wrong with the JSON.
-    #[cfg(feature = "json")]
-    #[doc(alias = "json_content")]
-    pub fn json<T: serde::de::DeserializeOwned + 'static>(self) -> Deferred<T> {
-        self.read_body()
-            .add_callback(|bytes| Ok(serde_json::from_slice(&bytes)?))
     }
 }

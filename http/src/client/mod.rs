@@ -1,8 +1,10 @@
 //! The client with everything on: what most programs want.
 
+mod bodies;
 mod builder;
 mod download;
 mod one_liners;
+mod status;
 
 use std::fmt;
 use std::rc::Rc;
@@ -10,8 +12,9 @@ use std::rc::Rc;
 use http::Method;
 use torsade_core::Reactor;
 
-pub use self::builder::{ClientRequest, HttpStatusError};
+pub use self::builder::ClientRequest;
 pub use self::one_liners::{get, get_text};
+pub use self::status::HttpStatusError;
 use crate::agent::{Agent, AgentOptions, RequestAgent};
 use crate::auth::AuthAgent;
 use crate::decode::ContentDecoderAgent;
