@@ -1,15 +1,24 @@
 //! The reactor's, in simulated time.
+//!
+//! The program stands still while time passes, and then has a turn. Left to itself, a simulated one has a turn of its own
+//! for each moment, and it would be turns that are measured; a real one is woken for a millisecond at a time.
 
 use std::cell::Cell;
+use std::net::Ipv4Addr;
 use std::rc::Rc;
 use std::time::Duration;
 
 use torsade_core::DelayedCall;
-use torsade_core::testing::Simulation;
+use torsade_core::testing::World;
 
 use super::Timers;
 
+const PROGRAM: &str = "program";
+
 pub(super) struct Reactor {
+    world: World,
+    /// Lets time pass.
+    outside: torsade_core::Reactor,
     reactor: torsade_core::Reactor,
     passed: u64,
     fired: Rc<Cell<u64>>,
@@ -25,8 +34,11 @@ impl Timers for Reactor {
     type Key = DelayedCall;
 
     fn new() -> Self {
+        let world = World::new(1);
         Self {
-            reactor: Simulation::new().reactor(),
+            outside: world.host("outside", [Ipv4Addr::new(10, 0, 0, 2)]),
+            reactor: world.host(PROGRAM, [Ipv4Addr::new(10, 0, 0, 1)]),
+            world,
             passed: 0,
             fired: Rc::default(),
         }
@@ -43,9 +55,11 @@ impl Timers for Reactor {
     }
 
     fn pass(&mut self, until: u64) {
-        self.reactor
-            .advance(self.delay(until))
-            .expect("timers do not fail");
+        let advance = |time| self.outside.advance(time).expect("timers do not fail");
+        self.world.freeze(PROGRAM);
+        advance(self.delay(until));
+        self.world.thaw(PROGRAM);
+        advance(Duration::ZERO);
         self.passed = until;
     }
 
