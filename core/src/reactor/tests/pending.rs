@@ -177,3 +177,14 @@ fn deferreds_are_noted_only_while_that_is_on() {
     noted.callback(());
     assert!(reactor.pending().deferreds.is_empty());
 }
+
+#[test]
+fn a_deferred_that_went_away_with_its_resolver_is_not_waited_for() {
+    let reactor = simulated();
+    set_debugging(true);
+    let (resolver, deferred) = Deferred::<()>::new();
+    drop(deferred);
+    assert_eq!(reactor.pending().deferreds.len(), 1);
+    drop(resolver);
+    assert_eq!(reactor.pending().deferreds, []);
+}
