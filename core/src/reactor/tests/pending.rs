@@ -56,10 +56,12 @@ fn a_connection_that_waits_for_its_producer_says_so() {
     let reactor = simulated();
     let (one, _other) = connected(&reactor);
     one.register_producer(Endless, ProducerKind::Push).unwrap();
+    let waits = "until its producer is unregistered";
+    assert!(!reactor.pending().to_string().contains(waits));
     one.lose_connection();
     reactor.advance(Duration::from_secs(60)).unwrap();
-    let waits = "Losing until its producer is unregistered";
-    assert!(reactor.pending().to_string().contains(waits));
+    let losing = format!("Losing {waits}");
+    assert!(reactor.pending().to_string().contains(&losing));
     one.unregister_producer();
     reactor.advance(Duration::from_secs(60)).unwrap();
     assert!(!reactor.pending().to_string().contains(waits));
