@@ -61,6 +61,20 @@ fn a_write_that_fails_is_not_told_to_one_who_is_paused() {
     }
 }
 
+#[test]
+fn one_who_resumes_after_a_failed_write_has_three_seconds_to_read_why() {
+    let (bench, told) = Bench::opened(Wire::default(), NO_FILTER);
+    told.transport.pause_reading();
+    bench.wire.borrow_mut().write_error = BROKEN;
+    told.transport.write(b"x");
+    bench.pass(Duration::from_secs(2));
+    told.transport.resume_reading();
+    bench.pass(Duration::from_millis(2900));
+    assert_eq!(told.ending(), None);
+    bench.pass(Duration::from_millis(200));
+    assert!(told.ending().is_some());
+}
+
 /// Builds nothing.
 struct Refuses;
 
