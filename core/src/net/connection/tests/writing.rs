@@ -182,7 +182,9 @@ fn what_goes_through_filters_is_written_a_mebibyte_in_a_turn() {
 fn what_was_queued_before_a_filter_goes_out_without_it() {
     let (bench, told) = Bench::opened(full(), [Courteous::default()]);
     told.transport.write(b"before");
+    assert_eq!(told.transport.filters(), 1);
     drop(told.transport.start_filter(Courteous::default()));
+    assert_eq!(told.transport.filters(), 2);
     told.transport.write(b"after");
     bench.settle();
     assert_eq!(told.transport.queued(), 11);
