@@ -1,8 +1,11 @@
 //! What Deferreds allocate: it is what their speed stands on, so it is pinned.
 
+use std::cell::Cell;
+use std::rc::Rc;
+
 use allocation_counter::AllocationInfo;
 use torsade_core::deferred::set_debugging;
-use torsade_core::{Deferred, Resolver};
+use torsade_core::{Deferred, Resolver, gather};
 
 /// What `f` allocates, without the notes that debug builds take of Deferreds.
 fn measure(f: impl FnOnce()) -> AllocationInfo {
@@ -74,6 +77,47 @@ fn waiting_for_an_inner_deferred_allocates_nothing_more() {
     });
     assert_eq!(info.count_total, 0);
     assert_eq!(deferred.try_take().unwrap().unwrap(), 2);
+}
+
+#[test]
+fn an_input_of_a_gather_that_has_its_result_leaves_no_more_than_its_value() {
+    let (resolvers, inputs): (Vec<Resolver<u64>>, Vec<Deferred<u64>>) =
+        (0..100).map(|_| Deferred::new()).unzip();
+    let (last, waits) = Deferred::new();
+    let gathered = gather(inputs.into_iter().chain([waits]));
+    let resolvers = resolvers.into_iter();
+    let info = measure(|| resolvers.for_each(|resolver| resolver.callback(1)));
+    // The source and the stage of each input, and the row of the resolvers.
+    assert_eq!(info.count_current, -201);
+    last.callback(1);
+    assert_eq!(gathered.try_take().unwrap().unwrap().len(), 101);
+}
+
+/// A loop whose rounds return the Deferred of the next; each puts its Resolver there.
+fn round(next: Rc<Cell<Option<Resolver<bool>>>>) -> Deferred<u64> {
+    let (resolver, deferred) = Deferred::new();
+    next.set(Some(resolver));
+    deferred.add_callback(move |goes_on| match goes_on {
+        true => round(next),
+        false => Deferred::succeed(7),
+    })
+}
+
+// C11
+#[test]
+fn a_loop_whose_rounds_wait_keeps_nothing_of_the_rounds_before() {
+    let next = Rc::new(Cell::new(None::<Resolver<bool>>));
+    let deferred = round(next.clone());
+    next.take().unwrap().callback(true);
+    next.take().unwrap().callback(true);
+    let info = measure(|| {
+        for _ in 0..100 {
+            next.take().unwrap().callback(true);
+        }
+    });
+    assert_eq!(info.count_current, 0);
+    next.take().unwrap().callback(false);
+    assert_eq!(deferred.try_take().unwrap().unwrap(), 7);
 }
 
 #[test]

@@ -78,11 +78,12 @@ pub(super) fn link(outer: Rc<dyn Chain>, inner: &Rc<dyn Chain>) {
 /// Whether `inner` is `outer` or waits for it, so that `outer` must not wait for `inner`.
 ///
 /// Looks from `inner` at what it waits for and from `outer` at what waits for it, a step each in
-/// turn: either end decides, so the cost is that of the shorter row. (One way only, a million
-/// Deferreds that are nested from the outside would take a million looks of up to a million steps.)
+/// turn: where either row ends they do not meet, so the cost is that of the shorter one. (One way
+/// only, a million Deferreds that are nested from the outside would take a million looks of up to a
+/// million steps.)
 pub(super) fn waits_for(inner: &Rc<dyn Chain>, outer: &Rc<dyn Chain>) -> bool {
     let (mut up, mut down) = (inner.clone(), outer.clone());
-    while !Rc::ptr_eq(&up, outer) && !Rc::ptr_eq(&down, inner) {
+    while !Rc::ptr_eq(&up, outer) {
         match (up.head().waits_for(), down.head().waited_by()) {
             (Some(next_up), Some(next_down)) => (up, down) = (next_up, next_down),
             _ => return false,

@@ -155,7 +155,6 @@ impl<T: 'static> DeferredList<T> {
             let failures = failures.clone();
             join.work.note(&input);
             join.add(index, input, move |join, result| match result {
-                Ok(_) if join.work.is_fired() => Ok(()),
                 Ok(value) => {
                     join.fire(Ok(FirstCallback::Value { index, value }));
                     dispose(failures.take(), consumes_errors);

@@ -2,10 +2,10 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use super::*;
-use crate::Resolver;
 use crate::deferred::run_queue::call_user;
 use crate::error::Cancelled;
 use crate::testing::log_capture::capture;
+use crate::{Resolver, gather};
 
 /// Where a producer keeps its Resolver for the canceller.
 type Kept = Rc<RefCell<Option<Resolver<u32>>>>;
@@ -258,6 +258,35 @@ fn cancelling_inside_the_callback_that_runs_reaches_what_it_returns() {
     canceller.replace(Some(deferred.canceller()));
     resolver.callback(());
     assert!(inner_resolver.is_cancelled());
+    assert_eq!(error_of::<Cancelled>(deferred), Cancelled);
+}
+
+// C18
+#[test]
+fn cancelling_reaches_what_a_callback_of_a_fired_deferred_waits_for() {
+    let (inner_resolver, inner) = Deferred::<u32>::new();
+    let deferred = call_user(|| Deferred::succeed(()).add_callback(move |()| inner)).unwrap();
+    deferred.cancel();
+    assert!(inner_resolver.is_cancelled());
+    assert_eq!(error_of::<Cancelled>(deferred), Cancelled);
+}
+
+// C18
+#[test]
+fn cancelling_reaches_what_is_waited_for_after_another_deferred_or_a_gather() {
+    let (first_resolver, first) = Deferred::<u32>::new();
+    let (gathered_resolver, gathered) = Deferred::<u32>::new();
+    let (last_resolver, last) = Deferred::<u32>::new();
+    let (resolver, deferred) = Deferred::new();
+    let deferred = deferred
+        .add_callback(move |()| first)
+        .add_callback(move |_| gather([gathered]))
+        .add_callback(move |_| last);
+    resolver.callback(());
+    first_resolver.callback(1);
+    gathered_resolver.callback(2);
+    deferred.cancel();
+    assert!(last_resolver.is_cancelled());
     assert_eq!(error_of::<Cancelled>(deferred), Cancelled);
 }
 

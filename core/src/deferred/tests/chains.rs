@@ -282,14 +282,6 @@ fn closures_need_no_annotations() {
     assert_eq!(value_of(deferred), 84);
 }
 
-#[test]
-fn debug_says_whether_it_has_fired() {
-    let (resolver, deferred) = Deferred::new();
-    assert_eq!(format!("{deferred:?}"), "Deferred { is_fired: false }");
-    resolver.callback(1);
-    assert_eq!(format!("{deferred:?}"), "Deferred { is_fired: true }");
-}
-
 /// A Deferred that was fired through its Resolver.
 fn fired_later<T: 'static>(value: T) -> Deferred<T> {
     let (resolver, deferred) = Deferred::new();

@@ -14,6 +14,7 @@ mod pausing;
 mod queue;
 mod race;
 mod shared;
+mod showing;
 mod unhandled;
 
 use std::cell::RefCell;

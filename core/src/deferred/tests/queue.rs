@@ -11,6 +11,7 @@ fn items_and_those_who_wait_meet_in_the_order_they_came() {
     queue.put(1).unwrap();
     queue.put(2).unwrap();
     assert_eq!(queue.len(), 2);
+    assert!(!queue.is_empty());
     let [a, b, c, d] = [(); 4].map(|()| queue.get());
     assert_eq!((value_of(a), value_of(b)), (1, 2));
     assert_eq!((queue.len(), queue.waiting()), (0, 2));

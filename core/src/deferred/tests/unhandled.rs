@@ -1,6 +1,7 @@
 use log::Level;
 
 use super::*;
+use crate::deferred::unhandled::while_forgetting;
 use crate::error::Abandoned;
 use crate::testing::log_capture::{Captured, capture};
 
@@ -100,5 +101,14 @@ fn a_dropped_resolver_fails_its_deferred() {
     drop(resolver);
     assert_eq!(error_of::<Abandoned>(deferred), Abandoned);
     let (records, ()) = capture(|| drop(Deferred::<u32>::new()));
+    assert_one(&records, &Abandoned.to_string());
+}
+
+#[test]
+fn what_is_abandoned_with_a_stopped_reactor_is_no_error_and_what_is_later_is() {
+    let abandon = || drop(Deferred::<u32>::new());
+    let (records, ()) = capture(|| while_forgetting(abandon));
+    assert!(records.iter().all(|record| record.level != Level::Error));
+    let (records, ()) = capture(abandon);
     assert_one(&records, &Abandoned.to_string());
 }

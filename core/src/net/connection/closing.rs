@@ -23,14 +23,16 @@ impl Connection {
     pub(super) fn begin_losing(&self) {
         if self.phase.get() == Phase::Open {
             self.phase.set(Phase::Losing);
-            self.if_extras(|extras| extras.held = Vec::new());
+            if self.holds_bytes() {
+                self.with_held(|held| *held = Vec::new());
+            }
             self.schedule_self();
         }
     }
 
     /// `lose_write_connection`: our direction ends when all is sent.
     pub(super) fn begin_ending_write(&self) {
-        if self.phase.get() == Phase::Open && !self.write_done.get() {
+        if self.phase.get() == Phase::Open {
             self.write_ending.set(true);
             self.schedule_self();
         }
@@ -193,7 +195,7 @@ impl Connection {
         } else if self.has_progressed.get() && !self.write_done.get() {
             // A peer that merely reads slowly gets more time; one that merely sends does not.
             self.schedule_self();
-        } else if !self.has_producer() || self.queued_bytes() > 0 {
+        } else {
             let error = io::Error::new(io::ErrorKind::TimedOut, "the peer did not close its side");
             let reason = self.lost(Stage::Closing, Arc::new(error));
             let end = if self.write_done.get() {

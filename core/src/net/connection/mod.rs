@@ -21,12 +21,14 @@ mod metering;
 mod peer;
 mod producing;
 mod reading;
+#[cfg(test)]
+mod tests;
 mod writing;
 
 use std::cell::{Cell, OnceCell, RefCell};
+use std::io;
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
-use std::{fmt, io};
 
 use peer::Peer;
 use producing::{ProducerState, Producing};
@@ -59,6 +61,8 @@ pub(super) struct Connection {
     extras: RefCell<Option<Box<Extras>>>,
     /// Whether the extras have filters.
     is_filtered: Cell<bool>,
+    /// Whether the extras hold bytes for the protocol.
+    holds_bytes: Cell<bool>,
     /// Whether the extras have a limit for what is queued.
     is_limited: Cell<bool>,
     producer: Cell<ProducerState>,
@@ -135,7 +139,7 @@ struct Extras {
     filters: FilterStack,
     /// What waits to go through the filters.
     plain: WriteQueue,
-    /// What came out of the filters while the protocol was paused.
+    /// What came while the protocol was paused, or more than it is given at once.
     held: Vec<u8>,
     /// Who waits for a filter that was started in mid-stream.
     starting: Vec<Resolver<()>>,
@@ -187,6 +191,7 @@ impl Connection {
             queue: RefCell::default(),
             extras: RefCell::default(),
             is_filtered: Cell::new(!filters.is_empty()),
+            holds_bytes: Cell::new(false),
             is_limited: Cell::new(false),
             producer: Cell::default(),
             producing: OnceCell::new(),
@@ -225,10 +230,6 @@ impl Connection {
         }
     }
 
-    fn is_opening(&self) -> bool {
-        matches!(self.phase.get(), Phase::Fresh | Phase::Opening)
-    }
-
     /// Bounds the time that its filters may take; then it fails with what `error` gives.
     pub(super) fn open_within(
         self: &Rc<Self>,
@@ -241,20 +242,16 @@ impl Connection {
         }
         let this = Rc::downgrade(self);
         let timer = core.handle().call_later(time, move || {
-            if let Some(this) = this.upgrade()
-                && this.is_opening()
-            {
+            if let Some(this) = this.upgrade() {
                 this.abort_now(error());
             }
         });
         self.with_extras(|extras| extras.timer = Some(timer));
     }
 
-    /// The canceller of `connect`: gives up while the connection is opening.
+    /// The canceller of `connect`: nobody will know of the connection, even if it was made just now.
     pub(super) fn give_up_opening(&self) {
-        if self.is_opening() {
-            self.abort_now(crate::Cancelled.into());
-        }
+        self.abort_now(crate::Cancelled.into());
     }
 
     fn with_extras<R>(&self, f: impl FnOnce(&mut Extras) -> R) -> R {
@@ -457,14 +454,5 @@ impl Source for Connection {
     fn count_in(&self, statistics: &mut Statistics) {
         statistics.connections += 1;
         statistics.queued_bytes += self.queued_bytes();
-    }
-}
-
-impl fmt::Debug for Connection {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Connection")
-            .field("peer", &self.peer.address())
-            .field("phase", &self.phase)
-            .finish()
     }
 }

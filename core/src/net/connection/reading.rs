@@ -80,7 +80,7 @@ impl Connection {
     /// Bytes came from the wire.
     fn received(self: &Rc<Self>, core: &Rc<Core>, data: &mut [u8]) {
         if !self.has_filters() {
-            return self.give(data);
+            return self.give_decoded(data);
         }
         let (mut plain, mut wire) = (core.buffers.take_work(), core.buffers.take_work());
         let (decoded, becomes_ready) = self.with_extras(|extras| {
@@ -89,13 +89,13 @@ impl Connection {
             let decoded = filters.decode(data, &mut plain, &mut wire, &core.buffers);
             let decoded = decoded.and_then(|()| filters.is_read_closed());
             let becomes_ready = !was_ready && filters.is_ready();
-            if becomes_ready {
-                // Whoever hears of it may start one more filter, and what came before that must
-                // not be given as if it had come after.
-                extras.held.append(&mut plain);
-            }
             (decoded, becomes_ready)
         });
+        if becomes_ready {
+            // Whoever hears of it may start one more filter, and what came before that must
+            // not be given as if it had come after.
+            self.with_held(|held| held.append(&mut plain));
+        }
         self.queue_wire(core, &wire);
         core.buffers.give_work(wire);
         if becomes_ready {
@@ -135,14 +135,15 @@ impl Connection {
         }
     }
 
-    /// Gives what came out of the filters, or holds it if the protocol is paused.
+    /// Gives what came, or holds it if the protocol is paused: a descriptor that came with it, or
+    /// bytes before it, may have made it so.
     fn give_decoded(self: &Rc<Self>, plain: &[u8]) {
         if !self.paused.get() && plain.len() <= READ_SIZE {
             if !plain.is_empty() {
                 self.give(plain);
             }
         } else if self.phase.get() == Phase::Open {
-            self.with_extras(|extras| extras.held.extend_from_slice(plain));
+            self.with_held(|held| held.extend_from_slice(plain));
             self.give_held();
         }
     }
@@ -150,16 +151,25 @@ impl Connection {
     /// Gives what is held, as long as the protocol is not paused.
     fn give_held(self: &Rc<Self>) {
         while self.phase.get() == Phase::Open && !self.paused.get() && self.holds_bytes() {
-            let piece = self.with_extras(|extras| {
-                let rest = extras.held.split_off(extras.held.len().min(READ_SIZE));
-                std::mem::replace(&mut extras.held, rest)
+            let piece = self.with_held(|held| {
+                let rest = held.split_off(held.len().min(READ_SIZE));
+                std::mem::replace(held, rest)
             });
             self.give(&piece);
         }
     }
 
     pub(super) fn holds_bytes(&self) -> bool {
-        self.is_filtered.get() && self.with_extras(|extras| !extras.held.is_empty())
+        self.holds_bytes.get()
+    }
+
+    /// Changes something about what is held.
+    pub(super) fn with_held<R>(&self, f: impl FnOnce(&mut Vec<u8>) -> R) -> R {
+        self.with_extras(|extras| {
+            let result = f(&mut extras.held);
+            self.holds_bytes.set(!extras.held.is_empty());
+            result
+        })
     }
 
     /// The stream has ended.
@@ -200,7 +210,6 @@ impl Connection {
         match self.phase.get() {
             // Told when the protocol reads again.
             Phase::Open if self.paused.get() || self.holds_bytes() => return,
-            Phase::Lost => return,
             _ => self.end_told.set(true),
         }
         if let Some(reason) = self.take_write_error() {

@@ -56,10 +56,12 @@ fn a_connection_that_waits_for_its_producer_says_so() {
     let reactor = simulated();
     let (one, _other) = connected(&reactor);
     one.register_producer(Endless, ProducerKind::Push).unwrap();
+    let waits = "until its producer is unregistered";
+    assert!(!reactor.pending().to_string().contains(waits));
     one.lose_connection();
     reactor.advance(Duration::from_secs(60)).unwrap();
-    let waits = "Losing until its producer is unregistered";
-    assert!(reactor.pending().to_string().contains(waits));
+    let losing = format!("Losing {waits}");
+    assert!(reactor.pending().to_string().contains(&losing));
     one.unregister_producer();
     reactor.advance(Duration::from_secs(60)).unwrap();
     assert!(!reactor.pending().to_string().contains(waits));
@@ -176,4 +178,15 @@ fn deferreds_are_noted_only_while_that_is_on() {
     set_debugging(false);
     noted.callback(());
     assert!(reactor.pending().deferreds.is_empty());
+}
+
+#[test]
+fn a_deferred_that_went_away_with_its_resolver_is_not_waited_for() {
+    let reactor = simulated();
+    set_debugging(true);
+    let (resolver, deferred) = Deferred::<()>::new();
+    drop(deferred);
+    assert_eq!(reactor.pending().deferreds.len(), 1);
+    drop(resolver);
+    assert_eq!(reactor.pending().deferreds, []);
 }

@@ -165,7 +165,7 @@ fn a_panic_in_a_call_and_in_a_protocol_is_found() {
 fn errors_that_are_expected_are_taken_and_those_from_before_the_reactor_are_not_its_own() {
     set_debugging(true);
     drop(Deferred::<()>::fail(ConnectionDone));
-    let (_resolver, _waits) = Deferred::<()>::new();
+    let _wait = [Deferred::<()>::new(), Deferred::new()];
     let reactor = world();
     assert_clean(&reactor);
     drop(Deferred::<()>::fail(crate::ConnectionAborted));
@@ -174,6 +174,16 @@ fn errors_that_are_expected_are_taken_and_those_from_before_the_reactor_are_not_
     assert!(errors[0].contains("Unhandled error in Deferred"));
     assert_clean(&reactor);
     assert!(take_logged_errors(&reactor).is_empty());
+}
+
+#[test]
+fn nothing_is_noted_while_that_is_off() {
+    let reactor = world();
+    set_debugging(false);
+    drop(Deferred::<()>::fail(ConnectionDone));
+    let (_resolver, _waits) = Deferred::<()>::new();
+    assert!(take_logged_errors(&reactor).is_empty());
+    assert_clean(&reactor);
 }
 
 #[test]
