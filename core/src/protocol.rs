@@ -57,7 +57,7 @@ pub trait Protocol: 'static {
         let _ = transport;
     }
 
-    /// Bytes came, as many as they happened to be: at least one, at most 64 KiB.
+    /// Bytes came, as many as they happened to be: at least one, at most 68 KiB.
     ///
     /// # Errors
     /// An error ends the connection at once, with itself as the reason: what is queued is dropped.

@@ -17,8 +17,10 @@ pub(crate) struct Buffers {
     queued: Cell<usize>,
 }
 
-/// The most that is read at once, and so the most that one protocol gets in a turn.
-pub(crate) const READ_SIZE: usize = 64 * 1024;
+/// The most that is read at once, and so the most that one protocol gets in a turn: 64 KiB, and what
+/// comes with so much (a head, the headers of records). With less room, a message of that size would
+/// need a second read, and a turn for it.
+pub(crate) const READ_SIZE: usize = 68 * 1024;
 
 /// How many buffers are kept for the next who needs one, how large they may be, and how large all of
 /// them together: many connections that wrote much at once must not leave their memory behind.

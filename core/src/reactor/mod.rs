@@ -7,7 +7,7 @@
 //!    there is one, for ever otherwise.
 //! 2. **Signals**, then **calls from other threads** that had arrived when this step began.
 //! 3. **Events**: each source that became readable or writable, once. A connection reads at most
-//!    64 KiB, a listener accepts at most 64 connections; what is left comes in the next turn.
+//!    68 KiB, a listener accepts at most 64 connections; what is left comes in the next turn.
 //! 4. **Timers** that were due when this step began, by deadline, equal ones in the order they
 //!    were made. One that is made here waits for the next turn, even with no delay.
 //! 5. **Calls** of `call_soon` that were there when this step began.

@@ -117,7 +117,7 @@ impl StringTransport {
         handle
     }
 
-    /// The peer sends these bytes: `data_received` is called, with 64 KiB at most each time. While the
+    /// The peer sends these bytes: `data_received` is called, with 68 KiB at most each time. While the
     /// protocol has paused reading, they wait; once the connection is closing, they are dropped.
     ///
     /// ```

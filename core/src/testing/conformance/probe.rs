@@ -5,6 +5,7 @@ use std::fmt;
 use std::rc::Rc;
 
 use super::{Ending, Side};
+use crate::net::buffers::READ_SIZE;
 use crate::{Failure, Protocol, Resolver, Result, Transport};
 
 /// What can happen to a protocol.
@@ -194,7 +195,7 @@ impl Protocol for Probe {
     fn data_received(&mut self, transport: &Transport, data: &[u8]) -> Result<()> {
         alone(|| {
             assert!(
-                !data.is_empty() && data.len() <= 64 * 1024,
+                !data.is_empty() && data.len() <= READ_SIZE,
                 "{} bytes",
                 data.len()
             );

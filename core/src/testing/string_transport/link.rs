@@ -10,6 +10,7 @@ use std::rc::{Rc, Weak};
 use bytes::Bytes;
 
 use crate::deferred::run_queue::UserScope;
+use crate::net::buffers::READ_SIZE;
 use crate::transport::Link;
 use crate::{
     Address, AlreadyRegistered, Credentials, Deferred, Failure, Filter, Producer, ProducerKind,
@@ -51,9 +52,6 @@ pub(super) enum Phase {
     /// `connection_lost` was called.
     Lost,
 }
-
-/// The most that a protocol receives at once.
-const MOST: usize = 64 * 1024;
 
 impl StringLink {
     pub(super) fn new() -> Rc<Self> {
@@ -126,7 +124,7 @@ impl StringLink {
         while self.phase.get() == Phase::Open && !self.paused.get() {
             let piece: Vec<u8> = {
                 let mut arrived = self.arrived.borrow_mut();
-                let len = arrived.len().min(MOST);
+                let len = arrived.len().min(READ_SIZE);
                 arrived.drain(..len).collect()
             };
             if piece.is_empty() {

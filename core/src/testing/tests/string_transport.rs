@@ -367,7 +367,7 @@ fn traffic_is_counted_once_it_is_asked_for() {
 }
 
 #[test]
-fn much_comes_in_pieces_of_64_kib_at_most() {
+fn much_comes_in_pieces_of_68_kib_at_most() {
     struct Lengths(Notes);
     impl Protocol for Lengths {
         fn data_received(&mut self, _: &Transport, data: &[u8]) -> Result<()> {
@@ -379,7 +379,7 @@ fn much_comes_in_pieces_of_64_kib_at_most() {
     let _ = wire.connect(Lengths(Rc::clone(&notes)));
     wire.receive(&[0; 100_000]).unwrap();
     wire.receive(b"").unwrap();
-    assert_eq!(*notes.borrow(), ["65536", "34464"]);
+    assert_eq!(*notes.borrow(), ["69632", "30368"]);
 }
 
 #[test]
