@@ -19,7 +19,11 @@ pub(super) fn play(world: &World) {
         move |_: &Address| Watched::new(Store::default(), "a store", &checks, plant)
     });
     let is_faulty = world.trouble(SERVER, 11211);
-    let connected = MemcacheProtocol::new().connect(&world.endpoint(SERVER, 11211));
+    // A slow world may take longer than a minute for a large value; one that nothing is wrong with
+    // has to answer all the same.
+    let patience = Duration::from_secs(if is_faulty { 60 } else { 3600 });
+    let client = MemcacheProtocol::new().timeout(Some(patience));
+    let connected = client.connect(&world.endpoint(SERVER, 11211));
     if let Some(memcache) = world.wait(connected, "the connection") {
         ask(world, &memcache, is_faulty);
     }
