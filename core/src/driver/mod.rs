@@ -42,6 +42,32 @@ pub(crate) struct Readiness {
     pub(crate) read_closed: bool,
 }
 
+impl Readiness {
+    /// A read may give something.
+    pub(crate) const READABLE: Self = Self {
+        readable: true,
+        writable: false,
+        read_closed: false,
+    };
+    /// A write may take something.
+    pub(crate) const WRITABLE: Self = Self {
+        readable: false,
+        writable: true,
+        read_closed: false,
+    };
+    /// The peer has ended its side.
+    pub(crate) const ENDED: Self = Self {
+        read_closed: true,
+        ..Self::READABLE
+    };
+    /// The connection broke.
+    pub(crate) const BROKEN: Self = Self {
+        readable: true,
+        writable: true,
+        read_closed: true,
+    };
+}
+
 /// One event of a poll.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Event {

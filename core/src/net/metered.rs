@@ -49,19 +49,11 @@ impl Metered {
     }
 
     fn wake_reader(&self, limit: &Bandwidth) {
-        let readiness = Readiness {
-            readable: true,
-            ..Readiness::default()
-        };
-        self.wake_later(limit, &self.reader_waits, readiness);
+        self.wake_later(limit, &self.reader_waits, Readiness::READABLE);
     }
 
     fn wake_writer(&self, limit: &Bandwidth) {
-        let readiness = Readiness {
-            writable: true,
-            ..Readiness::default()
-        };
-        self.wake_later(limit, &self.writer_waits, readiness);
+        self.wake_later(limit, &self.writer_waits, Readiness::WRITABLE);
     }
 }
 

@@ -440,15 +440,18 @@ impl ClientRequest {
         };
         let own = HeaderValue::from_static(concat!("torsade/", env!("CARGO_PKG_VERSION")));
         request.headers.entry(USER_AGENT).or_insert(own);
-        let origin = Origin::of(&request.url);
+        // Only for who has a limit: it is a copy of the name.
+        let limit = self.timeout.map(|limit| (limit, Origin::of(&request.url)));
         let sent = match &self.client.agent {
             Ok(agent) => agent.request(request),
             Err(error) => Deferred::fail(error.clone()),
         };
-        let sent = match self.timeout {
-            Some(timeout) => sent.fail_after(&self.client.reactor, timeout, move |failure| {
-                RequestError::timed_out(origin, &failure, timeout).into()
-            }),
+        let sent = match limit {
+            Some((timeout, origin)) => {
+                sent.fail_after(&self.client.reactor, timeout, move |failure| {
+                    RequestError::timed_out(origin, &failure, timeout).into()
+                })
+            }
             None => sent,
         };
         match self.on_progress {

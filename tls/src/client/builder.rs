@@ -493,9 +493,9 @@ impl ClientTlsBuilder {
             let bad = || ConfigError::BadServerName(name.clone());
             checks.expected_name = Some(parsed.ok_or_else(bad)?);
         }
-        let platform = || Trust::none().platform_roots();
-        let trust = self.trust.clone().unwrap_or_else(platform);
-        checks.verifier(&trust, &self.options.provider)
+        let platform = Trust::none().platform_roots();
+        let trust = self.trust.as_ref().unwrap_or(&platform);
+        checks.verifier(trust, &self.options.provider)
     }
 }
 

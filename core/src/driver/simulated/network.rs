@@ -113,27 +113,6 @@ struct Source {
     due: Option<Readiness>,
 }
 
-const READABLE: Readiness = Readiness {
-    readable: true,
-    writable: false,
-    read_closed: false,
-};
-const WRITABLE: Readiness = Readiness {
-    readable: false,
-    writable: true,
-    read_closed: false,
-};
-const ENDED: Readiness = Readiness {
-    readable: true,
-    writable: false,
-    read_closed: true,
-};
-const BROKEN: Readiness = Readiness {
-    readable: true,
-    writable: true,
-    read_closed: true,
-};
-
 impl Network {
     pub(super) fn new(options: SimulationOptions, seed: u64) -> Self {
         Self {

@@ -36,7 +36,7 @@ pub(crate) trait Program {
 pub(crate) struct SimulatedWorld {
     /// What the world's time counts from.
     base: Instant,
-    /// What its clock shows.
+    /// What its clock shows, which follows from the network's time: kept, as each timer asks for it.
     moment: Cell<Instant>,
     /// Shared with every stream and listener.
     pub(super) network: Rc<RefCell<Network>>,

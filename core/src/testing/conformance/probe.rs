@@ -5,7 +5,6 @@ use std::fmt;
 use std::rc::Rc;
 
 use super::{Ending, Side};
-use crate::net::buffers::READ_SIZE;
 use crate::{Failure, Protocol, Resolver, Result, Transport};
 
 /// What can happen to a protocol.
@@ -195,7 +194,7 @@ impl Protocol for Probe {
     fn data_received(&mut self, transport: &Transport, data: &[u8]) -> Result<()> {
         alone(|| {
             assert!(
-                !data.is_empty() && data.len() <= READ_SIZE,
+                !data.is_empty() && data.len() <= 68 * 1024,
                 "{} bytes",
                 data.len()
             );

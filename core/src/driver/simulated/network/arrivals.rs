@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use super::datagrams::Datagram;
 use super::held::Held;
-use super::{BROKEN, ENDED, HostId, Id, Network, READABLE, State, WRITABLE};
+use super::{HostId, Id, Network, State};
+use crate::driver::Readiness;
 
 /// What arrives. `from` is the end to which a reset goes if nobody is there any more.
 #[derive(Clone)]
@@ -95,7 +96,7 @@ impl Network {
                 Some(end) if end.state == State::Connecting => {
                     end.peer = Some(from);
                     end.state = State::Connected;
-                    self.signal(to, WRITABLE);
+                    self.signal(to, Readiness::WRITABLE);
                 }
                 // Given up meanwhile.
                 _ => self.send(host, sender, Arrival::Reset { to: from }),
@@ -103,13 +104,13 @@ impl Network {
             Arrival::Failed { to, why } => {
                 if let Some(end) = self.ends.get_mut(&to) {
                     end.state = State::Failed(why);
-                    self.signal(to, BROKEN);
+                    self.signal(to, Readiness::BROKEN);
                 }
             }
             Arrival::Data { to, from, bytes } => match self.ends.get_mut(&to) {
                 Some(end) if end.state == State::Connected => {
                     end.received.extend(bytes);
-                    self.signal(to, READABLE);
+                    self.signal(to, Readiness::READABLE);
                 }
                 Some(end) if end.peer.is_some() => {}
                 // It is gone, or has given its peer up.
@@ -119,7 +120,7 @@ impl Network {
                 if let Some(end) = self.ends.get_mut(&to) {
                     end.window += bytes;
                     if std::mem::take(&mut end.write_blocked) {
-                        self.signal(to, WRITABLE);
+                        self.signal(to, Readiness::WRITABLE);
                     }
                 }
             }
@@ -128,7 +129,7 @@ impl Network {
                     && end.state == State::Connected
                 {
                     end.read_closed = true;
-                    self.signal(to, ENDED);
+                    self.signal(to, Readiness::ENDED);
                 }
             }
             Arrival::Reset { to } => self.broken(to),
@@ -155,7 +156,7 @@ impl Network {
                 }
                 State::Failed(_) | State::Broken => return,
             }
-            self.signal(id, BROKEN);
+            self.signal(id, Readiness::BROKEN);
         }
     }
 }

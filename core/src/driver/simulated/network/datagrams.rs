@@ -6,10 +6,10 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use super::names::is_hidden;
-use super::{Arrival, HostId, Id, NOWHERE, Network, READABLE, Source};
+use super::{Arrival, HostId, Id, NOWHERE, Network, Source};
 use crate::Address;
 use crate::datagram::{DatagramOption, DatagramOptions};
-use crate::driver::Token;
+use crate::driver::{Readiness, Token};
 
 /// A socket that sends and receives datagrams.
 pub(super) struct Mailbox {
@@ -247,7 +247,7 @@ impl Network {
             {
                 let bytes = datagram.bytes.clone();
                 mailbox.received.push_back((datagram.sender, bytes));
-                self.signal(id, READABLE);
+                self.signal(id, Readiness::READABLE);
             }
         }
     }
@@ -258,7 +258,7 @@ impl Network {
             && mailbox.peer.is_some()
         {
             mailbox.is_refused = true;
-            self.signal(id, READABLE);
+            self.signal(id, Readiness::READABLE);
         }
     }
 

@@ -6,7 +6,8 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::held::Held;
-use super::{Arrival, BROKEN, End, HostId, Id, Network, State};
+use super::{Arrival, End, HostId, Id, Network, State};
+use crate::driver::Readiness;
 use crate::driver::simulated::LinkOptions;
 
 impl Network {
@@ -124,6 +125,6 @@ impl Network {
         self.path(host, peer_host)
             .kept
             .retain(|arrival| arrival.sending_end() != Some(id));
-        self.signal(id, BROKEN);
+        self.signal(id, Readiness::BROKEN);
     }
 }

@@ -3,8 +3,9 @@
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 
-use super::{Arrival, ENDED, End, Id, Network, READABLE, State};
+use super::{Arrival, End, Id, Network, State};
 use crate::Address;
+use crate::driver::Readiness;
 
 /// What stands before an end, in this order.
 #[derive(Default)]
@@ -82,10 +83,10 @@ impl Network {
         steps += usize::from(is_reset);
         end.read_closed |= has_ended;
         if bytes > 0 {
-            self.signal(id, READABLE);
+            self.signal(id, Readiness::READABLE);
         }
         if has_ended {
-            self.signal(id, ENDED);
+            self.signal(id, Readiness::ENDED);
         }
         if is_reset {
             self.broken(id);

@@ -6,8 +6,8 @@ use std::io;
 use std::net::{Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
-use super::{End, HostId, Id, Network, State, WRITABLE};
-use crate::driver::{Lookup, Token};
+use super::{End, HostId, Id, Network, State};
+use crate::driver::{Lookup, Readiness, Token};
 use crate::{Address, LookupVerdict, UnixName};
 
 /// The names that are listened on, and where.
@@ -150,7 +150,7 @@ impl Network {
             end.peer = Some(ids[other]);
             end.state = State::Connected;
             self.ends.insert(ids[this], end);
-            self.signal(ids[this], WRITABLE);
+            self.signal(ids[this], Readiness::WRITABLE);
         }
         ids
     }

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use super::{Arrival, End, HostId, Id, NOWHERE, Network, READABLE, Source, State};
+use super::{Arrival, End, HostId, Id, NOWHERE, Network, Source, State};
 use crate::driver::{ConnectOptions, ListenOptions, Readiness, Token};
 
 /// A listening port.
@@ -193,7 +193,7 @@ impl Network {
         end.state = State::Connected;
         port.queue.push_back(id);
         self.ends.insert(id, end);
-        self.signal(port_id, READABLE);
+        self.signal(port_id, Readiness::READABLE);
         let (to, from) = (client, id);
         self.send(host, client_host, Arrival::Accepted { to, from });
     }

@@ -185,7 +185,7 @@ fn one_has_input_when_the_driver_or_the_stream_says_so() {
     assert!(told.transport.has_input(), "the driver has not told yet");
     bench.wire.borrow_mut().input.clear();
     told.transport.pause_reading();
-    bench.tell(READABLE);
+    bench.tell(Readiness::READABLE);
     assert!(told.transport.has_input(), "it was told, and not read");
     told.transport.resume_reading();
     bench.settle();

@@ -21,7 +21,7 @@ fn what_still_comes_is_dropped_some_in_each_turn_until_the_end() {
     assert_eq!(bench.wire.borrow().shutdowns, 1);
     bench.wire.borrow_mut().input = pieces(10);
     bench.wire.borrow_mut().reads = 0;
-    bench.tell(READABLE);
+    bench.tell(Readiness::READABLE);
     assert_eq!(bench.wire.borrow().reads, 4, "others have their turn");
     bench.settle();
     assert_eq!(bench.wire.borrow().reads, 11);
@@ -41,7 +41,7 @@ fn an_interrupted_read_does_not_end_the_lingering() {
     assert!(!bench.wire.borrow().is_closed);
     let broken = Err(io::ErrorKind::ConnectionReset.into());
     bench.wire.borrow_mut().input.push_back(broken);
-    bench.tell(READABLE);
+    bench.tell(Readiness::READABLE);
     assert!(bench.wire.borrow().is_closed);
 }
 
@@ -60,7 +60,7 @@ fn it_is_listed_and_takes_three_seconds_at_most() {
 fn one_that_was_closed_in_its_turn_is_not_read_any_more() {
     let bench = lingering(Wire::default());
     bench.wire.borrow_mut().input = pieces(6);
-    bench.tell(READABLE);
+    bench.tell(Readiness::READABLE);
     assert_eq!(bench.wire.borrow().input.len(), 2);
     let core = bench.reactor.core().unwrap();
     let source = core.sources.borrow().get(bench.token).unwrap();

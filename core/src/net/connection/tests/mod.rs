@@ -232,14 +232,14 @@ impl Bench {
     /// These bytes come, and the driver tells so.
     fn comes(&self, bytes: &[u8]) {
         self.wire.borrow_mut().input.push_back(Ok(bytes.to_vec()));
-        self.tell(READABLE);
+        self.tell(Readiness::READABLE);
         self.settle();
     }
 
     /// There is room for so many bytes, and the driver tells so.
     fn takes(&self, room: usize) {
         self.wire.borrow_mut().room = Some(room);
-        self.tell(WRITABLE);
+        self.tell(Readiness::WRITABLE);
         self.settle();
     }
 
@@ -259,18 +259,6 @@ impl Told {
         self.probe.ending()
     }
 }
-
-const READABLE: Readiness = Readiness {
-    readable: true,
-    writable: false,
-    read_closed: false,
-};
-
-const WRITABLE: Readiness = Readiness {
-    readable: false,
-    writable: true,
-    read_closed: false,
-};
 
 /// Nothing more can be written for now.
 fn full() -> Wire {

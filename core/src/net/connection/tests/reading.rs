@@ -84,7 +84,7 @@ fn when_the_end_was_seen_it_is_read_on_to_it() {
     bench.wire.borrow_mut().input = [Ok(b"abc".to_vec()), Ok(Vec::new())].into();
     bench.tell(Readiness {
         read_closed: true,
-        ..READABLE
+        ..Readiness::READABLE
     });
     bench.settle();
     assert_eq!(told.probe.data(), b"abc");
@@ -223,7 +223,7 @@ fn after_our_own_end_nothing_is_written_to_find_out() {
     let writes = bench.wire.borrow().writes;
     bench.tell(Readiness {
         read_closed: true,
-        ..READABLE
+        ..Readiness::READABLE
     });
     bench.settle();
     assert_eq!(bench.wire.borrow().writes, writes);

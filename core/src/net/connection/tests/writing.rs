@@ -122,7 +122,7 @@ fn an_interrupted_write_is_repeated_and_one_that_would_block_waits() {
     told.transport.write(&pattern(LARGE));
     bench.settle();
     assert_eq!(bench.wire.borrow().writes, writes, "the driver will tell");
-    bench.tell(WRITABLE);
+    bench.tell(Readiness::WRITABLE);
     bench.settle();
     assert_eq!(bench.written().len(), 6 + LARGE);
     assert_eq!(told.ending(), None);
@@ -166,7 +166,7 @@ fn what_goes_through_filters_is_written_a_mebibyte_in_a_turn() {
     bench.settle();
     assert_eq!(bench.written(), b"");
     bench.wire.borrow_mut().room = None;
-    bench.tell(WRITABLE);
+    bench.tell(Readiness::WRITABLE);
     let core = bench.reactor.core().unwrap();
     for turn in 1..=3 {
         core.turn().unwrap();
